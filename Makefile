@@ -1,0 +1,50 @@
+# Front door. Each target works as the first and only command on a machine with Python and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+EXTRAS ?= dev
+CPU_THREADS ?= $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: run test test-all check format benchmark leaderboards clean help
+
+help:            ## show the targets
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
+
+run: $(VENV)/installed   ## install, then train and test Matching Networks on the embedded dataset
+	$(BIN)/metabench run --learner matching --way 5 --shot 1 --dataset strokes
+
+test: $(VENV)/installed-dev   ## install, then the fast tests: no network, no archives
+	$(BIN)/python -m pytest -q -n $(CPU_THREADS) -m "not slow and not realdata"
+
+test-all: $(VENV)/installed-dev   ## every test; those on real data need METABENCH_ARCHIVES
+	$(BIN)/python -m pytest -q -n $(CPU_THREADS)
+
+check: $(VENV)/installed-dev   ## format, lint, types, and generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed-dev   ## put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: $(VENV)/installed-dev   ## speed against PyTorch, in one run, as ratios
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m benchmarks.speed
+
+leaderboards: $(VENV)/installed   ## make leaderboards/README.md from the result files
+	$(BIN)/metabench leaderboard --markdown leaderboards/README.md
+
+clean:           ## remove what was installed and cached here; results stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@ $(VENV)/installed

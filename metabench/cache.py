@@ -1,0 +1,109 @@
+"""Where prepared data lives, and how it gets there whole or not at all.
+
+A folder under its final name is complete: it is written beside it under a
+temporary name, flushed to disk and renamed. Nothing here knows what is in it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from metabench.errors import UserError
+from metabench.progress import say
+
+VARIABLE = "METABENCH_CACHE"
+
+
+def root(cache: Path | str | None = None) -> Path:
+    """Return the cache folder: the argument, else `METABENCH_CACHE`, else the platform's own."""
+    chosen = cache or os.environ.get(VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("metabench", appauthor=False)
+
+
+def folder(path: Path) -> Path:
+    """Make a folder of the cache, or say in one sentence why it cannot be made.
+
+    Raises:
+        UserError: the folder cannot be made or written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error.strerror) from error
+    if not os.access(path, os.W_OK):
+        raise _unwritable(path, "no permission to write")
+    return path
+
+
+def _unwritable(path: Path, reason: str | None) -> UserError:
+    return UserError(
+        f"`cache` folder {path} cannot be written to ({reason}); "
+        f"set `{VARIABLE}` to a folder that can"
+    )
+
+
+@contextmanager
+def publication(target: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `target` when the block ends well.
+
+    An earlier `target` is replaced. Whoever calls holds the lock of `target`, so
+    that temporary folders met here were left behind by a process that was killed.
+    """
+    parent = folder(target.parent)
+    for leftover in parent.glob(f".{target.name}.*.tmp"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary = parent / f".{target.name}.{os.getpid()}.tmp"
+    temporary.mkdir()
+    try:
+        yield temporary
+        _flush(temporary)
+        if target.exists():
+            shutil.rmtree(target)
+        os.rename(temporary, target)
+        _fsync(parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def locked(path: Path, purpose: str, shown: bool = True) -> Iterator[None]:
+    """Hold the lock file at `path`; whoever comes second says what it waits for."""
+    from filelock import FileLock, Timeout
+
+    folder(path.parent)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"Another process is {purpose}; waiting for it …", shown)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _flush(path: Path) -> None:
+    """Ask the system to put a folder and all in it on disk before it is renamed."""
+    for inner in path.rglob("*"):
+        _fsync(inner)
+    _fsync(path)
+
+
+def _fsync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
+        return
+    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,77 @@
+"""Checkpoints of a meta-training run (Orbax): the newest state, the best one, the history.
+
+A checkpoint is published whole or not at all, so a run that was killed continues
+from the last one and ends in the same bits as one that was not.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from metabench.errors import UserError
+from metabench.types import PyTree
+
+
+class Snapshot(NamedTuple):
+    """Where a run stands after `step` steps."""
+
+    step: int
+    state: PyTree
+    best: PyTree
+    notes: dict[str, Any]  # JSON: history, best step, seconds so far
+
+
+class Checkpoints:
+    """The checkpoints of one run in `directory`, of which the newest is kept."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open `directory`, creating it. Raises `UserError` where that is not possible."""
+        import orbax.checkpoint as ocp
+
+        self._ocp = ocp
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"`run_dir` {directory} cannot be written ({error.strerror}); name another folder"
+            ) from error
+        options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
+        self._manager = ocp.CheckpointManager(directory.resolve(), options=options)
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Publish `snapshot` and drop the one before it."""
+        save = self._ocp.args
+        arrays = save.StandardSave({"state": snapshot.state, "best": snapshot.best})
+        notes = save.JsonSave(snapshot.notes)
+        self._manager.save(snapshot.step, args=save.Composite(arrays=arrays, notes=notes))
+
+    def newest(self, like: PyTree) -> Snapshot | None:
+        """The newest snapshot, its arrays shaped as the state `like`; None if there is none."""
+        step = self._manager.latest_step()
+        if step is None:
+            return None
+        restore = self._ocp.args
+        found = self._manager.restore(
+            step,
+            args=restore.Composite(
+                arrays=restore.StandardRestore({"state": like, "best": like}),
+                notes=restore.JsonRestore(),
+            ),
+        )
+        return Snapshot(step, found.arrays["state"], found.arrays["best"], found.notes)
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        self._manager.close()
+
+
+def set_aside(directory: Path) -> Path | None:
+    """Rename the checkpoints of an earlier run, replacing an older copy; None if there are none."""
+    if not directory.is_dir() or not any(directory.iterdir()):
+        return None
+    aside = directory.with_name(directory.name + ".previous")
+    shutil.rmtree(aside, ignore_errors=True)
+    directory.rename(aside)
+    return aside

@@ -1,0 +1,5 @@
+"""The console command: argument parsing and wiring only."""
+
+from metabench.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,91 @@
+"""`metabench leaderboard | learners | datasets | protocols`: what there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from metabench.cli import options
+from metabench.errors import UserError
+
+
+def leaderboard(
+    folder: options.Results = Path("leaderboards"),
+    protocol: options.ProtocolPart = None,
+    markdown: options.Markdown = None,
+) -> None:
+    """Print the ranking under each protocol."""
+    from rich.console import Console
+
+    from metabench import report
+    from metabench.leaderboard import collect, rank
+    from metabench.results import write_text
+
+    boards = rank(collect(folder))
+    shown = {group: rows for group, rows in boards.items() if (protocol or "") in group[0]}
+    if not boards:
+        raise UserError(f"`folder` {folder} holds no result files; `metabench run` writes some")
+    if not shown:
+        found = ", ".join(sorted({group[0] for group in boards}))
+        raise UserError(f"`protocol` is {protocol!r}, but {folder} has results for: {found}")
+    if markdown is not None:
+        write_text(markdown, report.markdown(shown))
+        print(f"leaderboards: {markdown}")
+        return
+    for (name, dataset, _), rows in shown.items():
+        title = f"{name}   dataset {dataset[:12]}"
+        Console().print(report.table(title, report.BOARD_HEAD, report.board_cells(rows)))
+
+
+def learners() -> None:
+    """List the learners with their options."""
+    from metabench import registry
+
+    for name in registry.names("learners"):
+        factory = registry.learner_factory(name)
+        print(f"{name}: {(factory.__doc__ or '').strip().splitlines()[0]}")
+        print(f"  from {registry.learner_version(name)}")
+        for option, parameter in registry.options(name).items():
+            print(f"  --set {option}={_written(parameter.default)}")
+
+
+def datasets(cache: options.Cache = None) -> None:
+    """List the datasets, their splits, and whether they are prepared."""
+    from metabench import data, registry
+
+    for name in registry.names("datasets"):
+        spec = registry.dataset(name)
+        state = "prepared" if data.is_prepared(name, None, cache) else "not prepared"
+        size = "×".join(map(str, spec.image))
+        print(f"{name}: {spec.description}")
+        print(f"  version {spec.version}, {size} by default, {state}; licence: {spec.licence}")
+        for split, read in spec.splits.items():
+            parts = read()
+            counts = ", ".join(
+                f"{part} {len(classes) * parts.rotations:,}"
+                for part, classes in parts.parts.items()
+            )
+            default = " (default)" if split == spec.default_split else ""
+            print(f"  split {split}{default}: {counts} classes")
+
+
+def protocols(digests: options.Digests = False, cache: options.Cache = None) -> None:
+    """List the frozen protocols."""
+    from metabench import data, registry
+    from metabench.episodes import episode_digest
+    from metabench.tables import class_table, find_split
+    from metabench.types import EpisodeShape
+
+    for protocol in registry.protocols():
+        print(protocol.id)
+        if digests and data.is_prepared(protocol.dataset, protocol.image_size, cache):
+            found = data.load(protocol.dataset, protocol.image_size, cache)
+            table = class_table(found, find_split(found, protocol.split), protocol.part)
+            shape = EpisodeShape(protocol.way, protocol.shot, protocol.query)
+            print(f"  dataset  {found.digest}")
+            digest = episode_digest(protocol.seed, table, shape, protocol.episodes)
+            print(f"  episodes {digest}")
+
+
+def _written(value: object) -> str:
+    """A default as it would be typed."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

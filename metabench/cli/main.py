@@ -1,0 +1,60 @@
+"""`metabench`: the commands, and how their errors end."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from metabench.cli.data import data_commands
+from metabench.cli.listing import datasets, leaderboard, learners, protocols
+from metabench.cli.run import run
+from metabench.errors import UserError
+from metabench.progress import say
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Few-shot meta-learning benchmark: one sampler, one evaluator, comparable numbers.",
+)
+app.command()(run)
+app.command()(leaderboard)
+app.command()(learners)
+app.command()(datasets)
+app.command()(protocols)
+app.add_typer(data_commands, name="data")
+
+
+@app.callback(invoke_without_command=True)
+def _top(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"metabench {installed('metabench')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a mistake is one sentence on standard error and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        say("Interrupted; the same command with `--resume` continues from the last checkpoint.")
+        sys.exit(130)
+    except UserError as error:
+        _fail(str(error))
+    except Exception as error:
+        # typer's own exceptions: wrong options, missing values, `--help` and aborts.
+        if hasattr(error, "format_message"):
+            _fail(error.format_message().rstrip(".").replace("\n", " "))
+        if type(error).__name__ == "Abort":
+            sys.exit(130)
+        raise
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(sentence: str) -> None:
+    say(f"error: {sentence}")
+    sys.exit(2)

@@ -1,0 +1,89 @@
+"""The commands' options: names, kinds and help texts. Defaults stand with the commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from typer import Option
+
+# What is measured.
+Learner: TypeAlias = Annotated[
+    str, Option(help="Name of the learner; `metabench learners` lists them.")
+]
+Dataset: TypeAlias = Annotated[
+    str, Option(help="Name of the dataset, or `auto`: omniglot where it can be had, else strokes.")
+]
+Split: TypeAlias = Annotated[
+    str | None, Option(help="Class split; the dataset's own default if not given.")
+]
+Way: TypeAlias = Annotated[int, Option(help="Classes in an episode.")]
+Shot: TypeAlias = Annotated[int, Option(help="Support images of each class.")]
+Query: TypeAlias = Annotated[int, Option(help="Query images of each class.")]
+Episodes: TypeAlias = Annotated[int, Option(help="Test episodes.")]
+ImageSize: TypeAlias = Annotated[
+    int | None,
+    Option(help="Height and width of the images in pixels; the dataset's own if not given."),
+]
+
+# How the learner is trained.
+Seed: TypeAlias = Annotated[int, Option(help="First training seed.")]
+Seeds: TypeAlias = Annotated[
+    int, Option(help="Number of training seeds, each a training of its own.")
+]
+Settings: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A hyperparameter of the learner, over the recipe's; may be repeated.",
+    ),
+]
+Lengths: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--train",
+        metavar="NAME=VALUE",
+        help="steps, batch, validate_every, validation_episodes or chunk, over the recipe's; "
+        "may be repeated.",
+    ),
+]
+Recipe: TypeAlias = Annotated[
+    str | None, Option(help="Name of a recipe variant, or the path of a .toml file.")
+]
+Resume: TypeAlias = Annotated[
+    bool, Option("--resume", help="Continue an interrupted run of the same settings.")
+]
+
+# Where things are.
+Out: TypeAlias = Annotated[
+    Path | None,
+    Option(help="Result file; leaderboards/<protocol>/<learner>-<settings>.json if not given."),
+]
+RunDir: TypeAlias = Annotated[Path, Option(help="Folder for checkpoints and pictures.")]
+Archives: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        envvar="METABENCH_ARCHIVES",
+        help="Folder with the datasets' archives; without it they are downloaded.",
+    ),
+]
+Cache: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        envvar="METABENCH_CACHE", help="Folder of the prepared data; the platform's own by default."
+    ),
+]
+Quiet: TypeAlias = Annotated[bool, Option("--quiet", help="Show no progress.")]
+
+# What is listed.
+Results: TypeAlias = Annotated[Path, Option(help="Folder of result files.")]
+ProtocolPart: TypeAlias = Annotated[
+    str | None, Option(help="Only the protocols whose id contains this.")
+]
+Markdown: TypeAlias = Annotated[
+    Path | None, Option(help="Write a Markdown page to this file instead.")
+]
+Digests: TypeAlias = Annotated[
+    bool, Option("--digests", help="Compute the digests of the datasets that are prepared.")
+]

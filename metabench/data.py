@@ -1,0 +1,170 @@
+"""Prepared datasets: made once as dense arrays, then only mapped into memory.
+
+`prepare` runs a dataset's `examples` and writes what comes to the cache, in the
+format of `metabench.arrays`. `load` maps that: it downloads nothing, decodes nothing
+and imports no dataset library. No dataset is known here by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from metabench import archives as archives_
+from metabench import arrays
+from metabench import cache as cache_
+from metabench import progress as progress_
+from metabench.datasets.spec import DatasetSpec, Request
+from metabench.errors import UserError
+from metabench.types import Dataset
+
+LARGEST = 1024  # pixels
+
+
+def prepare(
+    dataset: str | DatasetSpec,
+    size: int | None = None,
+    archives: Path | str | None = None,
+    cache: Path | str | None = None,
+    progress: bool = True,
+) -> Path:
+    """Make the arrays of a dataset unless the cache has them, and return their folder.
+
+    Processes that ask for the same dataset at once wait for the first, and use what it made.
+
+    Args:
+        dataset: a registered name, or a specification.
+        size: height and width of the images; None: the dataset's default.
+        archives: a folder with archives; None: `METABENCH_ARCHIVES`, else a download.
+        cache: the cache folder; None: `METABENCH_CACHE`, else the platform's own.
+        progress: whether to report on standard error.
+
+    Raises:
+        UserError: an archive is missing, wrong or damaged, or the cache cannot be written.
+    """
+    spec = _spec(dataset)
+    size = _size(spec, size)
+    target = _folder(spec, size, cache)
+    if arrays.read_meta(target) is not None:
+        return target
+    # One lock for all sizes: they share the scratch folder.
+    lock = target.parent / ".lock"
+    with cache_.locked(lock, f"preparing {spec.name}", progress):
+        if arrays.read_meta(target) is None:
+            _make(spec, size, target, archives, cache, progress)
+    return target
+
+
+def load(
+    dataset: str | DatasetSpec, size: int | None = None, cache: Path | str | None = None
+) -> Dataset:
+    """Map a prepared dataset into memory.
+
+    Raises:
+        UserError: it has not been prepared.
+    """
+    spec = _spec(dataset)
+    size = _size(spec, size)
+    target = _folder(spec, size, cache)
+    meta = arrays.read_meta(target)
+    if meta is None:
+        raise UserError(
+            f"`dataset` {spec.name} at `size` {size} is not prepared in {cache_.root(cache)}; "
+            f"run `metabench data prepare {spec.name} --size {size}`"
+        )
+    return Dataset(
+        name=spec.name,
+        images=arrays.mapped(target, "images"),
+        labels=arrays.mapped(target, "labels"),
+        class_names=tuple(meta["class_names"]),
+        splits={name: read() for name, read in spec.splits.items()},
+        default_split=spec.default_split,
+        digest=meta["digest"],
+        source=meta["source"],
+    )
+
+
+def load_or_prepare(
+    dataset: str | DatasetSpec,
+    size: int | None = None,
+    archives: Path | str | None = None,
+    cache: Path | str | None = None,
+    progress: bool = True,
+) -> Dataset:
+    """`prepare`, which does nothing where that was done before, and `load`."""
+    spec = _spec(dataset)
+    prepare(spec, size, archives, cache, progress)
+    return load(spec, size, cache)
+
+
+def is_prepared(
+    dataset: str | DatasetSpec, size: int | None = None, cache: Path | str | None = None
+) -> bool:
+    """Tell whether `load` would succeed."""
+    spec = _spec(dataset)
+    return arrays.read_meta(_folder(spec, _size(spec, size), cache)) is not None
+
+
+def is_available(
+    dataset: str | DatasetSpec,
+    size: int | None = None,
+    archives: Path | str | None = None,
+    cache: Path | str | None = None,
+) -> bool:
+    """Tell within seconds whether `load_or_prepare` is likely to succeed."""
+    spec = _spec(dataset)
+    return is_prepared(spec, size, cache) or archives_.available(
+        spec.name, spec.archives, archives, cache
+    )
+
+
+def _spec(dataset: str | DatasetSpec) -> DatasetSpec:
+    if isinstance(dataset, DatasetSpec):
+        return dataset
+    from metabench import registry
+
+    return registry.dataset(dataset)
+
+
+def _size(spec: DatasetSpec, size: int | None) -> int:
+    if size is None:
+        return spec.image[0]
+    if not 1 <= size <= LARGEST:
+        raise UserError(f"`size` is {size}; it must be from 1 to {LARGEST} pixels")
+    return size
+
+
+def _folder(spec: DatasetSpec, size: int, cache: Path | str | None) -> Path:
+    return cache_.root(cache) / spec.name / spec.version / f"size{size}"
+
+
+def _make(
+    spec: DatasetSpec,
+    size: int,
+    target: Path,
+    archives: Path | str | None,
+    cache: Path | str | None,
+    shown: bool,
+) -> None:
+    """Write the arrays; the caller holds the lock."""
+    found = archives_.find(spec.name, spec.archives, archives, cache, shown)
+    # Named by the archives, so that records of one are never taken for those of another.
+    fingerprint = hashlib.sha256("".join(one.sha256 for one in found.values()).encode())
+    scratch = cache_.folder(target.parent / f"records-{fingerprint.hexdigest()[:12]}")
+    paths = {name: one.path for name, one in found.items()}
+    progress_.say(f"Reading the archives of {spec.name} …", shown and bool(found))
+    examples = spec.examples(Request(paths, size, scratch))
+    about = {
+        "name": spec.name,
+        "version": spec.version,
+        "source": examples.source or archives_.describe(found),
+        "archives": {name: one.sha256 for name, one in found.items()},
+    }
+    label = f"Preparing {spec.name} {size}×{size}"
+    with (
+        cache_.publication(target) as folder,
+        progress_.progress(label, examples.count, shown) as advance,
+    ):
+        image = (size, size, spec.image[2])
+        written = arrays.write(folder, examples.stream, examples.count, image, advance)
+        arrays.write_meta(folder, about | written)

@@ -1,0 +1,55 @@
+"""Reads the committed class lists in `splits/`; `make_splits.py` wrote them.
+
+Each file has a name, a number of rotations and, for each part, its classes in the
+order that a class table takes them in. The digest is over all of that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from metabench.types import Split
+
+FOLDER = Path(__file__).parent / "splits"
+CLASSES = "omniglot-classes"
+
+
+@cache
+def load(file: str) -> Split:
+    """Return the split in `splits/<file>.json`.
+
+    Raises:
+        ValueError: the list is not the one that was committed under its digest.
+    """
+    stored = _json(file)
+    parts = {part: tuple(names) for part, names in stored["parts"].items()}
+    digest = digest_of(stored["name"], stored["rotations"], parts)
+    if digest != stored["digest"]:
+        raise ValueError(f"`{file}.json` was edited: its classes do not match its digest")
+    return Split(stored["name"], parts, stored["rotations"], digest)
+
+
+@cache
+def omniglot_classes() -> Mapping[str, tuple[str, ...]]:
+    """Omniglot's characters, "background" (964) and "evaluation" (659), each set sorted.
+
+    One after the other they are the order of the class table.
+    """
+    return {part: tuple(names) for part, names in _json(CLASSES).items()}
+
+
+def digest_of(name: str, rotations: int, parts: Mapping[str, tuple[str, ...]]) -> str:
+    """Return the sha256 of a split's canonical text: one line for each fact, in UTF-8."""
+    lines = [f"split {name}", f"rotations {rotations}"]
+    for part, names in parts.items():
+        lines += [f"part {part}", *names]
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def _json(file: str) -> dict[str, Any]:
+    return json.loads((FOLDER / f"{file}.json").read_text(encoding="utf-8"))

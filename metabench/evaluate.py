@@ -1,0 +1,117 @@
+"""The evaluator: correct answers in each episode, and what they add up to. Never trains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metabench.episodes import root_key, sample, sample_batch
+from metabench.types import ClassTable, Episode, EpisodeShape, Learner, PyTree
+
+CHUNK_BYTES = 256 * 2**20  # of one layer's activations, for the episodes evaluated at once
+WIDTH = 64  # channels assumed for that
+
+
+class Summary(NamedTuple):
+    """Accuracy over episodes, as fractions."""
+
+    mean: float
+    ci95: float  # half-width: 1.96 · standard deviation / sqrt(episodes)
+
+
+def chunk_size(shape: EpisodeShape) -> int:
+    """How many episodes are evaluated at once: a power of two up to 64 that fits memory."""
+    height, width, _ = shape.image
+    episode = (shape.supports + shape.queries) * height * width * WIDTH * 4
+    chunk = 64
+    while chunk > 1 and chunk * episode > CHUNK_BYTES:
+        chunk //= 2
+    return chunk
+
+
+def correct_counts(learner: Learner, state: PyTree, episode: Episode, key: jax.Array) -> jax.Array:
+    """int32 []: how many queries of one episode are answered right."""
+    task = learner.adapt(state, episode.support_x, episode.support_y, key)
+    answers = learner.predict(task, episode.query_x).argmax(-1)
+    return (answers == episode.query_y).sum(dtype=jnp.int32)
+
+
+def make_evaluator(
+    learner: Learner, shape: EpisodeShape
+) -> Callable[[PyTree, ClassTable, jax.Array, jax.Array], jax.Array]:
+    """`run(state, table, key, indices) -> correct [indices]`, compiled once per chunk size.
+
+    Where there are several devices, the episodes of a chunk are spread over them.
+    """
+
+    def run(state: PyTree, table: ClassTable, key: jax.Array, indices: jax.Array) -> jax.Array:
+        episodes = sample_batch(key, indices, table, shape)
+        keys = jax.vmap(partial(jax.random.fold_in, jax.random.fold_in(key, 2**31)))(indices)
+        return jax.vmap(partial(correct_counts, learner, state))(episodes, keys)
+
+    return jax.jit(run)
+
+
+def evaluate(
+    learner: Learner,
+    state: PyTree,
+    table: ClassTable,
+    shape: EpisodeShape,
+    *,
+    seed: int,
+    episodes: int,
+    evaluator: Callable[..., jax.Array] | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> np.ndarray:
+    """Correct queries in each of episodes 0 … `episodes`-1 of `seed`: int32 [episodes].
+
+    Args:
+      learner: what is evaluated.
+      state: of the learner, trained.
+      table: classes to draw from.
+      shape: of the episodes.
+      seed: of the stream of episodes.
+      episodes: how many.
+      evaluator: from `make_evaluator`, to share one compilation between calls.
+      progress: called with the number of episodes done.
+    """
+    run = evaluator or make_evaluator(learner, shape)
+    devices = jax.devices()
+    chunk = -(-chunk_size(shape) // len(devices)) * len(devices)
+    mesh = jax.sharding.Mesh(np.array(devices), ("episodes",))
+    spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("episodes"))
+    key, found = root_key(seed), []
+    for start in range(0, episodes, chunk):
+        # The last chunk runs over the end, so that one shape is compiled.
+        indices = jax.device_put(np.arange(start, start + chunk, dtype=np.int32), spread)
+        found.append(np.asarray(run(state, table, key, indices)))
+        progress(min(start + chunk, episodes))
+    return np.concatenate(found)[:episodes]
+
+
+def summarise(correct: np.ndarray, queries: int) -> Summary:
+    """Mean accuracy and the half-width of its 95 % interval over episodes."""
+    accuracy = np.asarray(correct, np.float64) / queries
+    spread = accuracy.std(ddof=1) if accuracy.size > 1 else 0.0
+    return Summary(float(accuracy.mean()), float(1.96 * spread / np.sqrt(accuracy.size)))
+
+
+def adaptation_ms(
+    learner: Learner, state: PyTree, table: ClassTable, shape: EpisodeShape, repeats: int = 20
+) -> float:
+    """Median milliseconds of one compiled `adapt` on one episode's support set."""
+    key = root_key(0)
+    episode = sample(key, 0, table, shape)
+    adapt = jax.jit(learner.adapt)
+    seconds = []
+    for _ in range(repeats + 1):
+        began = time.perf_counter()
+        jax.block_until_ready(adapt(state, episode.support_x, episode.support_y, key))
+        seconds.append(time.perf_counter() - began)
+    return 1000 * float(np.median(seconds[1:]))  # the first one compiles

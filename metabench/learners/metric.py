@@ -1,0 +1,137 @@
+"""Learners that compare embeddings, meta-trained by cross-entropy on episodes.
+
+What Matching Networks and Prototypical Networks share: one backbone embeds
+supports and queries, a head turns supports into something to compare with and
+queries into logits, and the whole is trained on episodes as they are tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+from metabench.nets.functional import functional
+from metabench.types import Episode, EpisodeShape, Learner, Metrics, PyTree
+
+
+class MetricNet(nnx.Module):
+    """A backbone and a head.
+
+    The head has two methods: `summarise(support features, support_y, way=) -> summary`
+    and `score(summary, query features) -> logits`.
+    """
+
+    def __init__(self, backbone: nnx.Module, head: nnx.Module) -> None:
+        self.backbone = backbone
+        self.head = head
+
+    def __call__(self, method: str, *inputs: PyTree, **keywords: PyTree) -> PyTree:
+        """`embed` uint8 images, or the head's `summarise` or `score`."""
+        if method == "embed":
+            return self.backbone(inputs[0].astype(jnp.float32) / 255, **keywords)
+        return getattr(self.head, method)(*inputs, **keywords)
+
+
+class State(NamedTuple):
+    """What a metric learner carries through meta-training."""
+
+    params: PyTree
+    stats: PyTree
+    optimizer: PyTree
+
+
+class Task(NamedTuple):
+    """What it keeps of a support set.
+
+    Images, where queries are embedded jointly with them; else the head's summary.
+    """
+
+    params: PyTree
+    stats: PyTree
+    support: PyTree
+    support_y: jax.Array
+
+
+def metric_learner(
+    make: Callable[[nnx.Rngs], MetricNet],
+    optimizer: optax.GradientTransformation,
+    shape: EpisodeShape,
+    *,
+    joint: bool,
+    train_shape: EpisodeShape | None = None,
+) -> Learner:
+    """A learner from a network and an optimizer.
+
+    Args:
+      make: builds the network.
+      optimizer: of the meta-training.
+      shape: of the test episodes.
+      joint: embed supports and queries of a test episode as one batch, so that batch
+        statistics are those of the episode (transductive).
+      train_shape: of the training episodes, where it differs from the test's.
+    """
+    net = functional(make)
+
+    def init(key: jax.Array) -> State:
+        params, stats = net.init(key)
+        return State(params, stats, optimizer.init(params))
+
+    def logits(
+        params: PyTree, stats: PyTree, episode: Episode, train: bool
+    ) -> tuple[jax.Array, PyTree]:
+        images = jnp.concatenate([episode.support_x, episode.query_x])
+        features, stats = net.apply(params, stats, "embed", images, train=train)
+        support, query = jnp.split(features, [episode.support_x.shape[0]])
+        way = episode.class_ids.shape[0]
+        summary, _ = net.apply(params, stats, "summarise", support, episode.support_y, way=way)
+        return net.apply(params, stats, "score", summary, query)[0], stats
+
+    def loss(params: PyTree, stats: PyTree, episodes: Episode) -> tuple[jax.Array, PyTree]:
+        def one(episode: Episode) -> tuple[jax.Array, jax.Array, PyTree]:
+            scores, new = logits(params, stats, episode, True)
+            error = optax.softmax_cross_entropy_with_integer_labels(scores, episode.query_y)
+            return error.mean(), (scores.argmax(-1) == episode.query_y).mean(), new
+
+        error, accuracy, new = jax.tree.map(lambda leaf: leaf.mean(0), jax.vmap(one)(episodes))
+        return error, (accuracy, new)
+
+    def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
+        del key  # nothing is drawn
+        gradient = jax.value_and_grad(loss, has_aux=True)
+        (error, (accuracy, stats)), grads = gradient(state.params, state.stats, episodes)
+        updates, moments = optimizer.update(grads, state.optimizer, state.params)
+        params = optax.apply_updates(state.params, updates)
+        return State(params, stats, moments), {"loss": error, "accuracy": accuracy}
+
+    def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
+        del key
+        params, stats = state.params, state.stats
+        if joint:
+            return Task(params, stats, support_x, support_y)
+        features, _ = net.apply(params, stats, "embed", support_x)
+        summary, _ = net.apply(params, stats, "summarise", features, support_y, way=shape.way)
+        return Task(params, stats, summary, support_y)
+
+    def predict(task: Task, query_x: jax.Array) -> jax.Array:
+        if joint:
+            unknown = jnp.zeros(query_x.shape[0], jnp.int32)
+            classes = jnp.zeros(shape.way, jnp.int32)
+            episode = Episode(task.support, task.support_y, query_x, unknown, classes)
+            return logits(task.params, task.stats, episode, False)[0]
+        features, _ = net.apply(task.params, task.stats, "embed", query_x)
+        return net.apply(task.params, task.stats, "score", task.support, features)[0]
+
+    return Learner(
+        init=init,
+        adapt=adapt,
+        predict=predict,
+        train=train,
+        parameters=lambda state: state.params,
+        train_shape=train_shape,
+        transductive=joint,
+    )

@@ -1,0 +1,105 @@
+"""Conv4: the four-block convolutional embedding of most few-shot papers.
+
+Four times [3×3 convolution, normalisation, ReLU, 2×2 max pooling], 64 channels
+(Vinyals et al. 2016, section 4.1; Snell et al. 2017, section 3.1): 28×28 to 64
+numbers, 84×84 to 1,600. Which statistics normalise is an explicit option, because
+it decides whether a learner is transductive.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from metabench.errors import UserError
+from metabench.nets.fused import conv_norm_relu_pool
+from metabench.nets.ops import conv3x3, max_pool2
+
+Norm = Literal["running", "batch", "group", "layer", "none"]
+MOMENTUM = 0.9  # of the running averages, as in the papers' codes
+EPSILON = 1e-5
+GROUPS = 8
+
+
+class ConvBlock(nnx.Module):
+    """3×3 convolution, normalisation, ReLU, 2×2 max pooling: [n, h, w, c] to [n, h//2, w//2, d].
+
+    `norm`: `running` uses the statistics of the batch in training and their running
+    averages afterwards; `batch` those of the batch always (transductive); `group`
+    and `layer` those of each image; `none` no normalisation. The convolution has a
+    bias only without normalisation: elsewhere the shift is the norm's own.
+    """
+
+    def __init__(self, channels: int, width: int, norm: Norm, rngs: nnx.Rngs) -> None:
+        initial = nnx.initializers.he_normal()
+        self.kernel = nnx.Param(initial(rngs.params(), (3, 3, channels, width)))
+        self.scale = nnx.Param(jnp.ones(width))
+        self.bias = nnx.Param(jnp.zeros(width))
+        self.norm = norm
+        if norm == "running":
+            self.mean = nnx.BatchStat(jnp.zeros(width))
+            self.var = nnx.BatchStat(jnp.ones(width))
+
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        """[n, h, w, channels] to [n, h // 2, w // 2, width]."""
+        kernel, scale, bias = self.kernel[...], self.scale[...], self.bias[...]
+        if self.norm == "batch" or (self.norm == "running" and train):
+            y, mean, var = conv_norm_relu_pool(x, kernel, scale, bias, epsilon=EPSILON)
+            if self.norm == "running":
+                self.mean[...] = MOMENTUM * self.mean[...] + (1 - MOMENTUM) * mean
+                self.var[...] = MOMENTUM * self.var[...] + (1 - MOMENTUM) * var
+            return y
+        y = self._normalise(conv3x3(x, kernel))
+        return max_pool2(jax.nn.relu(y * scale[None, None, None] + bias[None, None, None]))
+
+    def _normalise(self, y: jax.Array) -> jax.Array:
+        """Without the statistics of other images."""
+        if self.norm == "none":
+            return y
+        if self.norm == "running":
+            mean, var = self.mean[...][None, None, None], self.var[...][None, None, None]
+            return (y - mean) * jax.lax.rsqrt(var + EPSILON)
+        groups = 1 if self.norm == "layer" else GROUPS
+        grouped = y.reshape(*y.shape[:-1], groups, -1)
+        axes = (-4, -3, -1)
+        centred = grouped - grouped.mean(axes, keepdims=True)
+        var = jnp.square(centred).mean(axes, keepdims=True)
+        return (centred * jax.lax.rsqrt(var + EPSILON)).reshape(y.shape)
+
+
+class Conv4(nnx.Module):
+    """Images in [0, 1], [n, h, w, channels], to embeddings [n, features]."""
+
+    def __init__(
+        self, channels: int, *, width: int = 64, norm: Norm = "running", rngs: nnx.Rngs
+    ) -> None:
+        """Four blocks of `width` channels. Raises `UserError` on a wrong `norm` or `width`."""
+        if norm not in get_args(Norm):
+            raise UserError(f"`norm` is {norm!r}; it must be one of: {', '.join(get_args(Norm))}")
+        if width < 1 or (norm == "group" and width % GROUPS):
+            raise UserError(
+                f"`width` is {width}; it must be positive, and a multiple of {GROUPS} "
+                "where `norm` is `group`"
+            )
+        inputs = (channels, width, width, width)
+        self.blocks = nnx.List([ConvBlock(c, width, norm, rngs) for c in inputs])
+
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        """[n, h, w, channels] to [n, (h // 16) * (w // 16) * width]."""
+        for block in self.blocks:
+            x = block(x, train=train)
+        return x.reshape(x.shape[0], -1)
+
+
+def conv4_features(image: tuple[int, int, int], width: int) -> int:
+    """Length of Conv4's embedding of images of shape `image`."""
+    height, breadth, _ = image
+    if min(height, breadth) < 16:
+        raise UserError(
+            f"`image_size` is {min(height, breadth)}; Conv4 halves it four times, so it must be "
+            "16 or more"
+        )
+    return (height // 16) * (breadth // 16) * width

@@ -1,0 +1,195 @@
+"""3x3 convolution and 2x2 max pooling whose gradients are fast on a CPU.
+
+XLA's own gradients of a convolution are slow on a CPU, and slower again inside `lax.scan`, where
+training runs. Here a convolution is sixteen matrix products instead: Winograd's F(2x2, 3x3), after
+Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), equations 7 to 9.
+All of it is float arithmetic of the input's own precision.
+
+Its output falls into 2x2 tiles, and these are the windows of the max pooling that follows. So an
+image may stay apart in its four *phases*: phase (a, b) holds the entries [2t + a, 2s + b].
+Every piece is linear or made of differentiable operations: derivatives of any order work.
+
+On a GPU or TPU the native operations are right; `native` chooses. No parameters, no modules here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import product
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Float
+
+# Below this many input channels, products of patches cost less than the transforms.
+_FEW_CHANNELS = 8
+
+_QUAD = tuple(product(range(2), repeat=2))
+_SQUARE = tuple(product(range(3), repeat=2))
+_TILE = tuple(product(range(4), repeat=2))
+
+_forced: ContextVar[bool | None] = ContextVar("native", default=None)
+
+
+def native() -> bool:
+    """Whether to use XLA's own convolution and pooling: everywhere but on a CPU."""
+    forced = _forced.get()
+    return jax.default_backend() != "cpu" if forced is None else forced
+
+
+@contextmanager
+def use_native(choice: bool) -> Iterator[None]:
+    """Overrides `native` for what is traced inside; what was jitted before keeps its path."""
+    token = _forced.set(choice)
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def conv3x3(x: Float[Array, "n h w c"], kernel: Float[Array, "3 3 c d"]) -> Float[Array, "n h w d"]:
+    """Convolves with stride 1 and a border of zeros (SAME)."""
+    if native():
+        return lax.conv_general_dilated(
+            x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+    return interleave(conv3x3_phases(x, kernel))
+
+
+def max_pool2(x: Float[Array, "n h w c"]) -> Float[Array, "n half_h half_w c"]:
+    """Maximum of every 2x2 window, stride 2; an odd last row or column is left out."""
+    if native():
+        return lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+    height, width = x.shape[1] // 2 * 2, x.shape[2] // 2 * 2
+    first, second, third, fourth = split(x[:, :height, :width])
+    return jnp.maximum(jnp.maximum(first, second), jnp.maximum(third, fourth))
+
+
+def conv3x3_phases(
+    x: Float[Array, "n h w c"], kernel: Float[Array, "3 3 c d"]
+) -> list[Float[Array, "n _ _ d"]]:
+    """`split(conv3x3(x, kernel))`, without ever making the argument."""
+    _, height, width, channels = x.shape
+    windows = _windows(_pad(x))
+    convolve = _by_patches if channels < _FEW_CHANNELS else _by_winograd
+    phases = convolve(windows, kernel)
+    return [
+        phase[:, : (height - a + 1) // 2, : (width - b + 1) // 2]
+        for (a, b), phase in zip(_QUAD, phases, strict=True)
+    ]
+
+
+@jax.custom_vjp
+def split(x: Float[Array, "n h w c"]) -> list[Float[Array, "n _ _ c"]]:
+    """The phases x[:, a::2, b::2] in the order (0, 0), (0, 1), (1, 0), (1, 1)."""
+    return [x[:, a::2, b::2] for a, b in _QUAD]
+
+
+@jax.custom_vjp
+def interleave(phases: Sequence[Float[Array, "n _ _ c"]]) -> Float[Array, "n h w c"]:
+    """The inverse of `split`."""
+    count, rows, columns, channels = phases[0].shape
+    height, width = rows + phases[2].shape[1], columns + phases[1].shape[2]
+    full = [_grow(phase, rows, columns) for phase in phases]
+    pairs = [jnp.stack(full[k : k + 2], axis=3) for k in (0, 2)]
+    dense = jnp.stack(pairs, axis=2).reshape(count, 2 * rows, 2 * columns, channels)
+    return dense[:, :height, :width]
+
+
+# Each is the other's transpose. Autodiff's own, a pad that dilates for each phase, is slow.
+split.defvjp(lambda x: (split(x), None), lambda _, g: (interleave(g),))
+interleave.defvjp(lambda phases: (interleave(phases), None), lambda _, g: (split(g),))
+
+
+@jax.custom_vjp
+def _windows(padded: Array) -> list[Array]:
+    """The sixteen entries [n, t, s, c] of every 4x4 window, stride 2, of [n, 2t + 2, 2s + 2, c]."""
+    rows, columns = padded.shape[1] - 3, padded.shape[2] - 3
+    return [padded[:, i : i + rows : 2, j : j + columns : 2] for i, j in _TILE]
+
+
+@jax.custom_vjp
+def _overlap_add(windows: Sequence[Array]) -> Array:
+    """The transpose of `_windows`: every entry of the image sums what its windows hold of it."""
+    phases = [
+        sum(
+            (_shift(windows[4 * i + j], i // 2, j // 2) for i in (a, a + 2) for j in (b, b + 2)),
+            start=jnp.zeros((), windows[0].dtype),
+        )
+        for a, b in _QUAD
+    ]
+    # Without the barrier XLA computes all four phases anew for each entry it interleaves.
+    return interleave(lax.optimization_barrier(phases))
+
+
+_windows.defvjp(lambda x: (_windows(x), None), lambda _, g: (_overlap_add(g),))
+_overlap_add.defvjp(lambda windows: (_overlap_add(windows), None), lambda _, g: (_windows(g),))
+
+
+@jax.custom_vjp
+def _product(x: Array, matrix: Array) -> Array:
+    """X [..., c] @ matrix [c, d]. Autodiff's gradient to the matrix first copies x transposed."""
+    return x @ matrix
+
+
+def _product_gradients(operands: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
+    x, matrix = operands
+    channels, features = matrix.shape
+    return _product(g, matrix.T), x.reshape(-1, channels).T @ g.reshape(-1, features)
+
+
+_product.defvjp(lambda x, matrix: (_product(x, matrix), (x, matrix)), _product_gradients)
+
+
+def _grow(x: Array, rows: int, columns: int) -> Array:
+    return jnp.pad(x, ((0, 0), (0, rows - x.shape[1]), (0, columns - x.shape[2]), (0, 0)))
+
+
+def _shift(x: Array, down: int, right: int) -> Array:
+    return jnp.pad(x, ((0, 0), (down, 1 - down), (right, 1 - right), (0, 0)))
+
+
+def _pad(x: Array) -> Array:
+    """The border of zeros, with one row or column more where that makes their number even."""
+    below, right = 1 + x.shape[1] % 2, 1 + x.shape[2] % 2
+    return jnp.pad(x, ((0, 0), (1, below), (1, right), (0, 0)))
+
+
+def _by_patches(windows: Sequence[Array], kernel: Array) -> list[Array]:
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    patches = [
+        jnp.concatenate([windows[4 * (a + i) + b + j] for i, j in _SQUARE], axis=-1)
+        for a, b in _QUAD
+    ]
+    return [_product(patch, matrix) for patch in patches]
+
+
+def _by_winograd(windows: Sequence[Array], kernel: Array) -> list[Array]:
+    inputs = _both_axes(_transform_input, windows, 4)
+    kernels = _both_axes(_transform_kernel, [kernel[i, j] for i, j in _SQUARE], 3)
+    products = [_product(x, matrix) for x, matrix in zip(inputs, kernels, strict=True)]
+    return _both_axes(_transform_output, products, 4)
+
+
+def _both_axes(
+    transform: Callable[[Sequence[Array]], list[Array]], grid: Sequence[Array], side: int
+) -> list[Array]:
+    """Transforms a grid, given row by row with `side` entries each, along both its axes."""
+    rows = [transform(grid[k : k + side]) for k in range(0, len(grid), side)]
+    columns = [transform(column) for column in zip(*rows, strict=True)]
+    return [entry for row in zip(*columns, strict=True) for entry in row]
+
+
+def _transform_input(d: Sequence[Array]) -> list[Array]:
+    return [d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]]
+
+
+def _transform_kernel(g: Sequence[Array]) -> list[Array]:
+    return [g[0], (g[0] + g[1] + g[2]) / 2, (g[0] - g[1] + g[2]) / 2, g[2]]
+
+
+def _transform_output(m: Sequence[Array]) -> list[Array]:
+    return [m[0] + m[1] + m[2], m[1] - m[2] - m[3]]

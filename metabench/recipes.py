@@ -1,0 +1,93 @@
+"""Recipes: committed hyperparameters and training lengths, one TOML file for each.
+
+`<dataset>/<learner>.toml`, or `<dataset>/<learner>-<way>way-<shot>shot.toml` where
+a shape has its own, or `<dataset>/<learner>-<name>.toml` for `--recipe name`. A file
+has a table `learner` (options of the learner) and a table `train` (`TrainPlan`); its
+header says the command, the expected score, the run time and the paper.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from metabench.errors import UserError
+from metabench.registry import suggest
+from metabench.train import train_plan
+
+TABLES = ("learner", "train")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a recipe file says."""
+
+    name: str  # for people and results: the path below the recipes' folder, or as given
+    learner: Mapping[str, Any] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+
+
+def folder() -> Path:
+    """Where the recipes are: in the installed package, or in the repository beside it."""
+    package = Path(str(files("metabench")))
+    packaged = package / "recipes"
+    return packaged if packaged.is_dir() else package.parent / "benchmarks"
+
+
+def find(dataset: str, learner: str, way: int, shot: int, chosen: str | None = None) -> Recipe:
+    """The recipe for a run; an empty one, named `defaults`, where none is committed.
+
+    Args:
+      dataset: name of the dataset.
+      learner: name of the learner.
+      way: of the protocol.
+      shot: of the protocol.
+      chosen: a TOML file's path, or the name of a variant; None for the usual recipe.
+
+    Raises:
+      UserError: no such recipe, or one that is not well formed.
+    """
+    if chosen is None:
+        for stem in (f"{learner}-{way}way-{shot}shot", learner):
+            path = folder() / dataset / f"{stem}.toml"
+            if path.is_file():
+                return read(path, f"{dataset}/{stem}")
+        return Recipe("defaults")
+    if chosen.endswith(".toml"):
+        return read(Path(chosen), chosen)
+    path = folder() / dataset / f"{learner}-{chosen}.toml"
+    if not path.is_file():
+        known = variants(dataset, learner)
+        listed = ", ".join(known) or "none"
+        raise UserError(
+            f"`recipe` is {chosen!r}{suggest(chosen, known)}, but {learner} on {dataset} has "
+            f"these variants: {listed}; or give the path of a .toml file"
+        )
+    return read(path, f"{dataset}/{path.stem}")
+
+
+def variants(dataset: str, learner: str) -> tuple[str, ...]:
+    """Names that `--recipe` takes for this learner and dataset."""
+    found = sorted((folder() / dataset).glob(f"{learner}-*.toml"))
+    return tuple(path.stem.removeprefix(f"{learner}-") for path in found)
+
+
+def read(path: Path, name: str) -> Recipe:
+    """Read one file; `UserError` where it cannot be read or holds what a recipe may not."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"`recipe` {path} cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"`recipe` {path} is not TOML: {error}") from error
+    for table, content in document.items():
+        if table not in TABLES or not isinstance(content, dict):
+            raise UserError(
+                f"`recipe` {path} has `{table}`; a recipe holds the tables [learner] and [train]"
+            )
+    train_plan(document.get("train", {}))
+    return Recipe(name, document.get("learner", {}), document.get("train", {}))

@@ -1,0 +1,129 @@
+"""Plug-ins by name, found through entry points. Knows none of them.
+
+Groups: `metabench.learners` (factories), `metabench.datasets` (`DatasetSpec`),
+`metabench.protocols` (tuples of `Protocol`). A plug-in of somebody else's is one
+entry-point line in their package.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+from metabench.errors import UserError
+from metabench.types import EpisodeShape, Learner, LearnerFactory, Protocol
+
+if TYPE_CHECKING:
+    from metabench.datasets.spec import DatasetSpec
+
+
+@functools.cache
+def _points(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"metabench.{group}")}
+
+
+def names(group: str) -> tuple[str, ...]:
+    """Names registered in `group` (`learners`, `datasets` or `protocols`), sorted."""
+    return tuple(sorted(_points(group)))
+
+
+def suggest(name: str, known: tuple[str, ...]) -> str:
+    """`, did you mean ...?` where something is close, else nothing."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean `{close[0]}`?)" if close else ""
+
+
+def _load(group: str, noun: str, name: str) -> Any:
+    points = _points(group)
+    if name not in points:
+        known = names(group)
+        raise UserError(
+            f"unknown {noun} `{name}`{suggest(name, known)}; registered are: {', '.join(known)}"
+        )
+    return points[name].load()
+
+
+def learner_factory(name: str) -> LearnerFactory:
+    """The factory registered as learner `name`; `UserError` names the ones there are."""
+    return _load("learners", "learner", name)
+
+
+def dataset(name: str) -> DatasetSpec:
+    """The description registered as dataset `name`; `UserError` names the ones there are."""
+    return _load("datasets", "dataset", name)
+
+
+def protocols() -> tuple[Protocol, ...]:
+    """Every registered protocol, in the order of their groups' names."""
+    groups = (_load("protocols", "protocol group", name) for name in names("protocols"))
+    return tuple(protocol for group in groups for protocol in group)
+
+
+def options(name: str) -> dict[str, inspect.Parameter]:
+    """The keyword hyperparameters of learner `name`, with their defaults."""
+    parameters = inspect.signature(learner_factory(name)).parameters.values()
+    return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def learner_version(name: str) -> str:
+    """`package version` of the distribution that registered learner `name`."""
+    point = _points("learners")[name]
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
+
+
+def build_learner(name: str, shape: EpisodeShape, settings: Mapping[str, Any]) -> Learner:
+    """Learner `name` for episodes of `shape`.
+
+    Raises:
+      UserError: an unknown learner, an option it does not have, or a value it refuses.
+    """
+    known = options(name)
+    for option in settings:
+        if option not in known:
+            listed = ", ".join(f"{k}={p.default!r}" for k, p in known.items()) or "none"
+            raise UserError(
+                f"learner `{name}` has no option `{option}`{suggest(option, tuple(known))}; "
+                f"its options and defaults are: {listed}"
+            )
+    _check_types(name, settings)
+    return learner_factory(name)(shape, **settings)
+
+
+def _check_types(name: str, settings: Mapping[str, Any]) -> None:
+    """Raise `UserError` where a value is not of its option's annotated type."""
+    hints = typing.get_type_hints(learner_factory(name))
+    for option, value in settings.items():
+        hint = hints.get(option, Any)
+        if not _fits(value, hint):
+            raise UserError(
+                f"`{option}` of learner `{name}` is {value!r}; it must be {_spelled(hint)}"
+            )
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether `value` is what `hint` says; unknown kinds of hints admit everything."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return any(_fits(value, one) for one in typing.get_args(hint))
+    if typing.get_origin(hint) is typing.Literal:
+        return value in typing.get_args(hint)
+    if hint is types.NoneType or hint is None:
+        return value is None
+    if hint in (int, float):  # a bool is no number here, an int is a float
+        return isinstance(value, (int, hint)) and not isinstance(value, bool)
+    return isinstance(value, hint) if isinstance(hint, type) else True
+
+
+def _spelled(hint: Any) -> str:
+    """`hint` for people: `a whole number`, `one of: cosine, squared`, `... or none`."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " or ".join(_spelled(one) for one in typing.get_args(hint))
+    if typing.get_origin(hint) is typing.Literal:
+        return "one of: " + ", ".join(map(str, typing.get_args(hint)))
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    return words.get(hint, "none" if hint is types.NoneType else str(hint))

@@ -1,0 +1,108 @@
+"""Rows to tables for terminals and Markdown. No ranking and no arithmetic beyond percent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from metabench.leaderboard import Row, overall, published_for, seed_spread
+from metabench.types import Result
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Cells = Sequence[str]
+
+RESULT_HEAD = ("", "accuracy %", "95 % interval", "seed spread", "published %")
+BOARD_HEAD = ("#", "learner", "accuracy %", "behind the first", "seed spread", "published %",
+              "parameters", "transductive", "training min", "commit")  # fmt: skip
+
+
+def percent(fraction: float) -> str:
+    """0.98123 as `98.12`."""
+    return f"{100 * fraction:.2f}"
+
+
+def result_cells(result: Result) -> list[Cells]:
+    """A line for each seed and, with several, one for them together."""
+    paper = published_for(result)
+    quoted = f"{paper.accuracy:.1f} ({paper.paper} {paper.year})" if paper else "none"
+    lines = [
+        (f"seed {run.seed}", percent(run.accuracy), f"± {percent(run.ci95)}", "", "")
+        for run in result.runs
+    ]
+    summary, spread = overall(result), seed_spread(result)
+    deviation = "one seed" if spread is None else percent(spread)
+    together = (percent(summary.mean), f"± {percent(summary.ci95)}", deviation, quoted)
+    return [*(lines if len(lines) > 1 else []), (result.learner, *together)]
+
+
+def board_cells(rows: Iterable[Row]) -> list[Cells]:
+    """A line for each row of one protocol's leaderboard."""
+    return [_board_line(row) for row in rows]
+
+
+def _board_line(row: Row) -> Cells:
+    result, paper = row.result, published_for(row.result)
+    behind = row.behind
+    return (
+        str(row.rank),
+        result.learner,
+        f"{percent(row.mean)} ± {percent(row.ci95)}",
+        "" if behind is None else f"{percent(behind.mean)} ± {percent(behind.ci95)}",
+        "one seed" if row.seed_spread is None else percent(row.seed_spread),
+        f"{paper.accuracy:.1f}" if paper else "none",
+        f"{result.parameter_count:,}",
+        "yes" if result.transductive else "no",
+        f"{max(run.cost['train_seconds'] for run in result.runs) / 60:.1f}",
+        str(result.environment["commit"])[:8],
+    )
+
+
+def table(title: str, head: Cells, lines: Iterable[Cells], caption: str = "") -> Table:
+    """A table for the terminal."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    drawn = Table(title=title, caption=caption or None, box=SIMPLE_HEAD, title_justify="left",
+                  caption_justify="left")  # fmt: skip
+    for number, name in enumerate(head):
+        drawn.add_column(name, justify="left" if number == 0 else "right", overflow="fold")
+    for line in lines:
+        drawn.add_row(*line)
+    return drawn
+
+
+def markdown(boards: Mapping[tuple[str, str, str], Sequence[Row]]) -> str:
+    """All leaderboards as one Markdown page."""
+    parts = [
+        "# Leaderboards",
+        "Made by `metabench leaderboard --markdown leaderboards/README.md` from the result files "
+        "in the folders beside this page; never edited by hand.",
+        "Accuracy is the mean over test episodes and training seeds with the 95 % interval over "
+        "episodes; *behind the first* is the mean difference in the same episodes with its own "
+        "interval; *seed spread* is the standard deviation over training seeds.",
+    ]
+    for (protocol, dataset, episodes), rows in boards.items():
+        parts.append(f"## {protocol}")
+        parts.append(f"Dataset digest `{dataset[:12]}`, episode digest `{episodes[:12]}`.")
+        parts.append(_markdown_table(BOARD_HEAD, board_cells(rows)))
+        commands = [f"{row.rank}. `{row.result.command}`" for row in rows]
+        parts.append("\n".join(commands))
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_table(head: Cells, lines: Iterable[Cells]) -> str:
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def cost_line(result: Result) -> str:
+    """What the run cost, in one line."""
+    costs = [run.cost for run in result.runs]
+    minutes = " + ".join(f"{cost['train_seconds'] / 60:.1f}" for cost in costs)
+    return (
+        f"training {minutes} min, testing {costs[-1]['test_episodes_per_second']:.0f} episodes/s, "
+        f"adaptation {costs[-1]['adaptation_ms']:.2f} ms, {result.parameter_count:,} parameters, "
+        f"peak memory {costs[-1]['peak_memory_mb']:.0f} MB"
+    )

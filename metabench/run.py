@@ -1,0 +1,272 @@
+"""One benchmark run: data, meta-training for each seed, evaluation, result.
+
+It puts the parts together and returns a `Result`; it prints nothing and draws
+nothing, but tells a `Watcher` how far it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from metabench import environment, registry, results
+from metabench.checkpoints import Checkpoints, set_aside
+from metabench.episodes import episode_digest
+from metabench.errors import UserError
+from metabench.evaluate import adaptation_ms, evaluate, make_evaluator, summarise
+from metabench.protocols import frozen
+from metabench.recipes import Recipe
+from metabench.tables import check_fits, class_table, find_split
+from metabench.train import Report, Trained, TrainPlan, initial_state, meta_train, train_plan
+from metabench.types import (
+    ClassTable,
+    Dataset,
+    EpisodeShape,
+    Learner,
+    Protocol,
+    PyTree,
+    Result,
+    SeedRun,
+)
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Whom the run tells what it does. Every part may be left out."""
+
+    training: Callable[[int, Report], None] = lambda seed, report: None
+    trained: Callable[[int, Trained], None] = lambda seed, trained: None
+    evaluating: Callable[[int, int, int], None] = lambda seed, done, total: None
+    note: Callable[[str], None] = lambda text: None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run, checked: everything that can be wrong has been refused by now."""
+
+    learner_name: str
+    learner: Learner
+    hyperparameters: Mapping[str, Any]
+    recipe: Recipe
+    train: TrainPlan
+    protocol: Protocol
+    shape: EpisodeShape
+    dataset: Dataset
+    tables: Mapping[str, ClassTable]
+    seeds: tuple[int, ...]
+    run_dir: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where this run's checkpoints and pictures are: one folder for each setting."""
+        settings = [
+            self.learner_name,
+            dict(self.hyperparameters),
+            asdict(self.train),
+            self.dataset.digest,
+        ]
+        name = f"{self.learner_name}-{results.fingerprint(settings)}"
+        return self.run_dir / self.protocol.id / name
+
+
+def plan_run(
+    learner: str,
+    protocol: Protocol,
+    dataset: Dataset,
+    *,
+    recipe: Recipe,
+    settings: Mapping[str, Any],
+    train: Mapping[str, Any],
+    seeds: tuple[int, ...],
+    run_dir: Path,
+) -> Plan:
+    """Check a run and put its parts together.
+
+    Args:
+      learner: registered name.
+      protocol: what to measure; its digests are filled in where it is a frozen one.
+      dataset: prepared.
+      recipe: hyperparameters and lengths.
+      settings: hyperparameters that override the recipe's.
+      train: fields of `TrainPlan` that override the recipe's.
+      seeds: of meta-training, one run each.
+      run_dir: for checkpoints and pictures.
+
+    Raises:
+      UserError: an impossible shape, an unknown option, a wrong value.
+    """
+    split = find_split(dataset, protocol.split)
+    _, height, width, channels = dataset.images.shape
+    shape = EpisodeShape(protocol.way, protocol.shot, protocol.query, (height, width, channels))
+    plan = train_plan({**recipe.train, **train})
+    chosen = {**recipe.learner, **settings}
+    if "steps" in registry.options(learner):
+        chosen.setdefault("steps", plan.steps)
+    built = registry.build_learner(learner, shape, chosen)
+    parts = ("test",) if built.train is None else ("train", "val", "test")
+    tables = {part: class_table(dataset, split, part) for part in parts}
+    for part, table in tables.items():
+        met = built.train_shape or shape if part == "train" else shape
+        check_fits(table, met, f"the {part} part of {dataset.name}/{split.name}")
+    if protocol.episodes < 2:
+        raise UserError(f"`episodes` is {protocol.episodes}; an interval needs at least 2")
+    defaults = {name: p.default for name, p in registry.options(learner).items()}
+    return Plan(
+        learner_name=learner,
+        learner=built,
+        hyperparameters={**defaults, **chosen},
+        recipe=recipe,
+        train=plan,
+        protocol=frozen(protocol),
+        shape=shape,
+        dataset=dataset,
+        tables=tables,
+        seeds=seeds,
+        run_dir=run_dir,
+    )
+
+
+def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Result:
+    """Train and evaluate every seed of `plan`.
+
+    Args:
+      plan: from `plan_run`.
+      resume: continue from checkpoints of the same settings; otherwise they are set aside.
+      command: the command line, for the result.
+      watcher: told of progress.
+
+    Raises:
+      UserError: training diverged, or the data is not what the frozen protocol names.
+    """
+    protocol = plan.protocol
+    digest = episode_digest(protocol.seed, plan.tables["test"], plan.shape, protocol.episodes)
+    _check_digests(plan, digest)
+    runner = make_evaluator(plan.learner, plan.shape)
+    runs, parameters = [], 0
+    for seed in plan.seeds:
+        trained = _train(plan, seed, resume, watcher)
+        runs.append(_measure(plan, seed, trained, runner, watcher))
+        if plan.learner.parameters is not None:
+            parameters = count(plan.learner.parameters(trained.state))
+    split = find_split(plan.dataset, protocol.split)
+    recipe: dict[str, Any] = {"name": plan.recipe.name}
+    if plan.learner.train is not None:
+        recipe["train"] = asdict(plan.train)
+    return Result(
+        learner=plan.learner_name,
+        learner_version=registry.learner_version(plan.learner_name),
+        hyperparameters=plan.hyperparameters,
+        recipe=recipe,
+        parameter_count=parameters,
+        transductive=plan.learner.transductive,
+        protocol=replace(protocol, dataset_digest=plan.dataset.digest, episode_digest=digest),
+        dataset_digest=plan.dataset.digest,
+        dataset_source=plan.dataset.source,
+        split_digest=split.digest,
+        episode_digest=digest,
+        runs=tuple(runs),
+        environment=environment.describe(),
+        command=command,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def count(tree: PyTree) -> int:
+    """Numbers in the arrays of `tree`."""
+    return int(sum(leaf.size for leaf in jax.tree.leaves(tree)))
+
+
+def _check_digests(plan: Plan, episodes: str) -> None:
+    """A frozen protocol names its data; other data must not pass under its name."""
+    protocol = plan.protocol
+    pairs = (
+        ("dataset", protocol.dataset_digest, plan.dataset.digest),
+        ("episodes", protocol.episode_digest, episodes),
+    )
+    for name, golden, found in pairs:
+        if golden is not None and golden != found:
+            raise UserError(
+                f"protocol `{protocol.id}` is frozen on other data: the digest of its {name} is "
+                f"{golden[:12]}, here it is {found[:12]}; prepare the dataset anew from the "
+                "published archives"
+            )
+
+
+def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Trained:
+    if plan.learner.train is None:
+        state = initial_state(plan.learner, seed)
+        return Trained(state, state)
+    folder = plan.folder / f"seed{seed}"
+    if not resume:
+        aside = set_aside(folder)
+        if aside is not None:
+            watcher.note(
+                f"An earlier run's checkpoint was moved to {aside}; `--resume` continues one."
+            )
+    checkpoints = Checkpoints(folder)
+    trained = meta_train(
+        plan.learner,
+        plan.tables["train"],
+        plan.tables["val"],
+        plan.shape,
+        plan.train,
+        seed=seed,
+        checkpoints=checkpoints,
+        progress=lambda report: watcher.training(seed, report),
+    )
+    checkpoints.close()
+    watcher.trained(seed, trained)
+    return trained
+
+
+def _measure(
+    plan: Plan,
+    seed: int,
+    trained: Trained,
+    runner: Callable[..., jax.Array],
+    watcher: Watcher,
+) -> SeedRun:
+    """Evaluate one seed's state on every episode of the protocol, and what that costs."""
+    protocol, test = plan.protocol, plan.tables["test"]
+    began = time.monotonic()
+    correct = evaluate(
+        plan.learner,
+        trained.state,
+        test,
+        plan.shape,
+        seed=protocol.seed,
+        episodes=protocol.episodes,
+        evaluator=runner,
+        progress=lambda done: watcher.evaluating(seed, done, protocol.episodes),
+    )
+    seconds = time.monotonic() - began
+    summary = summarise(correct, plan.shape.queries)
+    steps = plan.train.steps if plan.learner.train is not None else 0
+    cost = {
+        "train_seconds": round(trained.seconds, 1),
+        "train_episodes_per_second": _rate(steps * plan.train.batch, trained.seconds),
+        "test_episodes_per_second": _rate(protocol.episodes, seconds),
+        "adaptation_ms": round(adaptation_ms(plan.learner, trained.state, test, plan.shape), 3),
+        "peak_memory_mb": round(environment.peak_memory_mb(), 1),
+    }
+    return SeedRun(
+        seed=seed,
+        accuracy=round(summary.mean, 6),
+        ci95=round(summary.ci95, 6),
+        correct=tuple(int(n) for n in np.asarray(correct)),
+        validation_accuracy=trained.best_accuracy,
+        train_steps=steps,
+        best_step=trained.best_step,
+        cost=cost,
+    )
+
+
+def _rate(number: int, seconds: float) -> float:
+    return round(number / seconds, 2) if seconds > 0 else 0.0

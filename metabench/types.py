@@ -1,0 +1,189 @@
+"""The nouns of the benchmark: datasets, episodes, learners, protocols, results.
+
+Everything else in the package speaks in these. This file imports nothing of
+ours, holds no algorithm and does no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import numpy as np
+
+PyTree: TypeAlias = Any
+ImageShape: TypeAlias = tuple[int, int, int]  # height, width, channels
+
+
+class Split(NamedTuple):
+    """Which classes are met in meta-training, validation and test.
+
+    A character drawn in another orientation counts as another class when
+    `rotations` is 4: each named class then stands for four, turned by 0, 90,
+    180 and 270 degrees.
+    """
+
+    name: str
+    parts: Mapping[str, tuple[str, ...]]  # "train", "val", "test" -> class names
+    rotations: int  # 1 or 4
+    digest: str  # sha256 over the canonical text of the class lists
+
+
+class Dataset(NamedTuple):
+    """A prepared dataset on the host: dense uint8 arrays, usually memory-mapped."""
+
+    name: str
+    images: np.ndarray  # uint8 [images, height, width, channels]; ink is 255
+    labels: np.ndarray  # int32 [images], index into `class_names`, ascending
+    class_names: tuple[str, ...]
+    splits: Mapping[str, Split]
+    default_split: str
+    digest: str  # sha256 over pixels, labels and class names
+    source: str  # one phrase: where the pixels came from
+
+
+class ClassTable(NamedTuple):
+    """What episodes are drawn from, on the device: one part of one split.
+
+    Rotated classes have images of their own here, so that sampling is a gather.
+    """
+
+    images: jax.Array  # uint8 [images, height, width, channels]
+    members: jax.Array  # int32 [classes, most examples]; row c: image indices, then padding
+    counts: jax.Array  # int32 [classes]; how many entries of the row are real
+    class_ids: jax.Array  # int32 [classes]; numbers that are unique over the whole dataset
+
+
+@dataclass(frozen=True)
+class EpisodeShape:
+    """N-way k-shot: `way` classes, `shot` support and `query` query images of each."""
+
+    way: int
+    shot: int
+    query: int
+    image: ImageShape = (28, 28, 1)
+
+    @property
+    def supports(self) -> int:
+        """Support images in an episode."""
+        return self.way * self.shot
+
+    @property
+    def queries(self) -> int:
+        """Query images in an episode."""
+        return self.way * self.query
+
+
+class Episode(NamedTuple):
+    """One few-shot problem. Batches of episodes carry a leading axis on every leaf."""
+
+    support_x: jax.Array  # uint8 [way * shot, height, width, channels]
+    support_y: jax.Array  # int32 [way * shot], 0 … way - 1
+    query_x: jax.Array  # uint8 [way * query, height, width, channels]
+    query_y: jax.Array  # int32 [way * query]
+    class_ids: jax.Array  # int32 [way]; the global class behind label j
+
+
+Metrics: TypeAlias = dict[str, jax.Array]
+
+
+class Learner(NamedTuple):
+    """A few-shot learner: pure functions over pytrees, made by a keyword factory.
+
+    A factory takes an `EpisodeShape` and keyword hyperparameters and returns one
+    of these. The training loop, the evaluator, checkpoints, leaderboards and the
+    conformance suite see nothing else.
+    """
+
+    init: Callable[[jax.Array], PyTree]
+    """`init(key) -> state`: parameters, optimizer state, statistics."""
+    adapt: Callable[[PyTree, jax.Array, jax.Array, jax.Array], PyTree]
+    """`adapt(state, support_x, support_y, key) -> task`: what is kept of a support set."""
+    predict: Callable[[PyTree, jax.Array], jax.Array]
+    """`predict(task, query_x) -> logits [queries, way]`."""
+    train: Callable[[PyTree, Episode, jax.Array], tuple[PyTree, Metrics]] | None = None
+    """`train(state, episodes, key) -> (state, metrics)`: one step on a batch; metrics hold
+    a scalar `loss`. None where there is no meta-training."""
+    parameters: Callable[[PyTree], PyTree] | None = None
+    """`parameters(state)`: the learned arrays, for counting. None: it has none."""
+    train_shape: EpisodeShape | None = None
+    """Shape of the episodes met in meta-training, where it differs from the test's."""
+    transductive: bool = False
+    """Whether a prediction for one query may depend on the other queries."""
+
+
+LearnerFactory: TypeAlias = Callable[..., Learner]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is measured: never edited once it has results, only superseded by a new version."""
+
+    dataset: str
+    split: str
+    way: int
+    shot: int
+    query: int
+    episodes: int
+    image_size: int
+    part: str = "test"
+    seed: int = 0
+    version: int = 1
+    dataset_digest: str | None = None  # golden, where the protocol is frozen
+    episode_digest: str | None = None
+
+    @property
+    def id(self) -> str:
+        """For example `omniglot-vinyals-5way-1shot-v1`.
+
+        Every departure from 15 queries, 1,000 episodes, size 28, test classes and
+        seed 0 is spelled out in it.
+        """
+        parts = [self.dataset, self.split, f"{self.way}way", f"{self.shot}shot"]
+        departures = (
+            (self.query, 15, "query"),
+            (self.episodes, 1000, "episodes"),
+            (self.image_size, 28, "px"),
+            (self.seed, 0, "seed"),
+        )
+        parts += [f"{value}{unit}" for value, usual, unit in departures if value != usual]
+        if self.part != "test":
+            parts.append(self.part)
+        return "-".join([*parts, f"v{self.version}"])
+
+
+@dataclass(frozen=True)
+class SeedRun:
+    """One training seed, evaluated on every episode of the protocol."""
+
+    seed: int
+    accuracy: float  # mean over episodes, in [0, 1]
+    ci95: float  # half-width of the 95 % interval over episodes
+    correct: tuple[int, ...]  # correct queries in each episode
+    validation_accuracy: float | None = None
+    train_steps: int = 0
+    best_step: int = 0
+    cost: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything that a leaderboard row rests on."""
+
+    learner: str
+    learner_version: str
+    hyperparameters: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+    parameter_count: int
+    transductive: bool
+    protocol: Protocol
+    dataset_digest: str
+    dataset_source: str
+    split_digest: str
+    episode_digest: str
+    runs: tuple[SeedRun, ...]
+    environment: Mapping[str, Any]
+    command: str
+    created: str  # ISO 8601, UTC
