@@ -27,11 +27,13 @@ def to_json(result: Result) -> str:
     document = {"schema_version": SCHEMA_VERSION, **asdict(result)}
     document["protocol"]["id"] = result.protocol.id
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return re.sub(r"\[[-\d.,\seE+]*\]", _one_line, text) + "\n"
+    return re.sub(r'"(?:[^"\\]|\\.)*"|\[[-\d.,\seE+]*\]', _one_line, text) + "\n"
 
 
 def _one_line(match: re.Match[str]) -> str:
-    return re.sub(r"\s+", "", match.group())
+    """An array of numbers on one line; text, whatever it holds, as it is."""
+    found = match.group()
+    return found if found.startswith('"') else re.sub(r"\s+", "", found)
 
 
 def schema() -> dict[str, Any]:
@@ -49,13 +51,16 @@ def from_json(text: str, name: str = "result") -> Result:
     import jsonschema
 
     try:
-        document = json.loads(text)
+        # NaN and Infinity become text, which the schema refuses by the field's name.
+        document = json.loads(text, parse_constant=str)
+        _check_version(document, name)
         jsonschema.validate(document, schema())
     except json.JSONDecodeError as error:
         raise UserError(f"{name} is not JSON (line {error.lineno}: {error.msg})") from error
     except jsonschema.ValidationError as error:
         where = "/".join(map(str, error.absolute_path)) or "the document"
         raise UserError(f"{name} is not a result file: {where}: {error.message}") from error
+    _check_counts(document, name)
     document.pop("schema_version")
     document["protocol"].pop("id")
     document["protocol"] = Protocol(**document["protocol"])
@@ -63,6 +68,28 @@ def from_json(text: str, name: str = "result") -> Result:
         SeedRun(**{**run, "correct": tuple(run["correct"])}) for run in document["runs"]
     )
     return Result(**document)
+
+
+def _check_version(document: object, name: str) -> None:
+    """A file of another version is told so before its fields are looked at."""
+    version = document.get("schema_version", SCHEMA_VERSION) if isinstance(document, dict) else 1
+    if version != SCHEMA_VERSION:
+        raise UserError(
+            f"{name} has `schema_version` {version!r}, but this metabench reads {SCHEMA_VERSION}; "
+            "install the version that wrote it"
+        )
+
+
+def _check_counts(document: dict[str, Any], name: str) -> None:
+    """What no schema can say: every run has met every episode, and no more than its queries."""
+    protocol = document["protocol"]
+    episodes, queries = protocol["episodes"], protocol["way"] * protocol["query"]
+    for number, run in enumerate(document["runs"]):
+        if len(run["correct"]) != episodes or max(run["correct"]) > queries:
+            raise UserError(
+                f"{name} is not a result file: runs/{number}/correct must hold {episodes} numbers "
+                f"of at most {queries}"
+            )
 
 
 def read(path: Path) -> Result:
@@ -82,8 +109,16 @@ def write(result: Result, path: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file through a temporary one beside it; `UserError` if that cannot be."""
     check_writable(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, text)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _replace(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
+        "w", dir=path.parent, prefix=".metabench-", delete=False, encoding="utf-8"
     ) as temporary:
         try:
             temporary.write(text)
@@ -91,20 +126,18 @@ def write_text(path: Path, text: str) -> None:
             os.fsync(temporary.fileno())
             os.chmod(temporary.name, 0o644)
             os.replace(temporary.name, path)
-        except BaseException as error:
+        except BaseException:
             os.unlink(temporary.name)
-            if isinstance(error, OSError):
-                raise _unwritable(path, error) from error
             raise
 
 
 def check_writable(path: Path) -> None:
-    """Make the folder of `path`, and raise `UserError` if a file cannot be put there."""
+    """Raise `UserError` if no file can be put at `path`. Leaves nothing behind."""
     try:
         if path.is_dir():
             raise IsADirectoryError(0, "it is a folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
+        there = next(folder for folder in path.absolute().parents if folder.exists())
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         raise _unwritable(path, error) from error

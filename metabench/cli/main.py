@@ -47,6 +47,9 @@ def main() -> None:
         _fail(str(error))
     except Exception as error:
         # typer's own exceptions: wrong options, missing values, `--help` and aborts.
+        if type(error).__name__ == "NoArgsIsHelpError":  # a command group by itself
+            say(str(error))
+            sys.exit(2)
         if hasattr(error, "format_message"):
             _fail(error.format_message().rstrip(".").replace("\n", " "))
         if type(error).__name__ == "Abort":

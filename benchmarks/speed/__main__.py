@@ -1,0 +1,44 @@
+"""`python -m benchmarks.speed [names] [--out FILE]`: run, print a line each, write JSON."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from pathlib import Path
+
+from metabench import environment
+
+NAMES = ("sampling", "evaluation", "training", "time_to_accuracy")
+
+
+def main() -> None:
+    """Run the chosen benchmarks, all of them by default."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=(*NAMES, []), default=[])
+    parser.add_argument("--out", type=Path, help="also write the figures to this file")
+    arguments = parser.parse_args()
+    figures = {}
+    for name in arguments.names or NAMES:
+        figures[name] = importlib.import_module(f"benchmarks.speed.{name}").measure()
+        _show(name, figures[name])
+    if arguments.out:
+        import torch
+
+        where = {**environment.describe(), "torch": torch.__version__}
+        document = {"environment": where, "figures": figures}
+        arguments.out.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _show(name: str, figures: dict) -> None:
+    if "seconds" in figures:
+        print(f"{name}: {figures}", flush=True)
+        return
+    for row, found in figures.items():
+        span = f"{found['ratio_low']:.2f}–{found['ratio_high']:.2f}"
+        rate = f"{found['episodes_per_s']:,.0f} episodes/s"
+        print(f"{row}: {found['ratio']:.2f} × PyTorch ({span}), {rate}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

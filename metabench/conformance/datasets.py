@@ -1,0 +1,128 @@
+"""What every dataset must be, one check each; they raise `ConformanceError`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from metabench import data
+from metabench.conformance.subject import require
+from metabench.datasets.spec import DatasetSpec
+from metabench.tables import PARTS
+from metabench.types import Dataset, Split
+
+
+class Prepared(NamedTuple):
+    """A dataset under examination."""
+
+    spec: DatasetSpec
+    dataset: Dataset
+    archives: Path | str | None = None
+
+
+def check_declaration(subject: Prepared) -> None:
+    """Name, version, licence and citation are given, and the default split exists."""
+    spec = subject.spec
+    for field in ("name", "version", "description", "licence", "citation"):
+        value = getattr(spec, field)
+        require(bool(value), f"`{field}` must say something, but is {value!r}")
+    require(
+        spec.default_split in spec.splits,
+        f"`default_split` is {spec.default_split!r}; it must be one of: {', '.join(spec.splits)}",
+    )
+
+
+def check_images(subject: Prepared) -> None:
+    """Images are uint8 of the declared channels, and none is of one colour."""
+    images = subject.dataset.images
+    require(
+        images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] == subject.spec.image[2],
+        "images must be uint8 [images, height, width, channels] with "
+        f"{subject.spec.image[2]} channels, not {images.dtype} {list(images.shape)}",
+    )
+    flat = images.reshape(len(images), -1)
+    blank = np.flatnonzero(flat.min(1) == flat.max(1))
+    require(
+        blank.size == 0,
+        f"every image must show something, but {blank.size} are of one colour, first {blank[:1]}",
+    )
+
+
+def check_labels(subject: Prepared) -> None:
+    """Labels ascend from 0 without gaps, classes have distinct names and two examples or more."""
+    dataset = subject.dataset
+    names, labels = dataset.class_names, dataset.labels
+    require(
+        len(set(names)) == len(names),
+        f"class names must differ, but only {len(set(names))} of {len(names)} do",
+    )
+    require(
+        labels.shape == dataset.images.shape[:1] and bool((np.diff(labels) >= 0).all()),
+        f"labels must be ascending, one for each of {len(dataset.images)} images",
+    )
+    counts = np.bincount(labels, minlength=len(names))
+    require(
+        len(counts) == len(names) and counts.min() >= 2,
+        f"each of {len(names)} classes needs 2 examples or more; the fewest are {counts.min()}",
+    )
+
+
+def check_splits(subject: Prepared) -> None:
+    """Every split has three parts, disjoint, of known classes, and is read twice alike."""
+    for name, read in subject.spec.splits.items():
+        split = read()
+        require(split == read(), f"split `{name}` must be the same at every reading, and is not")
+        require(split.name == name, f"split `{name}` calls itself {split.name!r}")
+        check_split(split, frozenset(subject.dataset.class_names))
+
+
+def check_split(split: Split, known: frozenset[str]) -> None:
+    """One split."""
+    parts = {part: set(classes) for part, classes in split.parts.items()}
+    require(
+        set(parts) == set(PARTS) and all(parts.values()),
+        f"split `{split.name}` must have classes in {', '.join(PARTS)}, and has "
+        f"{ {part: len(classes) for part, classes in parts.items()} }",
+    )
+    require(split.rotations in (1, 4), f"`rotations` is {split.rotations}; it must be 1 or 4")
+    for first, second in combinations(parts, 2):
+        shared = sorted(parts[first] & parts[second])
+        require(
+            not shared,
+            f"split `{split.name}` must have disjoint parts, but {first} and {second} share "
+            f"{len(shared)} classes, first {shared[:1]}",
+        )
+    for part, classes in parts.items():
+        strange = sorted(classes - known)
+        require(
+            not strange and len(split.parts[part]) == len(classes),
+            f"part {part} of split `{split.name}` must list classes of the dataset once each, but "
+            f"{len(strange)} are unknown, first {strange[:1]}",
+        )
+
+
+def check_reproducible(subject: Prepared) -> None:
+    """Prepared again in an empty cache, pixels, labels and names are the same."""
+    size = subject.dataset.images.shape[1]
+    with tempfile.TemporaryDirectory() as cache:
+        again = data.load_or_prepare(subject.spec, size, subject.archives, cache, progress=False)
+        digest = again.digest
+    require(
+        digest == subject.dataset.digest,
+        f"preparing twice must give the same pixels, labels and names, but the digests are "
+        f"{subject.dataset.digest[:12]} and {digest[:12]}",
+    )
+
+
+DATASET_CHECKS: tuple[Callable[[Prepared], None], ...] = (
+    check_declaration,
+    check_images,
+    check_labels,
+    check_splits,
+    check_reproducible,
+)

@@ -1,0 +1,169 @@
+"""A learner under examination: small episodes to meet, compiled once for all checks.
+
+The checks themselves are in `learners.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metabench import registry
+from metabench.datasets import strokes
+from metabench.episodes import root_key, sample_batch
+from metabench.tables import check_fits
+from metabench.types import ClassTable, Episode, EpisodeShape, Learner, LearnerFactory, PyTree
+
+SHAPE = EpisodeShape(way=5, shot=1, query=5)
+STEPS, BATCH, EPISODES = 60, 4, 128
+SMALL = {"width": 8, "steps": STEPS}  # settings that make a learner quick, where it has them
+ALPHABETS = {"train": 6, "val": 2, "test": 4}  # of 16 characters
+
+
+class ConformanceError(AssertionError):
+    """A plug-in breaks its contract. The text says what was expected and what was seen."""
+
+
+def require(holds: bool | np.bool_, sentence: str) -> None:
+    """Raise `ConformanceError` with `sentence` unless `holds`."""
+    if not holds:
+        raise ConformanceError(sentence)
+
+
+def strokes_tables(image: tuple[int, int, int] = (28, 28, 1)) -> dict[str, ClassTable]:
+    """Small class tables of procedural drawings: "train", "val" and "test"."""
+    height, width, channels = image
+    number = sum(ALPHABETS.values())
+    drawn = strokes.examples(max(height, width), alphabets=number)
+    pixels = np.stack([picture[:height, :width] for _, picture in drawn]).repeat(channels, axis=-1)
+    tables, first = {}, 0
+    for part, alphabets in ALPHABETS.items():
+        classes = np.arange(first, first + alphabets * strokes.CHARACTERS)
+        size = len(classes) * strokes.DRAWINGS
+        start = first * strokes.DRAWINGS
+        tables[part] = ClassTable(
+            images=jnp.asarray(pixels[start : start + size]),
+            members=jnp.arange(size, dtype=jnp.int32).reshape(len(classes), -1),
+            counts=jnp.full(len(classes), strokes.DRAWINGS, jnp.int32),
+            class_ids=jnp.asarray(classes, jnp.int32),
+        )
+        first += len(classes)
+    return tables
+
+
+def small_settings(name: str) -> dict[str, Any]:
+    """Settings that make the registered learner `name` quick, as far as it has the options."""
+    return {option: SMALL[option] for option in registry.options(name) if option in SMALL}
+
+
+class Training(NamedTuple):
+    """What a short meta-training ended in; without `train`, the first state and no losses."""
+
+    state: PyTree
+    losses: np.ndarray  # [steps]
+
+
+class Subject:
+    """A learner under examination, and what the checks share.
+
+    That is class tables, compiled functions and a short training.
+    """
+
+    def __init__(
+        self,
+        learner: str | LearnerFactory,
+        *,
+        shape: EpisodeShape = SHAPE,
+        settings: Mapping[str, Any] | None = None,
+        tables: Mapping[str, ClassTable] | None = None,
+    ) -> None:
+        """A registered name (by default with `small_settings`) or a factory."""
+        if isinstance(learner, str):
+            settings = small_settings(learner) if settings is None else settings
+            self.build = partial(registry.build_learner, learner, settings=settings)
+        else:
+            self.build = partial(learner, **(settings or {}))
+        self.shape = shape
+        self.learner: Learner = self.build(shape)
+        self.train_shape = self.learner.train_shape or shape
+        self.tables = tables or strokes_tables(shape.image)
+        check_fits(self.tables["train"], self.train_shape, "the training drawings")
+        self.traces: Counter[str] = Counter()
+        self.init = jax.jit(self.learner.init)
+        self.train = jax.jit(self._counted("train", self.learner.train))
+        self.answer = jax.jit(self._counted("adapt and predict", partial(logits, self.learner)))
+        self.answers = jax.jit(jax.vmap(partial(logits, self.learner), (None, 0, 0)))
+
+    def _counted(self, name: str, function: Callable[..., Any] | None) -> Callable[..., Any]:
+        def traced(*inputs: PyTree) -> PyTree:
+            assert function is not None
+            self.traces[name] += 1
+            return function(*inputs)
+
+        return traced
+
+    def again(self) -> Subject:
+        """The same learner, built and compiled afresh."""
+        return Subject(self.build, shape=self.shape, tables=self.tables)
+
+    def episodes(self, part: str = "test", number: int = EPISODES, first: int = 0) -> Episode:
+        """Episodes `first` … of the part: of the training shape for "train"."""
+        shape = self.train_shape if part == "train" else self.shape
+        return draw(self.tables[part], shape, number, jnp.int32(first))
+
+    @cached_property
+    def initial(self) -> PyTree:
+        """The state before training."""
+        return self.init(root_key(0))
+
+    @cached_property
+    def trained(self) -> Training:
+        """The state after a short training."""
+        state, losses = self.initial, []
+        for step in range(STEPS if self.learner.train else 0):
+            episodes = self.episodes("train", BATCH, step * BATCH)
+            state, metrics = self.train(state, episodes, jax.random.fold_in(root_key(1), step))
+            losses.append(metrics["loss"])
+            self.require_one_trace("train")
+        return Training(state, np.array([float(loss) for loss in losses]))
+
+    def require_one_trace(self, name: str) -> None:
+        """Of a function that was handed inputs of equal shapes only."""
+        require(
+            self.traces[name] <= 1,
+            f"`{name}` was traced {self.traces[name]} times for inputs of equal shape, expected "
+            "once: keep structure, shapes, dtypes and weak types of the state as `init` made them",
+        )
+
+    def accuracies(self, episodes: Episode) -> np.ndarray:
+        """Of the trained learner in each of `episodes`, as fractions."""
+        found = self.answers(self.trained.state, episodes, keys(EPISODES)).argmax(-1)
+        return np.asarray((found == episodes.query_y).mean(-1))
+
+
+@partial(jax.jit, static_argnames=("shape", "number"))
+def draw(table: ClassTable, shape: EpisodeShape, number: int, first: jax.Array) -> Episode:
+    """`number` episodes from index `first` on."""
+    return sample_batch(root_key(2), first + jnp.arange(number), table, shape)
+
+
+def keys(number: int) -> jax.Array:
+    """One key for each episode."""
+    return jax.random.split(root_key(3), number)
+
+
+def one(episodes: Episode, index: int = 0) -> Episode:
+    """Episode `index` of a batch."""
+    return jax.tree.map(lambda leaf: leaf[index], episodes)
+
+
+def logits(learner: Learner, state: PyTree, episode: Episode, key: jax.Array) -> jax.Array:
+    """Adapt to the support set of `episode` and predict its queries: [queries, way]."""
+    task = learner.adapt(state, episode.support_x, episode.support_y, key)
+    return learner.predict(task, episode.query_x)
