@@ -1,5 +1,6 @@
 """metabench: a few-shot meta-learning benchmark in JAX."""
 
+from metabench import data, registry
 from metabench.errors import UserError
 from metabench.types import (
     ClassTable,
@@ -24,4 +25,6 @@ __all__ = [
     "SeedRun",
     "Split",
     "UserError",
+    "data",
+    "registry",
 ]

@@ -28,7 +28,9 @@ def learning_curve(curves: Mapping[int, Sequence[Point]], title: str, path: Path
         right.plot(
             best.step, 100 * best.validation_accuracy, marker="*", markersize=12, color=colour
         )
-    left.set(xlabel="training step", ylabel="training loss (cross-entropy, nats)", yscale="log")
+    positive = all(point.loss > 0 for points in curves.values() for point in points)
+    left.set(xlabel="training step", ylabel="training loss (cross-entropy, nats)")
+    left.set_yscale("log" if positive else "linear")
     right.set(xlabel="training step", ylabel="accuracy (%)")
     right.legend(loc="lower right", fontsize="small", title="★ selected", title_fontsize="small")
     for axes in (left, right):

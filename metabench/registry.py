@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -115,7 +116,8 @@ def _fits(value: object, hint: Any) -> bool:
     if hint is types.NoneType or hint is None:
         return value is None
     if hint in (int, float):  # a bool is no number here, an int is a float
-        return isinstance(value, (int, hint)) and not isinstance(value, bool)
+        number = isinstance(value, (int, hint)) and not isinstance(value, bool)
+        return number and math.isfinite(value)  # JSON has neither nan nor infinity
     return isinstance(value, hint) if isinstance(hint, type) else True
 
 
@@ -125,5 +127,5 @@ def _spelled(hint: Any) -> str:
         return " or ".join(_spelled(one) for one in typing.get_args(hint))
     if typing.get_origin(hint) is typing.Literal:
         return "one of: " + ", ".join(map(str, typing.get_args(hint)))
-    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    words = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
     return words.get(hint, "none" if hint is types.NoneType else str(hint))

@@ -204,7 +204,7 @@ class _Run:
             values = {name: float(metrics.get(name, jnp.nan)) for name in sums}
             if not jnp.isfinite(values["loss"]):
                 raise UserError(
-                    f"the loss became {values['loss']} within step {start + length} of seed's run; "
+                    f"the loss became {values['loss']} by step {start + length}; "
                     "lower `learning_rate` or set `clip`"
                 )
             sums = {name: sums[name] + values[name] * length for name in sums}

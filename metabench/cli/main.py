@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -41,8 +42,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except KeyboardInterrupt:
-        say("Interrupted; the same command with `--resume` continues from the last checkpoint.")
-        sys.exit(130)
+        _interrupted()
     except UserError as error:
         _fail(str(error))
     except Exception as error:
@@ -52,12 +52,17 @@ def main() -> None:
             sys.exit(2)
         if hasattr(error, "format_message"):
             _fail(error.format_message().rstrip(".").replace("\n", " "))
-        if type(error).__name__ == "Abort":
-            sys.exit(130)
+        if type(error).__name__ == "Abort":  # what typer makes of Ctrl-C
+            _interrupted()
         raise
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(sentence: str) -> None:
+def _interrupted() -> NoReturn:
+    say("Interrupted; the same command with `--resume` continues from the last checkpoint.")
+    sys.exit(130)
+
+
+def _fail(sentence: str) -> NoReturn:
     say(f"error: {sentence}")
     sys.exit(2)

@@ -131,7 +131,7 @@ _overlap_add.defvjp(lambda windows: (_overlap_add(windows), None), lambda _, g: 
 
 @jax.custom_vjp
 def _product(x: Array, matrix: Array) -> Array:
-    """Multiplies [..., c] by [c, d]. Autodiff's gradient to the matrix first copies x transposed."""
+    """[..., c] times [c, d]. Autodiff's gradient to the matrix would copy x transposed."""
     return x @ matrix
 
 
