@@ -11,7 +11,7 @@ help:            ## show the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
 
 run: $(VENV)/installed   ## install, then train and test Matching Networks on the embedded dataset
-	$(BIN)/metabench run --learner matching --way 5 --shot 1 --dataset strokes
+	$(BIN)/metabench run --learner matching --way 5 --shot 1 --dataset strokes --out runs/first-run.json
 
 test: $(VENV)/installed-dev   ## install, then the fast tests: no network, no archives
 	$(BIN)/python -m pytest -q -n $(CPU_THREADS) -m "not slow and not realdata"

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.episodes import root_key, sample, sample_batch
+from metabench.nets.episodewise import over_episodes
 from metabench.types import ClassTable, Episode, EpisodeShape, Learner, PyTree
 
 CHUNK_BYTES = 256 * 2**20  # of one layer's activations, for the episodes evaluated at once
@@ -53,7 +54,7 @@ def make_evaluator(
     def run(state: PyTree, table: ClassTable, key: jax.Array, indices: jax.Array) -> jax.Array:
         episodes = sample_batch(key, indices, table, shape)
         keys = jax.vmap(partial(jax.random.fold_in, jax.random.fold_in(key, 2**31)))(indices)
-        return jax.vmap(partial(correct_counts, learner, state))(episodes, keys)
+        return over_episodes(partial(correct_counts, learner, state))(episodes, keys)
 
     return jax.jit(run)
 

@@ -116,8 +116,9 @@ def _fits(value: object, hint: Any) -> bool:
     if hint is types.NoneType or hint is None:
         return value is None
     if hint in (int, float):  # a bool is no number here, an int is a float
-        number = isinstance(value, (int, hint)) and not isinstance(value, bool)
-        return number and math.isfinite(value)  # JSON has neither nan nor infinity
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        # JSON has neither nan nor infinity.
+        return whole or (hint is float and isinstance(value, float) and math.isfinite(value))
     return isinstance(value, hint) if isinstance(hint, type) else True
 
 

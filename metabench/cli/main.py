@@ -41,6 +41,8 @@ def main() -> None:
     """Run the command line; a mistake is one sentence on standard error and exit code 2."""
     try:
         code = app(standalone_mode=False)
+        if code == 130:  # what newer typers make of Ctrl-C
+            _interrupted()
     except KeyboardInterrupt:
         _interrupted()
     except UserError as error:
@@ -52,7 +54,7 @@ def main() -> None:
             sys.exit(2)
         if hasattr(error, "format_message"):
             _fail(error.format_message().rstrip(".").replace("\n", " "))
-        if type(error).__name__ == "Abort":  # what typer makes of Ctrl-C
+        if type(error).__name__ == "Abort":  # what older typers make of Ctrl-C
             _interrupted()
         raise
     sys.exit(code if isinstance(code, int) else 0)

@@ -13,6 +13,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from metabench.conformance.subject import (
     BATCH,
@@ -33,10 +34,10 @@ SIGMAS = 4.0  # a difference is significant from here; by chance once in 16,000 
 ROUNDING = 1e-3  # of the largest logit: what another order of float32 operations may change
 
 
-def distance(found: jax.Array, expected: jax.Array) -> float:
+def distance(found: ArrayLike, expected: ArrayLike) -> float:
     """Largest difference, in units of what rounding may change."""
-    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
-    return float(np.abs(found - expected).max() / (ROUNDING * max(1.0, np.abs(expected).max())))
+    one, other = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    return float(np.abs(one - other).max() / (ROUNDING * max(1.0, np.abs(other).max())))
 
 
 def signature(tree: PyTree) -> PyTree:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
+from metabench.nets.episodewise import over_episodes
 from metabench.nets.functional import functional
 from metabench.types import Episode, EpisodeShape, Learner, Metrics, PyTree
 
@@ -97,7 +98,7 @@ def metric_learner(
             error = optax.softmax_cross_entropy_with_integer_labels(scores, episode.query_y)
             return error.mean(), (scores.argmax(-1) == episode.query_y).mean(), new
 
-        error, accuracy, new = jax.tree.map(lambda leaf: leaf.mean(0), jax.vmap(one)(episodes))
+        error, accuracy, new = jax.tree.map(lambda leaf: leaf.mean(0), over_episodes(one)(episodes))
         return error, (accuracy, new)
 
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
