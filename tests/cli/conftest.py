@@ -1,0 +1,85 @@
+"""The command line, called in this process from an empty folder."""
+
+import contextlib
+import io
+import sys
+from typing import NamedTuple
+
+import jax
+import pytest
+
+from metabench import data, download
+from metabench.cli import main
+from metabench.nets.ops import use_native
+
+
+class Outcome(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@contextlib.contextmanager
+def unoptimised():
+    """What is compiled inside is compiled quickly."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", False)
+
+
+def call(*arguments):
+    """`metabench` with `arguments`, as a shell would start it."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+        use_native(True),  # XLA's own convolutions compile much faster
+        unoptimised(),
+    ):
+        patch.setattr(sys, "argv", ["metabench", *map(str, arguments)])
+        patch.setenv("COLUMNS", "160")
+        patch.delenv("METABENCH_ARCHIVES", raising=False)
+        try:
+            main()
+        except SystemExit as end:
+            return Outcome(end.code, out.getvalue(), err.getvalue())
+    raise AssertionError("the command line ended without an exit code")
+
+
+@pytest.fixture(scope="session")
+def strokes():
+    """The procedural dataset, prepared."""
+    return data.load_or_prepare("strokes", progress=False)
+
+
+@pytest.fixture
+def metabench(tmp_path, monkeypatch):
+    """Calls the command line; the working folder is new and empty."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return call
+
+
+@pytest.fixture(scope="module")
+def metabench_in():
+    """Calls the command line in the folder that its first argument names."""
+
+    def called(folder, *arguments):
+        folder.mkdir(exist_ok=True)
+        with contextlib.chdir(folder):
+            return call(*arguments)
+
+    return called
+
+
+@pytest.fixture
+def no_servers(monkeypatch):
+    """No server can be reached; yields the addresses that were asked for."""
+    asked = []
+    monkeypatch.setattr(download, "reachable", lambda url: bool(asked.append(url)))
+    return asked

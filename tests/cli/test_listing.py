@@ -1,0 +1,150 @@
+"""`leaderboard`, `learners`, `datasets`, `protocols`, `data` and `--version`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+
+import pytest
+from made_up_result import made_up
+
+from metabench import leaderboard, protocols, registry, report, results
+
+FIRST = made_up("protonet", (10, 8, 10, 8))
+SECOND = made_up("matching", (9, 8, 8, 7))
+OTHER = made_up("pixel_nn", (3, 4, 3, 4), protocol={"shot": 5})
+
+
+@pytest.fixture
+def folder(metabench):
+    """Results of two protocols in the usual place."""
+    for result in (FIRST, SECOND, OTHER):
+        results.write(result, results.default_path(result, Path("leaderboards")))
+    return Path("leaderboards")
+
+
+def test_leaderboard_prints_a_table_for_each_protocol(metabench, folder):
+    outcome = metabench("leaderboard")
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = [line.split() for line in outcome.out.splitlines() if line.strip()]
+    ids = [FIRST.protocol.id, OTHER.protocol.id]
+    assert [line[0] for line in lines if line[0].startswith("strokes")] == ids
+    ranked = [line[:5] for line in lines if line[0].isdigit()]
+    assert ranked == [
+        ["1", "protonet", "90.00", "±", "11.32"],
+        ["2", "matching", "80.00", "±", "8.00"],
+        ["1", "pixel_nn", "35.00", "±", "5.66"],
+    ]
+    assert "10.00 ± 8.00" in outcome.out  # behind the first, in the same episodes
+
+
+def test_leaderboard_of_one_protocol(metabench, folder):
+    outcome = metabench("leaderboard", "--protocol", "5shot")
+    assert outcome.code == 0
+    assert OTHER.protocol.id in outcome.out
+    assert FIRST.protocol.id not in outcome.out
+    outcome = metabench("leaderboard", "--protocol", "20way")
+    assert outcome.code == 2
+    (line,) = outcome.err.splitlines()
+    for part in ("error: `protocol` is '20way'", FIRST.protocol.id, OTHER.protocol.id):
+        assert part in line
+
+
+def test_leaderboard_as_markdown(metabench, folder):
+    outcome = metabench("leaderboard", "--markdown", "leaderboards/README.md")
+    assert (outcome.code, outcome.out) == (0, "leaderboards: leaderboards/README.md\n")
+    page = report.markdown(leaderboard.rank([FIRST, SECOND, OTHER]))
+    assert (folder / "README.md").read_text(encoding="utf-8") == page
+    assert metabench("leaderboard", "--markdown", "leaderboards/README.md").code == 0  # once more
+    outcome = metabench("leaderboard", "--markdown", "leaderboards")
+    assert outcome.code == 2
+    assert "it is a folder" in outcome.err
+
+
+def test_leaderboard_names_a_file_that_is_no_result(metabench, folder):
+    (folder / "odd").mkdir()
+    (folder / "odd" / "file.json").write_text("{}")
+    outcome = metabench("leaderboard")
+    assert outcome.code == 2
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("error: leaderboards/odd/file.json is not a result file: ")
+    assert outcome.out == ""
+
+
+def test_learners_lists_every_option_as_it_would_be_typed(metabench):
+    outcome = metabench("learners")
+    assert (outcome.code, outcome.err) == (0, "")
+    blocks, name = {}, ""
+    for line in outcome.out.splitlines():
+        if line.startswith("  "):
+            blocks[name].append(line.strip())
+        else:
+            name = line.split(":")[0]
+            blocks[name] = []
+            assert line.removeprefix(f"{name}:").strip()  # it says what it is
+    assert tuple(blocks) == registry.names("learners")
+    for name, lines in blocks.items():
+        assert f"from {registry.learner_version(name)}" in lines
+        assert len(lines) == 1 + len(registry.options(name))
+    assert "--set clip=none" in blocks["protonet"]
+    assert "--set width=64" in blocks["protonet"]
+    assert "--set full_context=false" in blocks["matching"]
+
+
+def test_datasets_lists_the_splits_and_what_is_prepared(metabench, tmp_path, strokes):
+    outcome = metabench("datasets", "--cache", tmp_path)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.count(", not prepared; licence: ") == len(registry.names("datasets"))
+    assert "split alphabets (default): train 192, val 64, test 64 classes" in outcome.out
+    # 964 + 659 characters, each in four orientations.
+    assert "split vinyals (default): " in outcome.out
+    for name in registry.names("datasets"):
+        for split in registry.dataset(name).splits:
+            assert f"  split {split}" in outcome.out
+    (line,) = [x for x in metabench("datasets").out.splitlines() if "28×28×1 by default, prep" in x]
+    assert line.endswith("prepared; licence: Apache-2.0")
+
+
+def test_protocols_lists_every_id(metabench, tmp_path):
+    outcome = metabench("protocols")
+    assert outcome.code == 0
+    assert outcome.out.split() == [protocol.id for protocol in registry.protocols()]
+
+
+def test_protocols_computes_the_digests_of_what_is_prepared(metabench, monkeypatch, strokes):
+    protocol = protocols.STROKES[0]
+    monkeypatch.setattr(registry, "protocols", lambda: (protocol, protocols.OMNIGLOT[0]))
+    outcome = metabench("protocols", "--digests")
+    assert outcome.code == 0
+    name, dataset, episodes, other = outcome.out.splitlines()
+    assert (name, other) == (protocol.id, protocols.OMNIGLOT[0].id)  # omniglot is not prepared
+    assert dataset.split() == ["dataset", strokes.digest]
+    golden = protocols.DIGESTS.get(protocol.id)
+    word, digest = episodes.split()
+    assert word == "episodes"
+    assert len(bytes.fromhex(digest)) == 32
+    assert golden is None or golden == (strokes.digest, digest)
+
+
+def test_data_prepare_says_what_was_made_and_where(metabench, tmp_path):
+    outcome = metabench("data", "prepare", "strokes", "--size", "14", "--cache", tmp_path / "cache")
+    assert outcome.code == 0
+    first, source, digest, folder = outcome.out.splitlines()
+    assert first == "strokes: 6,400 images, 320 classes"
+    assert source.startswith("source: drawn by code")
+    assert len(bytes.fromhex(digest.removeprefix("digest: "))) == 32
+    assert (Path(folder.removeprefix("folder: ")) / "images.npy").is_file()
+    assert outcome.err == "Preparing strokes 14×14 …\n"
+
+
+def test_version(metabench):
+    outcome = metabench("--version")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == f"metabench {importlib.metadata.version('metabench')}\n"
+
+
+@pytest.mark.parametrize("command", ["run", "leaderboard", "learners", "datasets", "protocols"])
+def test_help(metabench, command):
+    outcome = metabench(command, "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("Usage: ")

@@ -1,0 +1,76 @@
+"""Strict JAX, no network, a cache of the session's own, and what many tests draw episodes from."""
+
+import os
+import socket
+from pathlib import Path
+
+import jax
+import pytest
+
+from metabench.conformance import strokes_tables
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Under pytest-xdist, tests that share compiled functions go to one worker."""
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Sharing(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::")[0]
+            if file.endswith("test_conformance.py"):
+                return nodeid.rsplit("-", 1)[0]  # `test_learner[protonet-jit]`: by learner
+            return (
+                file
+                if file.endswith(("test_train.py", "test_episodes.py", "test_run.py"))
+                else nodeid
+            )
+
+    return Sharing(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    archives = os.environ.get("METABENCH_ARCHIVES")
+    if archives and Path(archives).is_dir():
+        return
+    skip = pytest.mark.skip(reason="METABENCH_ARCHIVES is not set or not a folder")
+    for item in items:
+        if "realdata" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_cache(tmp_path_factory):
+    """A folder for prepared data and compiled functions, of this worker and session alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("METABENCH_CACHE", str(folder))
+        jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network():
+    """Connections to other machines fail; those to this one are allowed."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        local = self.family == socket.AF_UNIX or address[0] in ("127.0.0.1", "::1", "localhost")
+        if not local:
+            raise OSError(f"tests have no network; this one asked for {address}")
+        return connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+@pytest.fixture(scope="session")
+def strokes_table():
+    """Small class tables of procedural drawings: "train", "val" and "test"."""
+    return strokes_tables()

@@ -1,0 +1,108 @@
+"""The fused block against the composition of its parts, in values and derivatives."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+from metabench.nets.fused import conv_norm_relu_pool
+from metabench.nets.ops import use_native
+
+EPSILON = 1e-3
+
+
+@pytest.fixture(autouse=True)
+def strict():
+    with jax.numpy_rank_promotion("raise"), jax.enable_x64(True):
+        yield
+
+
+def arguments(height, width, channels, *batch, features=6):
+    draw = np.random.default_rng(0)
+    shapes = (4, height, width, channels), (3, 3, channels, features), (features,), (features,)
+    x, kernel, scale, bias = (jnp.asarray(draw.normal(size=(*batch, *s))) for s in shapes)
+    assert scale.min() < 0 < scale.max()
+    return x, kernel / channels, scale, bias
+
+
+def block(*arguments):
+    return conv_norm_relu_pool(*arguments, epsilon=EPSILON)
+
+
+def energy(*arguments):
+    """Depends on every output, so that every cotangent differs from zero."""
+    y, mean, var = block(*arguments)
+    weights = jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)
+    return jnp.sum(weights * jnp.sin(y)) + jnp.sum(mean**2) + jnp.sum(jnp.sqrt(var))
+
+
+def both(function, *arguments):
+    with use_native(True):
+        expected = jax.jit(lambda *a: function(*a))(*arguments)
+    with use_native(False):
+        return expected, jax.jit(lambda *a: function(*a))(*arguments)
+
+
+def assert_same(pair, tolerance=1e-9):
+    expected, actual = pair
+    assert jax.tree.structure(expected) == jax.tree.structure(actual)
+    assert any(np.abs(leaf).max() > 1e-3 for leaf in jax.tree.leaves(expected))
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance),
+        expected,
+        actual,
+    )
+
+
+SIZES = [(8, 8, 1), (7, 7, 9), (3, 3, 12), (6, 5, 3), (2, 3, 8)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_values_and_gradients_are_those_of_the_composition(size):
+    assert_same(both(block, *arguments(*size)))
+    assert_same(both(jax.grad(energy, (0, 1, 2, 3)), *arguments(*size)))
+
+
+def test_a_size_of_seven_gives_three():
+    y, mean, var = block(*arguments(7, 7, 2))
+    assert (y.shape, mean.shape, var.shape) == ((4, 3, 3, 6), (6,), (6,))
+
+
+def test_gradients_are_finite_differences():
+    with use_native(False):
+        check_grads(energy, arguments(5, 4, 2), order=1, modes=["rev"], eps=1e-6)
+
+
+def test_differentiates_twice():
+    def after_a_step(x, kernel, scale, bias):
+        step = jax.grad(energy, (1, 2, 3))(x, kernel, scale, bias)
+        return energy(x, kernel - 0.1 * step[0], scale - 0.1 * step[1], bias - 0.1 * step[2])
+
+    assert_same(both(jax.grad(after_a_step, (0, 1, 2, 3)), *arguments(7, 6, 9)))
+
+
+def test_maps_over_episodes():
+    assert_same(both(jax.vmap(jax.grad(energy, (0, 1, 2, 3))), *arguments(6, 7, 9, 3)))
+
+
+def test_trains_inside_scan():
+    x, *params = arguments(7, 7, 9)
+    batches = jnp.stack([x, x[::-1] + 1, x**2])
+
+    def step(params, x):
+        value, gradients = jax.value_and_grad(lambda p: energy(x, *p))(params)
+        return jax.tree.map(lambda p, g: p - 0.01 * g, params, gradients), value
+
+    assert_same(both(lambda x, *p: jax.lax.scan(step, list(p), x), batches, *params))
+
+
+def test_a_tie_gives_its_gradient_once():
+    """Every window holds one value four times over; its gradient must not count four times."""
+    x, kernel, scale, bias = arguments(4, 5, 2)
+    pointwise = jnp.zeros_like(kernel).at[1, 1].set(kernel[1, 1])
+
+    def tied(x):
+        return energy(x.repeat(2, axis=1).repeat(2, axis=2), pointwise, scale, bias)
+
+    assert_same(both(jax.grad(tied), x))

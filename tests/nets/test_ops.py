@@ -1,0 +1,120 @@
+"""The convolution and pooling of the CPU against XLA's own, in values and derivatives."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+from metabench.nets.ops import conv3x3, interleave, max_pool2, native, split, use_native
+
+SIZES = [(8, 6, 1), (7, 7, 3), (3, 3, 12), (7, 4, 9), (14, 14, 16), (1, 2, 8)]
+
+
+@pytest.fixture(autouse=True)
+def strict():
+    with jax.numpy_rank_promotion("raise"), jax.enable_x64(True):
+        yield
+
+
+def normal(seed, *shape):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
+
+
+def both(function, *arguments):
+    """What `function` returns on the native path, and on the CPU's."""
+    with use_native(True):
+        expected = jax.jit(lambda *a: function(*a))(*arguments)
+    with use_native(False):
+        return expected, jax.jit(lambda *a: function(*a))(*arguments)
+
+
+def assert_same(pair, tolerance=1e-10):
+    expected, actual = pair
+    assert jax.tree.structure(expected) == jax.tree.structure(actual)
+    assert any(np.abs(leaf).max() > 1e-3 for leaf in jax.tree.leaves(expected))
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance),
+        expected,
+        actual,
+    )
+
+
+def energy(x, kernel):
+    return jnp.sum(jnp.sin(conv3x3(x, kernel)) ** 2)
+
+
+def test_the_backend_chooses_and_the_context_overrides():
+    assert native() == (jax.default_backend() != "cpu")
+    with use_native(True):
+        assert native()
+        with use_native(False):
+            assert not native()
+        assert native()
+
+
+@pytest.mark.parametrize(("height", "width", "channels"), SIZES)
+def test_conv3x3_is_the_native_convolution(height, width, channels):
+    x, kernel = normal(0, 2, height, width, channels), normal(1, 3, 3, channels, 5)
+    assert_same(both(conv3x3, x, kernel))
+    assert_same(both(jax.grad(energy, (0, 1)), x, kernel))
+
+
+@pytest.mark.parametrize("channels", [2, 64])
+def test_conv3x3_keeps_single_precision(channels):
+    x = normal(0, 4, 14, 14, channels)
+    kernel = normal(1, 3, 3, channels, 8) / np.sqrt(9 * channels)
+    exact = both(conv3x3, x, kernel)[0]
+    single = both(conv3x3, x.astype(jnp.float32), kernel.astype(jnp.float32))[1]
+    assert single.dtype == jnp.float32
+    np.testing.assert_allclose(single, exact, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [2, 9])
+def test_conv3x3_differentiates_twice(channels):
+    x, kernel = normal(0, 2, 5, 6, channels), normal(1, 3, 3, channels, 4) / channels
+
+    def after_a_step(x, kernel):
+        return energy(x, kernel - 0.01 * jax.grad(energy, 1)(x, kernel))
+
+    assert_same(both(jax.grad(after_a_step, (0, 1)), x, kernel))
+    with use_native(False):
+        check_grads(conv3x3, (x, kernel), order=2, modes=["rev"])
+
+
+@pytest.mark.parametrize("axes", [(0, 0), (0, None), (None, 0)])
+def test_conv3x3_maps_over_episodes(axes):
+    x, kernel = normal(0, 3, 2, 5, 5, 9), normal(1, 3, 3, 3, 9, 4)
+    x = x if axes[0] == 0 else x[0]
+    kernel = kernel if axes[1] == 0 else kernel[0]
+    assert_same(both(jax.vmap(jax.grad(energy, (0, 1)), axes), x, kernel))
+
+
+def test_conv3x3_trains_inside_scan():
+    x, kernel = normal(0, 4, 2, 6, 6, 9), normal(1, 3, 3, 9, 4) / 9
+
+    def step(kernel, x):
+        return kernel - 0.01 * jax.grad(energy, 1)(x, kernel), energy(x, kernel)
+
+    assert_same(both(lambda x, kernel: jax.lax.scan(step, kernel, x), x, kernel))
+
+
+@pytest.mark.parametrize(("height", "width", "channels"), SIZES[:-1])
+def test_max_pool2_is_the_native_pooling(height, width, channels):
+    x = normal(0, 2, height, width, channels)
+    assert_same(both(max_pool2, x))
+    assert max_pool2(x).shape == (2, height // 2, width // 2, channels)
+    assert_same(both(jax.grad(lambda x: jnp.sum(max_pool2(x) ** 3)), x))
+
+
+def test_max_pool2_differentiates_twice():
+    with use_native(False):
+        check_grads(max_pool2, (normal(0, 1, 5, 4, 2),), order=2, modes=["rev"], eps=1e-6)
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 6), (7, 7), (3, 4), (1, 1)])
+def test_interleave_undoes_split(height, width):
+    x = normal(0, 2, height, width, 3)
+    np.testing.assert_array_equal(interleave(split(x)), x)
+    g = normal(1, 2, height, width, 3)
+    np.testing.assert_array_equal(jax.vjp(lambda x: interleave(split(x)), x)[1](g)[0], g)

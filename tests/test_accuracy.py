@@ -1,0 +1,68 @@
+"""Every learner, trained briefly on `strokes`, is as accurate as it was when it was committed.
+
+`python -m tests.test_accuracy` trains each with five seeds and writes the accuracies to
+golden/accuracy.json. The test trains the first seed again. Episodes are the same ones, so
+what may differ is rounding, which a training amplifies to at most the spread over seeds.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metabench import data, registry
+from metabench.recipes import Recipe
+from metabench.run import Watcher, execute, plan_run
+from metabench.types import Protocol
+
+GOLDEN = Path(__file__).parent / "golden" / "accuracy.json"
+SEEDS = 5
+SIGMAS = 4
+WISHES = {"width": 16, "train_way": 20, "train_query": 3, "learning_rate": 2e-3}
+TRAIN = {"steps": 150, "validate_every": 50, "validation_episodes": 50}
+PROTOCOL = Protocol("strokes", "alphabets", way=5, shot=1, query=15, episodes=300, image_size=28)
+
+
+def accuracies(learner: str, seeds: int, folder: Path) -> list[float]:
+    """Test accuracy of `learner` after the short training, for each seed."""
+    settings = {name: WISHES[name] for name in registry.options(learner) if name in WISHES}
+    plan = plan_run(
+        learner,
+        PROTOCOL,
+        data.load_or_prepare("strokes", progress=False),
+        recipe=Recipe("short"),
+        settings=settings,
+        train=TRAIN,
+        seeds=tuple(range(seeds)),
+        run_dir=folder,
+    )
+    result = execute(plan, resume=False, command="", watcher=Watcher())
+    return [run.accuracy for run in result.runs]
+
+
+def test_every_learner_has_a_committed_accuracy():
+    assert sorted(json.loads(GOLDEN.read_text())) == list(registry.names("learners"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("learner", registry.names("learners"))
+def test_accuracy_is_as_committed(learner, tmp_path):
+    committed = np.array(json.loads(GOLDEN.read_text())[learner])
+    spread = committed.std(ddof=1) * np.sqrt(1 + 1 / committed.size)
+    (found,) = accuracies(learner, 1, tmp_path)
+    # Without training nothing is amplified: a few ties may break otherwise, no more.
+    assert abs(found - committed.mean()) <= max(SIGMAS * spread, 0.002)
+
+
+if __name__ == "__main__":
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as temporary:
+        found = {
+            name: accuracies(name, SEEDS, Path(temporary)) for name in registry.names("learners")
+        }
+    GOLDEN.write_text(json.dumps(found, indent=2) + "\n")
+    print(GOLDEN.read_text())
