@@ -98,7 +98,10 @@ def build_learner(name: str, shape: EpisodeShape, settings: Mapping[str, Any]) -
 
 def _check_types(name: str, settings: Mapping[str, Any]) -> None:
     """Raise `UserError` where a value is not of its option's annotated type."""
-    hints = typing.get_type_hints(learner_factory(name))
+    try:
+        hints = typing.get_type_hints(learner_factory(name))
+    except NameError:  # annotations that exist for type checkers only: nothing to hold values to
+        return
     for option, value in settings.items():
         hint = hints.get(option, Any)
         if not _fits(value, hint):

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 Cells = Sequence[str]
 
-RESULT_HEAD = ("", "accuracy %", "95 % interval", "seed spread", "published %")
-BOARD_HEAD = ("#", "learner", "accuracy %", "behind the first", "seed spread", "published %",
-              "parameters", "transductive", "training min", "commit")  # fmt: skip
+RESULT_HEAD = ("", "accuracy %", "95 % interval", "seed spread", "paper %")
+BOARD_HEAD = ("#", "learner", "accuracy %", "behind the first", "seed spread", "paper %")
+DETAILS_HEAD = ("parameters", "transductive", "training, minutes", "recipe", "commit")
 
 
 def percent(fraction: float) -> str:
@@ -26,7 +26,7 @@ def percent(fraction: float) -> str:
 def result_cells(result: Result) -> list[Cells]:
     """A line for each seed and, with several, one for them together."""
     paper = published_for(result)
-    quoted = f"{paper.accuracy:.1f} ({paper.paper} {paper.year})" if paper else "none"
+    quoted = f"{paper.accuracy:.1f}" if paper else "none"
     lines = [
         (f"seed {run.seed}", percent(run.accuracy), f"± {percent(run.ci95)}", "", "")
         for run in result.runs
@@ -37,37 +37,59 @@ def result_cells(result: Result) -> list[Cells]:
     return [*(lines if len(lines) > 1 else []), (result.learner, *together)]
 
 
-def board_cells(rows: Iterable[Row]) -> list[Cells]:
+def board_cells(rows: Sequence[Row]) -> list[Cells]:
     """A line for each row of one protocol's leaderboard."""
-    return [_board_line(row) for row in rows]
+    return [_board_line(row, _told_apart(row.result, rows)) for row in rows]
 
 
-def _board_line(row: Row) -> Cells:
-    result, paper = row.result, published_for(row.result)
-    behind = row.behind
+def _board_line(row: Row, name: str) -> Cells:
+    paper, behind = published_for(row.result), row.behind
     return (
         str(row.rank),
-        result.learner,
+        name,
         f"{percent(row.mean)} ± {percent(row.ci95)}",
         "" if behind is None else f"{percent(behind.mean)} ± {percent(behind.ci95)}",
         "one seed" if row.seed_spread is None else percent(row.seed_spread),
         f"{paper.accuracy:.1f}" if paper else "none",
+    )
+
+
+def _told_apart(result: Result, rows: Iterable[Row]) -> str:
+    """The learner's name, with the options in which its entries on this board differ."""
+    same = [row.result for row in rows if row.result.learner == result.learner]
+    options = [
+        name
+        for name, value in result.hyperparameters.items()
+        if any(other.hyperparameters.get(name) != value for other in same)
+    ]
+    told = ", ".join(f"{name}={result.hyperparameters[name]}" for name in options)
+    return f"{result.learner} ({told})" if told else result.learner
+
+
+def details_cells(rows: Iterable[Row]) -> list[Cells]:
+    """What else a page has room for, a line for each row."""
+    return [_details(row.result) for row in rows]
+
+
+def _details(result: Result) -> Cells:
+    minutes = max(run.cost["train_seconds"] for run in result.runs) / 60
+    return (
         f"{result.parameter_count:,}",
         "yes" if result.transductive else "no",
-        f"{max(run.cost['train_seconds'] for run in result.runs) / 60:.1f}",
+        f"{minutes:.1f}" if minutes else "none",
+        str(result.recipe["name"]),
         str(result.environment["commit"])[:8],
     )
 
 
-def table(title: str, head: Cells, lines: Iterable[Cells], caption: str = "") -> Table:
-    """A table for the terminal."""
+def table(title: str, head: Cells, lines: Iterable[Cells]) -> Table:
+    """A table for the terminal: names to the left, figures to the right."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    drawn = Table(title=title, caption=caption or None, box=SIMPLE_HEAD, title_justify="left",
-                  caption_justify="left")  # fmt: skip
-    for number, name in enumerate(head):
-        drawn.add_column(name, justify="left" if number == 0 else "right", overflow="fold")
+    drawn = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
+    for name in head:
+        drawn.add_column(name, justify="left" if name in ("", "#", "learner") else "right")
     for line in lines:
         drawn.add_row(*line)
     return drawn
@@ -86,7 +108,9 @@ def markdown(boards: Mapping[tuple[str, str, str], Sequence[Row]]) -> str:
     for (protocol, dataset, episodes), rows in boards.items():
         parts.append(f"## {protocol}")
         parts.append(f"Dataset digest `{dataset[:12]}`, episode digest `{episodes[:12]}`.")
-        parts.append(_markdown_table(BOARD_HEAD, board_cells(rows)))
+        lines = zip(board_cells(rows), details_cells(rows), strict=True)
+        joined = [(*line, *details) for line, details in lines]
+        parts.append(_markdown_table((*BOARD_HEAD, *DETAILS_HEAD), joined))
         commands = [f"{row.rank}. `{row.result.command}`" for row in rows]
         parts.append("\n".join(commands))
     return "\n\n".join(parts) + "\n"
@@ -97,12 +121,13 @@ def _markdown_table(head: Cells, lines: Iterable[Cells]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def cost_line(result: Result) -> str:
-    """What the run cost, in one line."""
-    costs = [run.cost for run in result.runs]
+def caption(result: Result) -> list[str]:
+    """Which published figure stands in the table, and what the run cost: a line for each."""
+    paper, costs = published_for(result), [run.cost for run in result.runs]
     minutes = " + ".join(f"{cost['train_seconds'] / 60:.1f}" for cost in costs)
-    return (
-        f"training {minutes} min, testing {costs[-1]['test_episodes_per_second']:.0f} episodes/s, "
-        f"adaptation {costs[-1]['adaptation_ms']:.2f} ms, {result.parameter_count:,} parameters, "
-        f"peak memory {costs[-1]['peak_memory_mb']:.0f} MB"
+    cost = (
+        f"cost: training {minutes} min, testing {costs[-1]['test_episodes_per_second']:.0f} "
+        f"episodes/s, adaptation {costs[-1]['adaptation_ms']:.2f} ms, "
+        f"{result.parameter_count:,} parameters, peak {costs[-1]['peak_memory_mb']:.0f} MB"
     )
+    return [f"paper: {paper.paper} {paper.year}, {paper.note}", cost] if paper else [cost]

@@ -6,6 +6,8 @@ compilation and validation are counted. Needs Omniglot prepared or its archives.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from metabench import data, recipes, registry
 from metabench.tables import class_table, find_split
 from metabench.train import Report, meta_train, train_plan
@@ -36,8 +38,6 @@ def measure(learner: str = "matching", target: float = TARGET) -> dict:
             found.update(seconds=seconds, step=report.step, accuracy=accuracy)
             raise _Reached
 
-    try:
+    with suppress(_Reached):
         meta_train(built, *tables, shape, plan, seed=0, progress=watch)
-    except _Reached:
-        pass
     return found

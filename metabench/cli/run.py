@@ -84,7 +84,8 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
     write(result, path)
     title = f"{result.protocol.id}   dataset {result.dataset_digest[:12]}"
     lines = report.result_cells(result)
-    Console().print(report.table(title, report.RESULT_HEAD, lines, report.cost_line(result)))
+    Console().print(report.table(title, report.RESULT_HEAD, lines))
+    print(*report.caption(result), sep="\n")
     print(f"result: {path}")
     if any(view.curves.values()):
         picture = plan.folder / "learning-curve.png"
