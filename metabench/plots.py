@@ -12,6 +12,7 @@ def learning_curve(curves: Mapping[int, Sequence[Point]], title: str, path: Path
     """Loss and accuracies over training steps, one line for each seed, as a PNG at `path`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
@@ -23,14 +24,18 @@ def learning_curve(curves: Mapping[int, Sequence[Point]], title: str, path: Path
         accuracy = [100 * point.validation_accuracy for point in points]
         right.plot(steps, accuracy, color=colour, marker=".", label=f"{name}, validation")
         training = [100 * point.train_accuracy for point in points]
-        right.plot(steps, training, color=colour, linestyle=":", label=f"{name}, training")
+        right.plot(steps, training, color=colour, linestyle=":", label=f"{name}, training episodes")
         best = max(points, key=lambda point: point.validation_accuracy)
         right.plot(
             best.step, 100 * best.validation_accuracy, marker="*", markersize=12, color=colour
         )
     positive = all(point.loss > 0 for points in curves.values() for point in points)
     left.set(xlabel="training step", ylabel="training loss (cross-entropy, nats)")
-    left.set_yscale("log" if positive else "linear")
+    if positive:
+        left.set_yscale("log")
+        left.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        left.yaxis.set_major_formatter("{x:g}")
+        left.yaxis.set_minor_formatter(NullFormatter())
     right.set(xlabel="training step", ylabel="accuracy (%)")
     right.legend(loc="lower right", fontsize="small", title="★ selected", title_fontsize="small")
     for axes in (left, right):

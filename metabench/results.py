@@ -81,7 +81,7 @@ def _check_version(document: object, name: str) -> None:
 
 
 def _check_counts(document: dict[str, Any], name: str) -> None:
-    """What no schema can say: every run has met every episode, and no more than its queries."""
+    """What no schema can say: every episode was met, and the accuracy is that of the counts."""
     protocol = document["protocol"]
     episodes, queries = protocol["episodes"], protocol["way"] * protocol["query"]
     for number, run in enumerate(document["runs"]):
@@ -89,6 +89,12 @@ def _check_counts(document: dict[str, Any], name: str) -> None:
             raise UserError(
                 f"{name} is not a result file: runs/{number}/correct must hold {episodes} numbers "
                 f"of at most {queries}"
+            )
+        mean = sum(run["correct"]) / (episodes * queries)
+        if abs(mean - run["accuracy"]) > 1e-6:
+            raise UserError(
+                f"{name} is not a result file: runs/{number}/accuracy is {run['accuracy']}, but "
+                f"its counts give {mean:.6f}"
             )
 
 
@@ -155,5 +161,6 @@ def fingerprint(document: object) -> str:
 
 def default_path(result: Result, root: Path) -> Path:
     """`<root>/<protocol>/<learner>-<settings>.json`: a rerun replaces, other settings do not."""
-    settings = [result.hyperparameters, result.recipe, [run.seed for run in result.runs]]
+    seeds = [run.seed for run in result.runs]
+    settings = [result.hyperparameters, result.recipe, seeds, result.dataset_digest]
     return root / result.protocol.id / f"{result.learner}-{fingerprint(settings)}.json"

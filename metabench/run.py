@@ -110,8 +110,8 @@ def plan_run(
     if "steps" in registry.options(learner):
         chosen.setdefault("steps", plan.steps)
     built = registry.build_learner(learner, shape, chosen)
-    parts = ("test",) if built.train is None else ("train", "val", "test")
-    tables = {part: class_table(dataset, split, part) for part in parts}
+    parts = {protocol.part} if built.train is None else {"train", "val", protocol.part}
+    tables = {part: class_table(dataset, split, part) for part in sorted(parts)}
     for part, table in tables.items():
         met = built.train_shape or shape if part == "train" else shape
         check_fits(table, met, f"the {part} part of {dataset.name}/{split.name}")
@@ -146,7 +146,9 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
       UserError: training diverged, or the data is not what the frozen protocol names.
     """
     protocol = plan.protocol
-    digest = episode_digest(protocol.seed, plan.tables["test"], plan.shape, protocol.episodes)
+    digest = episode_digest(
+        protocol.seed, plan.tables[protocol.part], plan.shape, protocol.episodes
+    )
     _check_digests(plan, digest)
     runner = make_evaluator(plan.learner, plan.shape)
     runs, parameters = [], 0
@@ -234,7 +236,7 @@ def _measure(
     watcher: Watcher,
 ) -> SeedRun:
     """Evaluate one seed's state on every episode of the protocol, and what that costs."""
-    protocol, test = plan.protocol, plan.tables["test"]
+    protocol, test = plan.protocol, plan.tables[plan.protocol.part]
     began = time.monotonic()
     correct = evaluate(
         plan.learner,

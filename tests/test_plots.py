@@ -50,7 +50,7 @@ def test_every_seed_is_drawn_and_its_best_point_marked(tmp_path, drawn):
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in stars] == [(20, 62.0)] * 2
     labels = [text.get_text() for text in right.get_legend().get_texts()]
     assert labels == [
-        f"seed {seed}, {part}" for seed in (0, 7) for part in ("validation", "training")
+        f"seed {seed}, {part}" for seed in (0, 7) for part in ("validation", "training episodes")
     ]
 
 

@@ -33,29 +33,46 @@ def test_two_seeds_are_a_line_each_and_one_together():
     ]
 
 
-def test_the_papers_figure_is_quoted_with_the_paper():
+def test_the_papers_figure_is_quoted_and_the_paper_named():
     protocol = {"dataset": "omniglot", "split": "vinyals", "way": 5}
-    ((*_, quoted),) = report.result_cells(made_up("matching", protocol=protocol))
-    assert quoted == "98.1 (Vinyals et al. 2016)"
+    result = made_up("matching", protocol=protocol)
+    ((*_, quoted),) = report.result_cells(result)
+    assert quoted == "98.1"
+    assert report.caption(result)[0].startswith("paper: Vinyals et al. 2016, cosine")
 
 
 def test_board_cells():
     (rows,) = leaderboard.rank([SECOND, FIRST]).values()
     first, second = report.board_cells(rows)
-    assert first == ("1", "protonet", "90.00 ± 11.32", "", "one seed", "none", "112,000", "no",
-                     "1.5", "01234567")  # fmt: skip
+    assert first == ("1", "protonet", "90.00 ± 11.32", "", "one seed", "none")
     # Episode differences 0.1, -0.1, 0.3, 0.1: mean 0.1, variance 0.08 / 3.
-    assert second == ("2", "matching", "80.00 ± 11.32", "10.00 ± 16.00", "14.14", "none", "9",
-                      "yes", "1.5", "01234567")  # fmt: skip
+    assert second == ("2", "matching", "80.00 ± 11.32", "10.00 ± 16.00", "14.14", "none")
     assert len(first) == len(report.BOARD_HEAD)
+
+
+def test_entries_of_one_learner_are_told_apart_by_the_options_that_differ():
+    hyperparameters = {**FIRST.hyperparameters, "width": 1}
+    other = replace(FIRST, hyperparameters=hyperparameters)
+    mine = replace(FIRST, hyperparameters={**hyperparameters, "width": 2})
+    (rows,) = leaderboard.rank([other, mine, SECOND]).values()
+    names = {cells[1] for cells in report.board_cells(rows)}
+    assert names == {"protonet (width=1)", "protonet (width=2)", "matching"}
+
+
+def test_details_cells():
+    (rows,) = leaderboard.rank([SECOND, FIRST]).values()
+    first, second = report.details_cells(rows)
+    assert (first[0], first[1], first[2], first[4]) == ("112,000", "no", "1.5", "01234567")
+    assert (second[0], second[1]) == ("9", "yes")
+    assert len(first) == len(report.DETAILS_HEAD)
 
 
 def test_a_table_shows_every_cell():
     cells = report.result_cells(SECOND)
     console = Console(width=100, file=io.StringIO())
-    console.print(report.table("title", report.RESULT_HEAD, cells, "caption"))
+    console.print(report.table("title", report.RESULT_HEAD, cells))
     text = console.file.getvalue()
-    for part in ("title", "caption", *filter(None, report.RESULT_HEAD), *sum(cells, ())):
+    for part in ("title", *filter(None, report.RESULT_HEAD), *sum(cells, ())):
         assert part in text
 
 
@@ -71,7 +88,9 @@ def test_markdown_has_a_section_for_each_group_and_the_commands():
     assert "Dataset digest `ffffffffffff`" in sections[1]
     rows = [line for line in sections[0].splitlines() if line.startswith("|")]
     assert len(rows) == 4  # head, rule, two learners
-    assert {row.count("|") for row in rows} == {len(report.BOARD_HEAD) + 1}
+    assert {row.count("|") for row in rows} == {
+        len(report.BOARD_HEAD) + len(report.DETAILS_HEAD) + 1
+    }
     assert "| 1 | protonet | 90.00 ± 11.32 |  | one seed |" in rows[2]
     assert "1. `metabench run --learner protonet`\n2. `metabench run --learner matching`" in page
     assert page == report.markdown(leaderboard.rank([other, SECOND, FIRST]))  # whatever the order
@@ -83,8 +102,8 @@ def test_the_committed_page_is_the_generated_one():
     assert (LEADERBOARDS / "README.md").read_text(encoding="utf-8") == page
 
 
-def test_the_cost_line_says_what_was_spent():
-    assert report.cost_line(SECOND) == (
-        "training 1.5 + 1.5 min, testing 250 episodes/s, adaptation 1.23 ms, 9 parameters, "
-        "peak memory 988 MB"
-    )
+def test_the_caption_says_what_was_spent():
+    assert report.caption(SECOND) == [
+        "cost: training 1.5 + 1.5 min, testing 250 episodes/s, adaptation 1.23 ms, 9 parameters, "
+        "peak 988 MB"
+    ]
