@@ -6,6 +6,8 @@ import statistics
 import time
 from collections.abc import Callable
 
+SETTLE = 0.25  # seconds before each turn: threads of the turn before spin for a while
+
 
 def in_turns(ours: Callable[[], object], theirs: Callable[[], object], turns: int) -> dict:
     """Seconds of both, `turns` times each after one turn of warming up, A B A B ….
@@ -26,6 +28,7 @@ def in_turns(ours: Callable[[], object], theirs: Callable[[], object], turns: in
 
 
 def _seconds(work: Callable[[], object]) -> float:
+    time.sleep(SETTLE)
     began = time.perf_counter()
     work()
     return time.perf_counter() - began

@@ -12,6 +12,8 @@ from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
 from metabench.progress import say
 
+PLACES = ("--out", "--run-dir", "--archives", "--cache")
+FLAGS = ("--resume", "--quiet")
 FALLBACK, PREFERRED = "strokes", "omniglot"  # what `--dataset auto` chooses between
 
 
@@ -77,7 +79,7 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
 
     data = f"data {plan.dataset.name} ({plan.dataset.source}), digest {plan.dataset.digest[:12]}"
     say(f"{plan.protocol.id}: {plan.learner_name}, recipe {plan.recipe.name}, {data}", not quiet)
-    command = shlex.join(["metabench", *sys.argv[1:]])
+    command = shlex.join(["metabench", *_without_paths(sys.argv[1:])])
     with RunView(quiet) as view:
         result = execute(plan, resume=resume, command=command, watcher=view.watcher())
     path = out or default_path(result, Path("leaderboards"))
@@ -91,6 +93,21 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
         picture = plan.folder / "learning-curve.png"
         learning_curve(view.curves, f"{plan.learner_name} on {result.protocol.id}", picture)
         print(f"learning curve: {picture}")
+
+
+def _without_paths(arguments: list[str]) -> list[str]:
+    """The arguments that decide the result, without those that say where things are here."""
+    kept: list[str] = []
+    skip = False
+    for argument in arguments:
+        name, sign, _ = argument.partition("=")
+        if skip:
+            skip = False
+        elif name in PLACES:
+            skip = not sign
+        elif argument not in FLAGS:
+            kept.append(argument)
+    return kept
 
 
 def _choose(dataset: str, size: int | None, archives: Path | None, cache: Path | None) -> str:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from metabench.errors import UserError
-from metabench.nets.fused import conv_norm_relu_pool
+from metabench.nets.fused import conv_affine_relu_pool, conv_norm_relu_pool
 from metabench.nets.ops import conv3x3, max_pool2
 
 Norm = Literal["running", "batch", "group", "layer", "none"]
@@ -52,16 +52,16 @@ class ConvBlock(nnx.Module):
                 self.mean[...] = MOMENTUM * self.mean[...] + (1 - MOMENTUM) * mean
                 self.var[...] = MOMENTUM * self.var[...] + (1 - MOMENTUM) * var
             return y
+        if self.norm == "running":
+            slope = scale * jax.lax.rsqrt(self.var[...] + EPSILON)
+            return conv_affine_relu_pool(x, kernel, slope, bias - self.mean[...] * slope)
+        if self.norm == "none":
+            return conv_affine_relu_pool(x, kernel, scale, bias)
         y = self._normalise(conv3x3(x, kernel))
         return max_pool2(jax.nn.relu(y * scale[None, None, None] + bias[None, None, None]))
 
     def _normalise(self, y: jax.Array) -> jax.Array:
-        """Without the statistics of other images."""
-        if self.norm == "none":
-            return y
-        if self.norm == "running":
-            mean, var = self.mean[...][None, None, None], self.var[...][None, None, None]
-            return (y - mean) * jax.lax.rsqrt(var + EPSILON)
+        """By the statistics of each image, over groups of channels."""
         groups = 1 if self.norm == "layer" else GROUPS
         grouped = y.reshape(*y.shape[:-1], groups, -1)
         axes = (-4, -3, -1)

@@ -14,7 +14,7 @@ def over_episodes(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` over the leading axis of every leaf of its arguments, like `jax.vmap`.
 
     On a CPU the images of one episode keep the cores busy and stay in cache: one after the
-    other is three times faster there than all at once.
+    other is faster there than all at once.
     """
     if native():
         return jax.vmap(function)

@@ -53,6 +53,25 @@ def conv_norm_relu_pool(
     return Block(block.y, block.mean[0, 0, 0], block.var[0, 0, 0])
 
 
+def conv_affine_relu_pool(
+    x: Float[Array, "n h w c"],
+    kernel: Float[Array, "3 3 c d"],
+    scale: Float[Array, " d"],
+    bias: Float[Array, " d"],
+) -> Float[Array, "n half_h half_w d"]:
+    """max_pool2(relu(conv3x3(x, kernel) * scale + bias)): a block whose statistics are known.
+
+    The scale goes into the kernel, and the pooling comes before the bias and ReLU.
+    """
+    kernel, bias = kernel * scale[None, None, None], bias[None, None, None]
+    if native():
+        return max_pool2(jax.nn.relu(conv3x3(x, kernel) + bias))
+    phases = conv3x3_phases(x, kernel)
+    rows, columns = phases[3].shape[1:3]
+    a, b, c, d = (phase[:, :rows, :columns] for phase in phases)
+    return jax.nn.relu(jnp.maximum(jnp.maximum(a, b), jnp.maximum(c, d)) + bias)
+
+
 # From here on whatever belongs to a channel has the shape [1, 1, 1, d].
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from metabench.cli.run import _without_paths
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
 
@@ -50,3 +51,8 @@ def test_a_pair_without_a_name_or_sign_is_refused(pair):
 def test_a_name_given_twice_is_refused():
     with pytest.raises(UserError, match="`--set` gives `width` twice; give it once"):
         parse_settings(["width=1", "width=2"])
+
+
+def test_the_recorded_command_leaves_out_what_is_only_of_this_machine():
+    given = ["run", "--learner", "x", "--out", "a.json", "--cache=/c", "--resume", "--seeds", "3"]
+    assert _without_paths(given) == ["run", "--learner", "x", "--seeds", "3"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from metabench.nets.fused import conv_norm_relu_pool
+from metabench.nets.fused import conv_affine_relu_pool, conv_norm_relu_pool
 from metabench.nets.ops import use_native
 
 EPSILON = 1e-3
@@ -62,6 +62,24 @@ SIZES = [(8, 8, 1), (7, 7, 9), (3, 3, 12), (6, 5, 3), (2, 3, 8)]
 def test_values_and_gradients_are_those_of_the_composition(size):
     assert_same(both(block, *arguments(*size)))
     assert_same(both(jax.grad(energy, (0, 1, 2, 3)), *arguments(*size)))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_with_known_statistics_values_and_gradients_are_those_of_the_composition(size):
+    def weighted(*inputs):
+        y = conv_affine_relu_pool(*inputs)
+        return jnp.sum(jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape) * jnp.sin(y))
+
+    assert_same(both(conv_affine_relu_pool, *arguments(*size)))
+    assert_same(both(jax.grad(weighted, (0, 1, 2, 3)), *arguments(*size)))
+
+
+def test_statistics_of_the_batch_given_as_known_make_the_same_block():
+    x, kernel, scale, bias = arguments(6, 6, 3)
+    expected, mean, var = block(x, kernel, scale, bias)
+    slope = scale / jnp.sqrt(var + EPSILON)
+    found = conv_affine_relu_pool(x, kernel, slope, bias - mean * slope)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_a_size_of_seven_gives_three():
