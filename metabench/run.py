@@ -110,8 +110,9 @@ def plan_run(
     if "steps" in registry.options(learner):
         chosen.setdefault("steps", plan.steps)
     built = registry.build_learner(learner, shape, chosen)
-    parts = {protocol.part} if built.train is None else {"train", "val", protocol.part}
-    tables = {part: class_table(dataset, split, part) for part in sorted(parts)}
+    training = () if built.train is None else ("train", "val")
+    parts = dict.fromkeys((*training, protocol.part))  # each once, in this order
+    tables = {part: class_table(dataset, split, part) for part in parts}
     for part, table in tables.items():
         met = built.train_shape or shape if part == "train" else shape
         check_fits(table, met, f"the {part} part of {dataset.name}/{split.name}")

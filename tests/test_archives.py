@@ -136,7 +136,11 @@ def test_nowhere_says_what_where_and_how(tmp_path, directory):
 def test_a_server_that_does_not_answer_is_given_up_on(monkeypatch):
     import requests
 
-    monkeypatch.setattr(requests, "head", lambda *a, **k: time.sleep(3))
+    def hang(*arguments, **keywords):
+        time.sleep(3)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests, "head", hang)
     start = time.perf_counter()
     assert not download.reachable(NOWHERE, seconds=0.1)
     assert time.perf_counter() - start < 2
