@@ -8,7 +8,7 @@ queries into logits, and the whole is trained on episodes as they are tested.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +16,12 @@ import optax
 from flax import nnx
 
 from metabench.nets.episodewise import over_episodes
-from metabench.nets.functional import functional
+from metabench.nets.functional import Functional, functional
 from metabench.types import Episode, EpisodeShape, Learner, Metrics, PyTree
+
+Adapt: TypeAlias = Callable[["State", jax.Array, jax.Array, jax.Array], "Task"]
+Predict: TypeAlias = Callable[["Task", jax.Array], jax.Array]
+TrainStep: TypeAlias = Callable[["State", Episode, jax.Array], tuple["State", Metrics]]
 
 
 class MetricNet(nnx.Module):
@@ -82,23 +86,41 @@ def metric_learner(
         params, stats = net.init(key)
         return State(params, stats, optimizer.init(params))
 
-    def logits(
-        params: PyTree, stats: PyTree, episode: Episode, train: bool
-    ) -> tuple[jax.Array, PyTree]:
-        images = jnp.concatenate([episode.support_x, episode.query_x])
-        features, stats = net.apply(params, stats, "embed", images, train=train)
-        support, query = jnp.split(features, [episode.support_x.shape[0]])
-        way = episode.class_ids.shape[0]
-        summary, _ = net.apply(params, stats, "summarise", support, episode.support_y, way=way)
-        return net.apply(params, stats, "score", summary, query)[0], stats
+    adapt, predict = _jointly(net, shape) if joint else _apart(net, shape)
+    return Learner(
+        init=init,
+        adapt=adapt,
+        predict=predict,
+        train=_training(net, optimizer),
+        parameters=lambda state: state.params,
+        train_shape=train_shape,
+        transductive=joint,
+    )
+
+
+def _logits(
+    net: Functional, params: PyTree, stats: PyTree, episode: Episode, train: bool
+) -> tuple[jax.Array, PyTree]:
+    """Logits [queries, way], supports and queries embedded as one batch; new statistics."""
+    images = jnp.concatenate([episode.support_x, episode.query_x])
+    features, stats = net.apply(params, stats, "embed", images, train=train)
+    support, query = jnp.split(features, [episode.support_x.shape[0]])
+    way = episode.class_ids.shape[0]
+    summary, _ = net.apply(params, stats, "summarise", support, episode.support_y, way=way)
+    return net.apply(params, stats, "score", summary, query)[0], stats
+
+
+def _training(net: Functional, optimizer: optax.GradientTransformation) -> TrainStep:
+    """One step down the mean cross-entropy of a batch of episodes."""
 
     def loss(params: PyTree, stats: PyTree, episodes: Episode) -> tuple[jax.Array, PyTree]:
         def one(episode: Episode) -> tuple[jax.Array, jax.Array, PyTree]:
-            scores, new = logits(params, stats, episode, True)
+            scores, new = _logits(net, params, stats, episode, True)
             error = optax.softmax_cross_entropy_with_integer_labels(scores, episode.query_y)
             return error.mean(), (scores.argmax(-1) == episode.query_y).mean(), new
 
-        error, accuracy, new = jax.tree.map(lambda leaf: leaf.mean(0), over_episodes(one)(episodes))
+        found = over_episodes(one)(episodes)
+        error, accuracy, new = jax.tree.map(lambda leaf: leaf.mean(0), found)
         return error, (accuracy, new)
 
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
@@ -109,30 +131,37 @@ def metric_learner(
         params = optax.apply_updates(state.params, updates)
         return State(params, stats, moments), {"loss": error, "accuracy": accuracy}
 
+    return train
+
+
+def _apart(net: Functional, shape: EpisodeShape) -> tuple[Adapt, Predict]:
+    """Supports are embedded when adapting, queries when predicting: inductive."""
+
     def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
         del key
         params, stats = state.params, state.stats
-        if joint:
-            return Task(params, stats, support_x, support_y)
         features, _ = net.apply(params, stats, "embed", support_x)
         summary, _ = net.apply(params, stats, "summarise", features, support_y, way=shape.way)
         return Task(params, stats, summary, support_y)
 
     def predict(task: Task, query_x: jax.Array) -> jax.Array:
-        if joint:
-            unknown = jnp.zeros(query_x.shape[0], jnp.int32)
-            classes = jnp.zeros(shape.way, jnp.int32)
-            episode = Episode(task.support, task.support_y, query_x, unknown, classes)
-            return logits(task.params, task.stats, episode, False)[0]
         features, _ = net.apply(task.params, task.stats, "embed", query_x)
         return net.apply(task.params, task.stats, "score", task.support, features)[0]
 
-    return Learner(
-        init=init,
-        adapt=adapt,
-        predict=predict,
-        train=train,
-        parameters=lambda state: state.params,
-        train_shape=train_shape,
-        transductive=joint,
-    )
+    return adapt, predict
+
+
+def _jointly(net: Functional, shape: EpisodeShape) -> tuple[Adapt, Predict]:
+    """Supports are kept as images and embedded together with the queries: transductive."""
+
+    def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
+        del key
+        return Task(state.params, state.stats, support_x, support_y)
+
+    def predict(task: Task, query_x: jax.Array) -> jax.Array:
+        unknown = jnp.zeros(query_x.shape[0], jnp.int32)
+        classes = jnp.zeros(shape.way, jnp.int32)
+        episode = Episode(task.support, task.support_y, query_x, unknown, classes)
+        return _logits(net, task.params, task.stats, episode, False)[0]
+
+    return adapt, predict

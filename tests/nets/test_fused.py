@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from both_paths import assert_same, both
 from jax.test_util import check_grads
 
 from metabench.nets.fused import conv_affine_relu_pool, conv_norm_relu_pool
@@ -35,24 +36,6 @@ def energy(*arguments):
     y, mean, var = block(*arguments)
     weights = jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)
     return jnp.sum(weights * jnp.sin(y)) + jnp.sum(mean**2) + jnp.sum(jnp.sqrt(var))
-
-
-def both(function, *arguments):
-    with use_native(True):
-        expected = jax.jit(lambda *a: function(*a))(*arguments)
-    with use_native(False):
-        return expected, jax.jit(lambda *a: function(*a))(*arguments)
-
-
-def assert_same(pair, tolerance=1e-9):
-    expected, actual = pair
-    assert jax.tree.structure(expected) == jax.tree.structure(actual)
-    assert any(np.abs(leaf).max() > 1e-3 for leaf in jax.tree.leaves(expected))
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance),
-        expected,
-        actual,
-    )
 
 
 SIZES = [(8, 8, 1), (7, 7, 9), (3, 3, 12), (6, 5, 3), (2, 3, 8)]

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from both_paths import assert_same, both
 from jax.test_util import check_grads
 
 from metabench.nets.ops import conv3x3, interleave, max_pool2, native, split, use_native
@@ -19,25 +20,6 @@ def strict():
 
 def normal(seed, *shape):
     return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
-
-
-def both(function, *arguments):
-    """What `function` returns on the native path, and on the CPU's."""
-    with use_native(True):
-        expected = jax.jit(lambda *a: function(*a))(*arguments)
-    with use_native(False):
-        return expected, jax.jit(lambda *a: function(*a))(*arguments)
-
-
-def assert_same(pair, tolerance=1e-10):
-    expected, actual = pair
-    assert jax.tree.structure(expected) == jax.tree.structure(actual)
-    assert any(np.abs(leaf).max() > 1e-3 for leaf in jax.tree.leaves(expected))
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance),
-        expected,
-        actual,
-    )
 
 
 def energy(x, kernel):
