@@ -36,7 +36,7 @@ def root_key(seed: int) -> jax.Array:
     return jax.random.key(seed, impl=PRNG)
 
 
-def choose(bits: jax.Array, n: jax.Array) -> jax.Array:
+def choose(bits: jax.Array, n: jax.Array, most: int) -> jax.Array:
     """Draw k of 0 … n-1 without replacement, in random order.
 
     The Fisher–Yates shuffle stopped after k swaps, its array never built: swap t
@@ -45,7 +45,8 @@ def choose(bits: jax.Array, n: jax.Array) -> jax.Array:
 
     Args:
       bits: uint32 [..., k], uniform.
-      n: int32 [...], how many there are to choose from; k <= n < 2**24.
+      n: int32 [...], how many there are to choose from; k <= n <= most.
+      most: a bound on n that is known when compiling, below 2**24.
 
     Returns:
       int32 [..., k], distinct along the last axis.
@@ -57,20 +58,22 @@ def choose(bits: jax.Array, n: jax.Array) -> jax.Array:
     # bias is below n / 2**24. It could round up to `left`, hence the minimum.
     unit = (bits >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
     target = step + jnp.minimum((unit * left.astype(jnp.float32)).astype(jnp.int32), left - 1)
+    narrow = jnp.int16 if most < 2**15 else jnp.int32  # twice the lanes in a register
+    step, target = step.astype(narrow), target.astype(narrow)
 
     def swap(t: jax.Array, lanes: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         # `held`: what lane i will draw; `own`: what position i holds by now.
         held, own = lanes
         drawn = jax.lax.dynamic_index_in_dim(target, t, axis=-1)
         moved = jax.lax.dynamic_index_in_dim(own, t, axis=-1)
-        later = step > t
+        later = step > t.astype(narrow)
         return (
             jnp.where(later & (target == drawn), moved, held),
             jnp.where(later & (step == drawn), moved, own),
         )
 
     lanes = (target, jnp.broadcast_to(step, target.shape))
-    return jax.lax.fori_loop(0, k, swap, lanes)[0]
+    return jax.lax.fori_loop(0, k, swap, lanes)[0].astype(jnp.int32)
 
 
 def sample_indices(
@@ -85,11 +88,12 @@ def sample_indices(
     count = way * (1 + each) + shape.queries
     bits = jax.random.bits(jax.random.fold_in(key, index), (count,), jnp.uint32)
     class_bits, example_bits, order_bits = jnp.split(bits, [way, way * (1 + each)])
-    classes = choose(class_bits, jnp.int32(table.members.shape[0]))
-    columns = choose(example_bits.reshape(way, each), table.counts[classes])
+    most_classes, most_examples = table.members.shape
+    classes = choose(class_bits, jnp.int32(most_classes), most_classes)
+    columns = choose(example_bits.reshape(way, each), table.counts[classes], most_examples)
     rows = table.members[classes[:, None], columns]
     labels = jnp.broadcast_to(jnp.arange(way, dtype=jnp.int32)[:, None], rows.shape)
-    order = choose(order_bits, jnp.int32(shape.queries))
+    order = choose(order_bits, jnp.int32(shape.queries), shape.queries)
     return Indices(
         classes=classes,
         support=rows[:, : shape.shot].reshape(-1),

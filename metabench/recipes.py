@@ -34,7 +34,7 @@ class Recipe:
 def folder() -> Path:
     """Where the recipes are: in the installed package, or in the repository beside it."""
     package = Path(str(files("metabench")))
-    packaged = package / "recipes"
+    packaged = package / "recipe_files"
     return packaged if packaged.is_dir() else package.parent / "benchmarks"
 
 
