@@ -82,12 +82,12 @@ def _details(result: Result) -> Cells:
     )
 
 
-def table(title: str, head: Cells, lines: Iterable[Cells]) -> Table:
+def table(head: Cells, lines: Iterable[Cells]) -> Table:
     """A table for the terminal: names to the left, figures to the right."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    drawn = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
+    drawn = Table(box=SIMPLE_HEAD)
     for name in head:
         drawn.add_column(name, justify="left" if name in ("", "#", "learner") else "right")
     for line in lines:

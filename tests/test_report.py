@@ -70,9 +70,9 @@ def test_details_cells():
 def test_a_table_shows_every_cell():
     cells = report.result_cells(SECOND)
     console = Console(width=100, file=io.StringIO())
-    console.print(report.table("title", report.RESULT_HEAD, cells))
+    console.print(report.table(report.RESULT_HEAD, cells))
     text = console.file.getvalue()
-    for part in ("title", *filter(None, report.RESULT_HEAD), *sum(cells, ())):
+    for part in (*filter(None, report.RESULT_HEAD), *sum(cells, ())):
         assert part in text
 
 

@@ -32,8 +32,8 @@ def leaderboard(
         print(f"leaderboards: {markdown}")
         return
     for (name, dataset, _), rows in shown.items():
-        title = f"{name}   dataset {dataset[:12]}"
-        Console().print(report.table(title, report.BOARD_HEAD, report.board_cells(rows)))
+        print(f"{name}, dataset {dataset[:12]}")
+        Console().print(report.table(report.BOARD_HEAD, report.board_cells(rows)))
 
 
 def learners() -> None:

@@ -84,9 +84,9 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
         result = execute(plan, resume=resume, command=command, watcher=view.watcher())
     path = out or default_path(result, Path("leaderboards"))
     write(result, path)
-    title = f"{result.protocol.id}   dataset {result.dataset_digest[:12]}"
     lines = report.result_cells(result)
-    Console().print(report.table(title, report.RESULT_HEAD, lines))
+    print(f"{result.protocol.id}, dataset {result.dataset_digest[:12]}")
+    Console().print(report.table(report.RESULT_HEAD, lines))
     print(*report.caption(result), sep="\n")
     print(f"result: {path}")
     if any(view.curves.values()):
