@@ -41,19 +41,23 @@ def measure(turns: int = 11) -> dict:
         "indices": (ours_indices, _theirs_indices),
         "episodes": (ours_episodes, partial(_theirs_episodes, pixels)),
         "indices_vectorised": (ours_indices, _theirs_vectorised),
-        "episodes_vectorised": (ours_episodes, partial(_gathered, pixels)),
+        "episodes_vectorised": (ours_episodes, partial(_theirs_gathered, pixels)),
     }
     found = {}
     for name, (ours, theirs) in pairs.items():
-        row = in_turns(_repeated(ours), _repeated(theirs), turns)
+        row = in_turns(_turn(ours, jax.block_until_ready), _turn(theirs), turns)
         found[name] = {**row, "episodes_per_s": BATCH * BATCHES / row["ours_s"]}
     return found
 
 
-def _repeated(batch: Callable[[], object]) -> Callable[[], None]:
+def _turn(
+    draw: Callable[[], object], wait: Callable[[object], object] = id
+) -> Callable[[], object]:
+    """`BATCHES` batches, each waited for and dropped."""
+
     def turn() -> None:
         for _ in range(BATCHES):
-            batch()
+            wait(draw())
 
     return turn
 
@@ -62,17 +66,21 @@ def _ours(table: ClassTable):
     key, numbers = root_key(0), jnp.arange(BATCH)
     indices = jax.jit(jax.vmap(lambda i: sample_indices(key, i, table, SHAPE)))
     episodes = jax.jit(lambda numbers: sample_batch(key, numbers, table, SHAPE))
-    return (
-        lambda: jax.block_until_ready(indices(numbers)),
-        lambda: jax.block_until_ready(episodes(numbers)),
-    )
+    return partial(indices, numbers), partial(episodes, numbers)
 
 
-def _one_episode() -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows [way, shot + query] of one episode, and a random order of its queries."""
+def _one_episode() -> tuple[torch.Tensor, ...]:
+    """Image rows and labels of one episode: supports, and queries in random order."""
     classes = torch.randperm(CLASSES)[: SHAPE.way]
     examples = torch.stack([torch.randperm(EXAMPLES)[:EACH] for _ in range(SHAPE.way)])
-    return classes[:, None] * EXAMPLES + examples, torch.randperm(SHAPE.queries)
+    rows, order = classes[:, None] * EXAMPLES + examples, torch.randperm(SHAPE.queries)
+    labels = torch.arange(SHAPE.way)
+    return (
+        rows[:, : SHAPE.shot].flatten(),
+        labels.repeat_interleave(SHAPE.shot),
+        rows[:, SHAPE.shot :].flatten()[order],
+        labels.repeat_interleave(SHAPE.query)[order],
+    )
 
 
 def _theirs_indices() -> list:
@@ -80,25 +88,23 @@ def _theirs_indices() -> list:
 
 
 def _theirs_episodes(pixels: torch.Tensor) -> list:
-    batch = []
-    for _ in range(BATCH):
-        rows, order = _one_episode()
-        support, query = rows[:, : SHAPE.shot].flatten(), rows[:, SHAPE.shot :].flatten()[order]
-        labels = torch.arange(SHAPE.way)
-        supports = (pixels[support], labels.repeat_interleave(SHAPE.shot))
-        batch.append((*supports, pixels[query], labels.repeat_interleave(SHAPE.query)[order]))
-    return batch
+    found = (_one_episode() for _ in range(BATCH))
+    return [(pixels[support], a, pixels[query], b) for support, a, query, b in found]
 
 
-def _theirs_vectorised() -> tuple[torch.Tensor, torch.Tensor]:
+def _theirs_vectorised() -> tuple[torch.Tensor, ...]:
     classes = torch.rand(BATCH, CLASSES).topk(SHAPE.way).indices
     examples = torch.rand(BATCH, SHAPE.way, EXAMPLES).topk(EACH).indices
     order = torch.rand(BATCH, SHAPE.queries).argsort()
-    return classes[..., None] * EXAMPLES + examples, order
+    rows, labels = classes[..., None] * EXAMPLES + examples, torch.arange(SHAPE.way)
+    return (
+        rows[:, :, : SHAPE.shot].flatten(1),
+        labels.repeat_interleave(SHAPE.shot).expand(BATCH, -1),
+        rows[:, :, SHAPE.shot :].flatten(1).gather(1, order),
+        labels.repeat_interleave(SHAPE.query)[order],
+    )
 
 
-def _gathered(pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    rows, order = _theirs_vectorised()
-    query = rows[:, :, SHAPE.shot :].flatten(1).gather(1, order)
-    labels = torch.arange(SHAPE.way).repeat_interleave(SHAPE.query)[order]
-    return pixels[rows[:, :, : SHAPE.shot].flatten(1)], pixels[query], labels
+def _theirs_gathered(pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    support, a, query, b = _theirs_vectorised()
+    return pixels[support], a, pixels[query], b
