@@ -106,20 +106,12 @@ def sample_indices(
 def gather(indices: Indices, table: ClassTable) -> Episode:
     """The episode behind `indices` (any leading axes): images stay uint8."""
     return Episode(
-        support_x=_images(table, indices.support),
+        support_x=table.images[indices.support],
         support_y=indices.support_y,
-        query_x=_images(table, indices.query),
+        query_x=table.images[indices.query],
         query_y=indices.query_y,
         class_ids=table.class_ids[indices.classes],
     )
-
-
-def _images(table: ClassTable, rows: jax.Array) -> jax.Array:
-    """The images at `rows` [...], gathered flat: rows are copied faster than blocks."""
-    count, *shape = table.images.shape
-    # Without the barrier XLA works out a row's number anew for each of its pixels.
-    rows = jax.lax.optimization_barrier(rows)
-    return table.images.reshape(count, -1)[rows].reshape(*rows.shape, *shape)
 
 
 def sample(
