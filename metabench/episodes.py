@@ -2,7 +2,7 @@
 
 Episode `i` is a function of (key, i, table, shape) alone. Batch size and device
 change nothing, any episode can be replayed by itself, and every learner meets the
-same ones. Choosing k of n costs O(k) random numbers: nothing is shuffled whole.
+same ones. How numbers are drawn is in `metabench.draws`.
 No I/O and no models here.
 """
 
@@ -10,70 +10,20 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metabench.types import ClassTable, Episode, EpisodeShape
+from metabench.draws import below, choose, interleave, words_needed
+from metabench.types import ClassTable, Episode, EpisodeShape, Indices
 
 PRNG = "threefry2x32"  # named, so that no change of jax's default moves an episode
-
-
-class Indices(NamedTuple):
-    """An episode as indices into a class table, int32."""
-
-    classes: jax.Array  # [way] rows of `table.members`
-    support: jax.Array  # [way * shot] rows of `table.images`
-    support_y: jax.Array
-    query: jax.Array  # [way * query]
-    query_y: jax.Array
 
 
 def root_key(seed: int) -> jax.Array:
     """The key that all episodes of `seed` are folded from."""
     return jax.random.key(seed, impl=PRNG)
-
-
-def choose(bits: jax.Array, n: jax.Array, most: int) -> jax.Array:
-    """Draw k of 0 … n-1 without replacement, in random order.
-
-    The Fisher–Yates shuffle stopped after k swaps, its array never built: swap t
-    exchanges position t with one drawn from t … n-1, and each lane i > t that
-    looks at either position takes note.
-
-    Args:
-      bits: uint32 [..., k], uniform.
-      n: int32 [...], how many there are to choose from; k <= n <= most.
-      most: a bound on n that is known when compiling, below 2**24.
-
-    Returns:
-      int32 [..., k], distinct along the last axis.
-    """
-    k = bits.shape[-1]
-    step = jnp.arange(k, dtype=jnp.int32).reshape((1,) * n.ndim + (k,))
-    left = n[..., None] - step
-    # 24 bits are exact in float32, so the product is the same on every device; the
-    # bias is below n / 2**24. It could round up to `left`, hence the minimum.
-    unit = (bits >> 8).astype(jnp.float32) * jnp.float32(2.0**-24)
-    target = step + jnp.minimum((unit * left.astype(jnp.float32)).astype(jnp.int32), left - 1)
-    narrow = jnp.int16 if most < 2**15 else jnp.int32  # twice the lanes in a register
-    step, target = step.astype(narrow), target.astype(narrow)
-
-    def swap(t: jax.Array, lanes: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        # `held`: what lane i will draw; `own`: what position i holds by now.
-        held, own = lanes
-        drawn = jax.lax.dynamic_index_in_dim(target, t, axis=-1)
-        moved = jax.lax.dynamic_index_in_dim(own, t, axis=-1)
-        later = step > t.astype(narrow)
-        return (
-            jnp.where(later & (target == drawn), moved, held),
-            jnp.where(later & (step == drawn), moved, own),
-        )
-
-    lanes = (target, jnp.broadcast_to(step, target.shape))
-    return jax.lax.fori_loop(0, k, swap, lanes)[0].astype(jnp.int32)
 
 
 def sample_indices(
@@ -84,23 +34,59 @@ def sample_indices(
     Labels are a random permutation of the classes (the draw itself is in random
     order), supports stand label by label, queries are shuffled.
     """
+    batch = sample_index_batch(key, jnp.asarray(index)[None], table, shape)
+    return jax.tree.map(lambda leaf: leaf[0], batch)
+
+
+def sample_index_batch(
+    key: jax.Array, indices: jax.Array, table: ClassTable, shape: EpisodeShape
+) -> Indices:
+    """Episodes `indices` [batch] of the stream `key`; each leaf has a leading axis for them."""
+    if table.fixed is not None:
+        return Indices(*(leaf[indices] for leaf in table.fixed))
     way, each = shape.way, shape.shot + shape.query
-    count = way * (1 + each) + shape.queries
-    bits = jax.random.bits(jax.random.fold_in(key, index), (count,), jnp.uint32)
-    class_bits, example_bits, order_bits = jnp.split(bits, [way, way * (1 + each)])
     most_classes, most_examples = table.members.shape
-    classes = choose(class_bits, jnp.int32(most_classes), most_classes)
-    columns = choose(example_bits.reshape(way, each), table.counts[classes], most_examples)
-    rows = table.members[classes[:, None], columns]
-    labels = jnp.broadcast_to(jnp.arange(way, dtype=jnp.int32)[:, None], rows.shape)
-    order = choose(order_bits, jnp.int32(shape.queries), shape.queries)
-    return Indices(
-        classes=classes,
-        support=rows[:, : shape.shot].reshape(-1),
-        support_y=labels[:, : shape.shot].reshape(-1),
-        query=rows[:, shape.shot :].reshape(-1)[order],
-        query_y=labels[:, shape.shot :].reshape(-1)[order],
+    parts = (
+        1,
+        words_needed(way, most_classes),
+        way * words_needed(each, most_examples),
+        words_needed(shape.queries, shape.queries),
     )
+    # Episodes along the last axis from here on: see `metabench.draws`.
+    words = jax.vmap(partial(_words, key, sum(parts)))(indices).T
+    pool, class_words, example_words, order = jnp.split(words, np.cumsum(parts)[:-1])
+    classes = _classes(pool, class_words, table, way)
+    example_words = example_words.reshape(-1, way, len(indices))
+    columns = choose(example_words, table.counts[classes], each, most_examples)
+    rows = table.members.reshape(-1)[classes[None] * most_examples + columns]  # [each, way, batch]
+    query_y, before = interleave(order, way, shape.query)
+    queries = rows[shape.shot :].reshape(shape.queries, -1)
+    supports = rows[: shape.shot].swapaxes(0, 1).reshape(shape.supports, -1)
+    labels = jnp.repeat(jnp.arange(way, dtype=jnp.int32), shape.shot)
+    return Indices(
+        classes=classes.T,
+        support=supports.T,
+        support_y=jnp.broadcast_to(labels, (len(indices), shape.supports)),
+        query=jnp.take_along_axis(queries, before * way + query_y, axis=0).T,
+        query_y=query_y.T,
+    )
+
+
+def _words(key: jax.Array, number: int, index: jax.Array) -> jax.Array:
+    return jax.random.bits(jax.random.fold_in(key, index), (number,), jnp.uint32)
+
+
+def _classes(
+    pool_word: jax.Array, class_words: jax.Array, table: ClassTable, way: int
+) -> jax.Array:
+    """Rows of `table.members`, int32 [way, batch]: of all classes, or of those of one pool."""
+    lanes, most = class_words.shape[1:], table.members.shape[0]
+    if table.pools is None:
+        return choose(class_words, jnp.full(lanes, most, jnp.int32), way, most)
+    number = len(table.pools.counts)
+    pool = below(pool_word, jnp.full((1, *lanes), number, jnp.int32), number)[0]
+    within = choose(class_words, table.pools.counts[pool], way, most)
+    return table.pools.members[pool[None, :], within]
 
 
 def gather(indices: Indices, table: ClassTable) -> Episode:
@@ -125,15 +111,10 @@ def sample_batch(
     key: jax.Array, indices: jax.Array, table: ClassTable, shape: EpisodeShape
 ) -> Episode:
     """Episodes `indices` [batch]; element j of the leading axis is `sample(key, indices[j])`."""
-    one = partial(sample_indices, key, table=table, shape=shape)
-    return gather(jax.vmap(one)(indices), table)
+    return gather(sample_index_batch(key, indices, table, shape), table)
 
 
-@partial(jax.jit, static_argnames="shape")
-def _index_batch(
-    key: jax.Array, indices: jax.Array, table: ClassTable, shape: EpisodeShape
-) -> Indices:
-    return jax.vmap(lambda i: sample_indices(key, i, table, shape))(indices)
+_index_batch = jax.jit(sample_index_batch, static_argnames="shape")
 
 
 def episode_digest(seed: int, table: ClassTable, shape: EpisodeShape, episodes: int) -> str:

@@ -16,69 +16,69 @@ OMNIGLOT_28 = "b6598833977d38e246b68ae2c2fcf6ccac0c8784619994e137047a9c1bae2758"
 STROKES_28 = "84538a83a70cbd3ce92a7369419ce205dba5dded8843bd2fd1b21f5c33476d38"
 
 DIGESTS: dict[str, tuple[str, str]] = {  # protocol id -> dataset digest, episode digest
-    "omniglot-vinyals-5way-1shot-v1": (
+    "omniglot-vinyals-5way-1shot-v2": (
         OMNIGLOT_28,
-        "0f79304ea8e7cf0ffad8d0afc66a2a3ba18862566dedb3d2682ef5785b2c8436",
+        "4f0cbf3f3458a613a3d52b660932f6a57b7810abad8579a44ab04fba9922201f",
     ),
-    "omniglot-vinyals-5way-5shot-v1": (
+    "omniglot-vinyals-5way-5shot-v2": (
         OMNIGLOT_28,
-        "b4743c4e6953e16798b19c2f650468b3964d6a7fdbcd6a6520e22199b6816fd4",
+        "de916a3e315c75e9e8cc95088cf9b2016993aabf4286789e407ec0a25b54ca20",
     ),
-    "omniglot-vinyals-20way-1shot-v1": (
+    "omniglot-vinyals-20way-1shot-v2": (
         OMNIGLOT_28,
-        "fbb0659c5ebb530e3a02f9f99c06b2a7a5108b9f262a60639f5726679fd54dce",
+        "bd862a1d0d7bfa00a39f8c9cb3f1abb0b02a381bacc147bf4c3d4cb63390df1d",
     ),
-    "omniglot-vinyals-20way-5shot-v1": (
+    "omniglot-vinyals-20way-5shot-v2": (
         OMNIGLOT_28,
-        "28d66354327d60a0d174f0a0feb578d65775a1219e43dbc6dfff16646b4090fd",
+        "856fcce92aa54a0c2ffac0cd7169dc5509b6b8188cb68d56e5e53d850c677a8f",
     ),
-    "omniglot-lake-5way-1shot-v1": (
+    "omniglot-lake-5way-1shot-v2": (
         OMNIGLOT_28,
-        "bf1920fa5b18d6f21f88492b1e053fdd481dc249d531398ad1d89ca6d2b0f2af",
+        "c661f166632ac3e195621f816bfcbf5b84508651bcb2be21226baccb4fd6d204",
     ),
-    "omniglot-lake-5way-5shot-v1": (
+    "omniglot-lake-5way-5shot-v2": (
         OMNIGLOT_28,
-        "3a7b434cbeed7e26347be7fe3bf0575e099c99e0f243314f57fa37848cd171ea",
+        "a11bb2ff35c8d9e5dd1219ae125577151f6050f3b89a7f6cb907f2cdc1005a77",
     ),
-    "omniglot-lake-20way-1shot-v1": (
+    "omniglot-lake-20way-1shot-v2": (
         OMNIGLOT_28,
-        "e51e8ac55c438fa0621d8a26612476fdfce07194301a78f340e18001747382e7",
+        "873c2b8b3dde87d2b785708d5ebbe49031537117b271b9c23da03aff83e41094",
     ),
-    "omniglot-lake-20way-5shot-v1": (
+    "omniglot-lake-20way-5shot-v2": (
         OMNIGLOT_28,
-        "51b756a38d0d80d8a32c6f7fdc33611737b93726c63ac388ac252cc972cadb06",
+        "d127b1a111b5581b613de517c32d7949003925c82458cf0350ae13ae2d1e9ba4",
     ),
-    "omniglot-random-5way-1shot-v1": (
+    "omniglot-random-5way-1shot-v2": (
         OMNIGLOT_28,
-        "ee1e5a22d85bf4a13900d153c48b358082f8ca35a8afc821e04ac22e57f747dc",
+        "3066df6c73191fe7a970a0e787cc1c972ef102de377ed869d0ac695d3f4989c4",
     ),
-    "omniglot-random-5way-5shot-v1": (
+    "omniglot-random-5way-5shot-v2": (
         OMNIGLOT_28,
-        "ded6ad34518a6e5e1291690ca58a22c13ed72f815dc37d4cfc481c1d57b4937c",
+        "3730f0d2d1ddae613cfad176aefa646f4fca310d3e4e21cd2ee8b478eb928b4f",
     ),
-    "omniglot-random-20way-1shot-v1": (
+    "omniglot-random-20way-1shot-v2": (
         OMNIGLOT_28,
-        "30606d7b4dece1abb3667cf0bbaff715a33c87b492a959b45886071b56652f48",
+        "32736dd500fe1940c471084f72410e65b77c95647bb41026f751c53fbdd18cf8",
     ),
-    "omniglot-random-20way-5shot-v1": (
+    "omniglot-random-20way-5shot-v2": (
         OMNIGLOT_28,
-        "168d356e23bb972d8dbc27876c5af53b6517f3a497618900bda4a02649668c81",
+        "2afd7275eca010840f9467190c803549c06b1491bf3181dfb9e0f7a040b77735",
     ),
-    "strokes-alphabets-5way-1shot-v1": (
+    "strokes-alphabets-5way-1shot-v2": (
         STROKES_28,
-        "cdeb6a58e17a76d77b7a8fb9bb8ef9616d441d5e7cf55525f626c892e7e83d0f",
+        "fcba49b90ec42daf9028f12977749ced50a950d42067361d361f180fc5515d60",
     ),
-    "strokes-alphabets-5way-5shot-v1": (
+    "strokes-alphabets-5way-5shot-v2": (
         STROKES_28,
-        "c7e328632d86bf10081cc4275984b8c5392e7c94cb3c1821d31f4857e034a9c8",
+        "80629789a4c85b663d697cb59f6fed1b9ad69b66a0d2bb19f780a41400c838e5",
     ),
-    "strokes-alphabets-20way-1shot-v1": (
+    "strokes-alphabets-20way-1shot-v2": (
         STROKES_28,
-        "84e82454caaadd1ef50f8962bdf11ac6167a3de745904720a33f51d8b4d493c6",
+        "f5dfc14db84d3274b1d4adb5f800c7fc3dff3ef1e5f9396c16b06a8fe68568b9",
     ),
-    "strokes-alphabets-20way-5shot-v1": (
+    "strokes-alphabets-20way-5shot-v2": (
         STROKES_28,
-        "bd65b827b5a9e1a3fc19acbb676b48567feaad9daf5c21cbf75430e35222bcb7",
+        "9eb11a5c905f861d40ad1d7496df06e03315b483f0de4ff58a2db1a9a6ecb9da",
     ),
 }
 

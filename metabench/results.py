@@ -19,7 +19,7 @@ from typing import Any
 from metabench.errors import UserError
 from metabench.types import Protocol, Result, SeedRun
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def to_json(result: Result) -> str:
@@ -72,7 +72,9 @@ def from_json(text: str, name: str = "result") -> Result:
 
 def _check_version(document: object, name: str) -> None:
     """A file of another version is told so before its fields are looked at."""
-    version = document.get("schema_version", SCHEMA_VERSION) if isinstance(document, dict) else 1
+    if not isinstance(document, dict):
+        return  # the schema says so
+    version = document.get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         raise UserError(
             f"{name} has `schema_version` {version!r}, but this metabench reads {SCHEMA_VERSION}; "

@@ -44,6 +44,23 @@ class Dataset(NamedTuple):
     source: str  # one phrase: where the pixels came from
 
 
+class Indices(NamedTuple):
+    """An episode as indices into a class table, int32. Batches carry a leading axis."""
+
+    classes: jax.Array  # [way] rows of `table.members`
+    support: jax.Array  # [way * shot] rows of `table.images`
+    support_y: jax.Array
+    query: jax.Array  # [way * query]
+    query_y: jax.Array
+
+
+class Pools(NamedTuple):
+    """Groups of classes; those of one episode all come from one of them."""
+
+    members: jax.Array  # int32 [pools, most classes]; rows of a class table, then padding
+    counts: jax.Array  # int32 [pools]; how many entries of the row are real
+
+
 class ClassTable(NamedTuple):
     """What episodes are drawn from, on the device: one part of one split.
 
@@ -54,6 +71,8 @@ class ClassTable(NamedTuple):
     members: jax.Array  # int32 [classes, most examples]; row c: image indices, then padding
     counts: jax.Array  # int32 [classes]; how many entries of the row are real
     class_ids: jax.Array  # int32 [classes]; numbers that are unique over the whole dataset
+    pools: Pools | None = None  # None: the classes of an episode are any
+    fixed: Indices | None = None  # episodes that are given, not drawn, along a leading axis
 
 
 @dataclass(frozen=True)
@@ -130,16 +149,18 @@ class Protocol:
     image_size: int
     part: str = "test"
     seed: int = 0
-    version: int = 1
+    within_alphabet: bool = False  # the classes of an episode come from one alphabet
+    trained_on: str | None = None  # "dataset/split" of meta-training, where it is another one
+    version: int = 2  # 1 was drawn by a sampler that is gone
     dataset_digest: str | None = None  # golden, where the protocol is frozen
     episode_digest: str | None = None
 
     @property
     def id(self) -> str:
-        """For example `omniglot-vinyals-5way-1shot-v1`.
+        """For example `omniglot-vinyals-5way-1shot-v2`.
 
-        Every departure from 15 queries, 1,000 episodes, size 28, test classes and
-        seed 0 is spelled out in it.
+        Every departure from 15 queries, 1,000 episodes, size 28, test classes, seed 0,
+        classes of any alphabet and meta-training on the same split is spelled out in it.
         """
         parts = [self.dataset, self.split, f"{self.way}way", f"{self.shot}shot"]
         departures = (
@@ -151,6 +172,10 @@ class Protocol:
         parts += [f"{value}{unit}" for value, usual, unit in departures if value != usual]
         if self.part != "test":
             parts.append(self.part)
+        if self.within_alphabet:
+            parts.append("within")
+        if self.trained_on is not None:
+            parts.append("after-" + self.trained_on.replace("/", "-"))
         return "-".join([*parts, f"v{self.version}"])
 
 
@@ -187,3 +212,4 @@ class Result:
     environment: Mapping[str, Any]
     command: str
     created: str  # ISO 8601, UTC
+    training_digest: str | None = None  # of the dataset of meta-training, where it is another

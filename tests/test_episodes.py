@@ -6,7 +6,6 @@ The golden digest was made by, and may be renewed by
 """
 
 from functools import partial
-from itertools import permutations
 
 import jax
 import jax.numpy as jnp
@@ -17,16 +16,16 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from metabench.episodes import (
-    choose,
     episode_digest,
     root_key,
     sample,
     sample_batch,
+    sample_index_batch,
     sample_indices,
 )
-from metabench.types import ClassTable, EpisodeShape
+from metabench.types import ClassTable, EpisodeShape, Pools
 
-GOLDEN = "28de160b1f1b0138c30ae12498125c8c105438f15f069ffa207a68c5a47b5db2"
+GOLDEN = "1266e150e4b013a73a8087c71833cdf25687129d8d4fc47d1c1b0e4f1bfe4938"
 SHAPE = EpisodeShape(way=3, shot=2, query=2, image=(2, 2, 1))
 COUNTS = (7, 4, 5, 4, 9, 4)  # of examples; class c's images hold the number of the image
 UNLIKELY = 1e-4  # a uniform sampler fails a test once in 10,000 seeds, and the seed is fixed
@@ -62,7 +61,7 @@ compiled = jax.jit(sample, static_argnums=3)
 @partial(jax.jit, static_argnames=("shape", "number"))
 def many(table, shape, number):
     """Indices of the first episodes."""
-    return jax.vmap(lambda i: sample_indices(root_key(1), i, table, shape))(jnp.arange(number))
+    return sample_index_batch(root_key(1), jnp.arange(number), table, shape)
 
 
 @pytest.fixture(scope="module")
@@ -131,39 +130,6 @@ def test_queries_are_not_ordered_by_image_either(drawn):
     assert_uniform(zero[:, 0] < zero[:, 1], 2)
 
 
-@pytest.mark.parametrize(("n", "k"), [(1, 1), (3, 1), (4, 2), (4, 4), (5, 3)])
-def test_all_ordered_subsets_are_equally_likely(n, k):
-    bits = jax.random.bits(root_key(n), (60_000, k), jnp.uint32)
-    found = np.asarray(jax.jit(choose, static_argnums=2)(bits, jnp.full(60_000, n), n))
-    codes = found @ n ** np.arange(k)
-    expected = {int(np.dot(p, n ** np.arange(k))) for p in permutations(range(n), k)}
-    seen, counts = np.unique(codes, return_counts=True)
-    assert set(seen.tolist()) == expected
-    assert len(expected) == 1 or chisquare(counts).pvalue > UNLIKELY
-
-
-def fisher_yates(bits, n):
-    """The stopped shuffle, with its array."""
-    array = list(range(n))
-    for t, word in enumerate(bits):
-        unit = np.float32(int(word) >> 8) * np.float32(2.0**-24)
-        target = t + min(int(unit * np.float32(n - t)), n - t - 1)
-        array[t], array[target] = array[target], array[t]
-    return array[: len(bits)]
-
-
-@pytest.mark.parametrize("most", [2**15 - 1, 2**15, 2**24 - 1])
-@given(st.data())
-@settings(max_examples=60, deadline=None)
-def test_choose_is_the_stopped_shuffle(most, data):
-    k = data.draw(st.sampled_from([1, 2, 5, 8]), "k")
-    n = data.draw(st.integers(k, 40) | st.integers(k, min(most, 10**5)), "n")
-    word = st.integers(0, 2**32 - 1) | st.sampled_from([0, 2**32 - 1])
-    bits = data.draw(st.lists(word, min_size=k, max_size=k), "bits")
-    found = jax.jit(choose, static_argnums=2)(jnp.asarray(bits, jnp.uint32), jnp.int32(n), most)
-    assert found.tolist() == fisher_yates(bits, n)
-
-
 @given(st.lists(st.integers(4, 9), min_size=4, max_size=4), st.integers(0, 2**31 - 1))
 @settings(max_examples=60, deadline=None)
 def test_an_episode_of_any_index_and_counts_is_valid(counts, index):
@@ -192,6 +158,39 @@ def test_an_episode_is_replayed_by_its_index_whatever_the_batch():
     jax.tree.map(np.testing.assert_array_equal, whole, joined)
     alone = compiled(root_key(3), 7, table, SHAPE)
     jax.tree.map(np.testing.assert_array_equal, jax.tree.map(lambda leaf: leaf[7], whole), alone)
+
+
+def test_classes_of_an_episode_come_from_one_pool():
+    """Pools of two and of four classes, each pool as likely as the other."""
+    members = jnp.array([[4, 1, 0, 0], [0, 2, 3, 5]], jnp.int32)
+    table = make_table()._replace(pools=Pools(members, jnp.array([2, 4], jnp.int32)))
+    shape = EpisodeShape(way=2, shot=2, query=2, image=(2, 2, 1))
+    classes = np.asarray(many(table, shape, 20_000).classes)
+    of_first = np.isin(classes, [1, 4])
+    np.testing.assert_array_equal(of_first[:, 0], of_first[:, 1])
+    assert_uniform(of_first[:, 0], 2)
+    for pool in ([1, 4], [0, 2, 3, 5]):
+        found = classes[np.isin(classes, pool).all(axis=1)]
+        assert_uniform(np.searchsorted(pool, found[:, 0]), len(pool))
+        assert (found[:, 0] != found[:, 1]).all()
+
+
+def test_one_pool_of_all_classes_is_the_same_as_none():
+    table = make_table()
+    whole = Pools(jnp.arange(6, dtype=jnp.int32)[None], jnp.array([6], jnp.int32))
+    found = many(table._replace(pools=whole), SHAPE, 50)
+    jax.tree.map(np.testing.assert_array_equal, found, many(table, SHAPE, 50))
+
+
+def test_fixed_episodes_are_taken_as_they_are():
+    table = make_table()
+    drawn = many(table, SHAPE, 5)
+    fixed = table._replace(fixed=drawn)
+    found = sample_batch(root_key(9), jnp.array([3, 1]), fixed, SHAPE)
+    wanted = sample_batch(root_key(1), jnp.array([3, 1]), table, SHAPE)
+    jax.tree.map(np.testing.assert_array_equal, found, wanted)
+    alone = sample(root_key(9), 3, fixed, SHAPE)
+    np.testing.assert_array_equal(alone.query_x, wanted.query_x[0])
 
 
 def test_seeds_and_indices_give_different_episodes():

@@ -17,7 +17,7 @@ ROWS = (
     ("registry", "progress"),
     ("cache", "download", "archives", "arrays", "datasets"),
     ("data",),
-    ("tables", "episodes", "protocols"),
+    ("tables", "draws", "episodes", "protocols"),
     ("nets",),
     ("learners",),
     ("conformance", "evaluate", "checkpoints"),

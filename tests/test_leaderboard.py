@@ -61,7 +61,7 @@ def test_the_best_stands_first_and_equals_stand_by_name():
         {"dataset_digest": "f" * 64},
         {"episode_digest": "f" * 64},
         {"protocol": replace(SECOND.protocol, shot=5)},
-        {"protocol": replace(SECOND.protocol, version=2)},
+        {"protocol": replace(SECOND.protocol, version=3)},
     ],
 )
 def test_other_pixels_episodes_or_protocols_are_another_table(change):

@@ -30,14 +30,14 @@ def test_ids_are_unique_and_as_documented():
     ids = [protocol.id for protocol in registry.protocols()]
     shapes = ("5way-1shot", "5way-5shot", "20way-1shot", "20way-5shot")
     groups = ("omniglot-vinyals", "omniglot-lake", "omniglot-random", "strokes-alphabets")
-    usual = {f"{group}-{shape}-v1" for group in groups for shape in shapes}
+    usual = {f"{group}-{shape}-v2" for group in groups for shape in shapes}
     assert usual <= set(ids)
     assert len(set(ids)) == len(ids)
 
 
 def test_every_departure_from_the_usual_is_in_the_id():
     usual = Protocol("omniglot", "vinyals", 5, 1, query=15, episodes=1000, image_size=28)
-    assert usual.id == "omniglot-vinyals-5way-1shot-v1"
+    assert usual.id == "omniglot-vinyals-5way-1shot-v2"
     changes = {
         "dataset": "strokes",
         "split": "lake",

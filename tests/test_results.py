@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from golden.make_result_v1 import RESULT as GOLDEN
+from golden.make_result_v2 import RESULT as GOLDEN
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up_result import made_up
@@ -20,7 +20,7 @@ from metabench.errors import UserError
 from metabench.protocols import frozen
 
 ROOT = Path(__file__).parent.parent
-GOLDEN_FILE = Path(__file__).parent / "golden" / "result-v1.json"
+GOLDEN_FILE = Path(__file__).parent / "golden" / "result-v2.json"
 COMMITTED = sorted((ROOT / "leaderboards").glob("*/*.json"))
 
 scalars = (
@@ -60,7 +60,7 @@ def test_the_same_result_is_the_same_bytes():
     assert text == results.to_json(made_up(hyperparameters=other | {"b": 1}))
     keys = [line.strip().split('"')[1] for line in text.splitlines() if line.startswith('  "')]
     assert keys == sorted(keys)
-    assert len(keys) == 16
+    assert len(keys) == 17
     assert '"correct": [10,8,10,8],\n' in text
     assert '"a": [1,-2.5e-07],\n' in text
     assert '"text": "[1, 2]"\n' in text  # only arrays are squeezed, not text about them
@@ -74,12 +74,12 @@ def test_what_is_written_fits_the_schema():
     assert {*results.schema()["required"]} == {"schema_version", *names}
 
 
-def test_the_golden_file_of_version_1():
+def test_the_golden_file_of_version_2():
     text = GOLDEN_FILE.read_text(encoding="utf-8")
     assert results.read(GOLDEN_FILE) == GOLDEN
     assert results.to_json(GOLDEN) == text
-    assert json.loads(text)["schema_version"] == 1
-    assert json.loads(text)["protocol"]["id"] == "omniglot-vinyals-5way-1shot-2query-4episodes-v1"
+    assert json.loads(text)["schema_version"] == 2
+    assert json.loads(text)["protocol"]["id"] == "omniglot-vinyals-5way-1shot-2query-4episodes-v2"
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -179,7 +179,7 @@ def test_checking_a_place_makes_nothing(tmp_path):
             edited(runs__0__correct=[11, 0, 0, 0]),
             "runs/0/correct must hold 4 numbers of at most 10",
         ),
-        (edited(schema_version=2, shape=1), "has `schema_version` 2, but this metabench reads 1"),
+        (edited(schema_version=1, shape=1), "has `schema_version` 1, but this metabench reads 2"),
         (edited(schema_version=...), "'schema_version' is a required property"),
     ],
 )
@@ -205,7 +205,7 @@ def test_the_usual_path_tells_settings_apart():
         return results.default_path(made_up(**changes), Path("leaderboards"))
 
     usual = path()
-    assert usual.parent == Path("leaderboards/strokes-alphabets-2way-1shot-5query-4episodes-v1")
+    assert usual.parent == Path("leaderboards/strokes-alphabets-2way-1shot-5query-4episodes-v2")
     assert usual.name.startswith("protonet-")
     assert path(created="later", command="another") == usual  # a rerun replaces
     again = made_up("protonet", (10, 8, 10, 8), (1, 1, 1, 1))

@@ -10,7 +10,7 @@ import pytest
 from metabench import results
 from metabench.cli import view
 
-PROTOCOL = "strokes-alphabets-5way-1shot-3query-8episodes-v1"
+PROTOCOL = "strokes-alphabets-5way-1shot-3query-8episodes-v2"
 USUAL = ("run", "--dataset", "strokes", "--episodes", "8", "--query", "3")
 LENGTHS = ("steps=4", "validate_every=2", "validation_episodes=4")
 TINY = (

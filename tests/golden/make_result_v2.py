@@ -1,8 +1,8 @@
-"""The golden result file of schema version 1: what such files hold, and how it is written.
+"""The golden result file of schema version 2: what such files hold, and how it is written.
 
-Made once, and kept as long as version 1 can be read, by
+Made once, and kept as long as version 2 can be read, by
 
-    python tests/golden/make_result_v1.py > tests/golden/result-v1.json
+    python tests/golden/make_result_v2.py > tests/golden/result-v2.json
 """
 
 from __future__ import annotations

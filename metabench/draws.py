@@ -1,0 +1,141 @@
+"""Whole numbers from random words: below a bound, without replacement, in random order.
+
+Everything is in integers, hence equal on every device. The leading axis counts the
+draws and the axes after it independent repetitions ("lanes"), so that one step of a
+draw is one vector instruction over many episodes. A word holds several draws where
+they are small enough (Brackett-Rozinsky & Lemire, "Batched ranged random integer
+generation", 2024).
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+SHARED = 2**16  # a word is shared by draws while the product of their bounds is below this
+
+
+def words_needed(draws: int, most: int) -> int:
+    """How many random words `below` wants for `draws` numbers with bounds up to `most`."""
+    return -(-draws // _per_word(most))
+
+
+def below(words: jax.Array, bounds: jax.Array, most: int) -> jax.Array:
+    """Numbers in 0 … bound-1.
+
+    No number is more likely than another by more than one part in 2**16 where words
+    are shared, by more than bound / 2**32 where they are not.
+
+    Args:
+      words: uint32 [words_needed(draws, most), ...], uniform.
+      bounds: int32 [draws, ...], each from 1 to `most`.
+      most: a bound on the bounds that is known when compiling.
+
+    Returns:
+      int32 [draws, ...].
+    """
+    draws, share = bounds.shape[0], _per_word(most)
+    spare = jnp.ones((len(words) * share - draws, *bounds.shape[1:]), jnp.int32)
+    filled = jnp.concatenate([bounds, spare]).astype(jnp.uint32)
+    columns = []
+    for column in range(share):
+        bound = filled[column::share]
+        columns.append(_high(words, bound))
+        words = words * bound  # what is left of the word once the number is taken out
+    drawn = jnp.stack(columns, axis=1).reshape((-1, *columns[0].shape[1:]))
+    return drawn[:draws].astype(jnp.int32)
+
+
+def choose(words: jax.Array, n: jax.Array, k: int, most: int) -> jax.Array:
+    """Draw k of 0 … n-1 without replacement, in random order.
+
+    The Fisher–Yates shuffle stopped after k swaps, its array never built: swap t
+    exchanges position t with one drawn from t … n-1, and each later draw that looks
+    at either position takes note.
+
+    Args:
+      words: uint32 [words_needed(k, most), ...], uniform.
+      n: int32 [...], how many there are to choose from; k <= n <= most.
+      k: how many to draw.
+      most: a bound on n that is known when compiling.
+
+    Returns:
+      int32 [k, ...], distinct along the first axis.
+    """
+    step = jnp.arange(k, dtype=jnp.int32).reshape((k,) + (1,) * n.ndim)
+    target = step + below(words, n[None] - step, most)
+    narrow = _narrow(most)
+    step, target = step.astype(narrow), target.astype(narrow)
+
+    def swap(t: jax.Array, lanes: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        # `held`: what draw i will give; `own`: what position i holds by now.
+        held, own = lanes
+        drawn = jax.lax.dynamic_index_in_dim(target, t, axis=0)
+        moved = jax.lax.dynamic_index_in_dim(own, t, axis=0)
+        later = step > t.astype(narrow)
+        return (
+            jnp.where(later & (target == drawn), moved, held),
+            jnp.where(later & (step == drawn), moved, own),
+        )
+
+    lanes = (target, jnp.broadcast_to(step, target.shape))
+    return jax.lax.fori_loop(0, k, swap, lanes)[0].astype(jnp.int32)
+
+
+def interleave(words: jax.Array, kinds: int, each: int) -> tuple[jax.Array, jax.Array]:
+    """A random order of `kinds` times `each` things of which only the kind is told apart.
+
+    Kind after kind is drawn in proportion to how many of it are left: all orders are
+    equally likely.
+
+    Args:
+      words: uint32 [words_needed(kinds * each, kinds * each), ...], uniform.
+      kinds: how many kinds.
+      each: how many things of each.
+
+    Returns:
+      The kind in each place, and how many of that kind stand before it: int32
+      [kinds * each, ...].
+    """
+    total = kinds * each
+    lanes = words.shape[1:]
+    left = jnp.arange(total, 0, -1, dtype=jnp.int32).reshape((total,) + (1,) * len(lanes))
+    drawn = below(words, jnp.broadcast_to(left, (total, *lanes)), total)
+    number = jnp.arange(kinds, dtype=jnp.int32).reshape((kinds,) + (1,) * len(lanes))
+
+    def place(rest: jax.Array, draw: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        # `rest`: how many of each kind are not placed yet.
+        up_to, passed = jnp.zeros_like(draw), []
+        for one in range(kinds - 1):
+            up_to = up_to + rest[one]
+            passed.append((draw >= up_to).astype(jnp.int32))
+        kind = sum(passed, start=jnp.zeros_like(draw))
+        here = number == kind[None]
+        before = each - jnp.where(here, rest, 0).sum(0)
+        return rest - here.astype(jnp.int32), (kind, before)
+
+    full = jnp.full((kinds, *lanes), each, jnp.int32)
+    return jax.lax.scan(place, full, drawn)[1]
+
+
+def _per_word(most: int) -> int:
+    share = 1
+    while most > 1 and most ** (share + 1) <= SHARED:
+        share += 1
+    return min(share, 4)
+
+
+def _high(a: jax.Array, b: jax.Array) -> jax.Array:
+    """The upper 32 of the 64 bits of a product, from products of halves."""
+    a_low, a_high, b_low, b_high = a & 0xFFFF, a >> 16, b & 0xFFFF, b >> 16
+    middle = a_high * b_low + ((a_low * b_low) >> 16)
+    other = a_low * b_high + (middle & 0xFFFF)
+    return a_high * b_high + (middle >> 16) + (other >> 16)
+
+
+def _narrow(most: int) -> jnp.dtype:
+    """The narrowest integers that hold 0 … most: more lanes in a register."""
+    for dtype in (jnp.int8, jnp.int16):
+        if most <= jnp.iinfo(dtype).max:
+            return jnp.dtype(dtype)
+    return jnp.dtype(jnp.int32)
