@@ -21,6 +21,7 @@ from metabench.checkpoints import Checkpoints, set_aside
 from metabench.episodes import episode_digest
 from metabench.errors import UserError
 from metabench.evaluate import adaptation_ms, evaluate, make_evaluator, summarise
+from metabench.protocol_tables import protocol_table, shape_of
 from metabench.protocols import frozen
 from metabench.recipes import Recipe
 from metabench.tables import check_fits, class_table, find_split
@@ -59,6 +60,7 @@ class Plan:
     protocol: Protocol
     shape: EpisodeShape
     dataset: Dataset
+    training: Dataset  # of meta-training and validation; mostly `dataset` itself
     tables: Mapping[str, ClassTable]
     seeds: tuple[int, ...]
     run_dir: Path
@@ -70,7 +72,7 @@ class Plan:
             self.learner_name,
             dict(self.hyperparameters),
             asdict(self.train),
-            self.dataset.digest,
+            self.training.digest,
         ]
         name = f"{self.learner_name}-{results.fingerprint(settings)}"
         return self.run_dir / self.protocol.id / name
@@ -86,38 +88,35 @@ def plan_run(
     train: Mapping[str, Any],
     seeds: tuple[int, ...],
     run_dir: Path,
+    training: Dataset | None = None,
 ) -> Plan:
     """Check a run and put its parts together.
 
     Args:
       learner: registered name.
       protocol: what to measure; its digests are filled in where it is a frozen one.
-      dataset: prepared.
+      dataset: prepared; what the protocol tests on.
       recipe: hyperparameters and lengths.
       settings: hyperparameters that override the recipe's.
       train: fields of `TrainPlan` that override the recipe's.
       seeds: of meta-training, one run each.
       run_dir: for checkpoints and pictures.
+      training: prepared; what is meta-trained on where `protocol.trained_on` names it.
 
     Raises:
       UserError: an impossible shape, an unknown option, a wrong value.
     """
-    split = find_split(dataset, protocol.split)
-    _, height, width, channels = dataset.images.shape
-    shape = EpisodeShape(protocol.way, protocol.shot, protocol.query, (height, width, channels))
+    training = training or dataset
+    shape = shape_of(protocol, dataset)
     plan = train_plan({**recipe.train, **train})
     chosen = {**recipe.learner, **settings}
     if "steps" in registry.options(learner):
         chosen.setdefault("steps", plan.steps)
     built = registry.build_learner(learner, shape, chosen)
-    training = () if built.train is None else ("train", "val")
-    parts = dict.fromkeys((*training, protocol.part))  # each once, in this order
-    tables = {part: class_table(dataset, split, part) for part in parts}
-    for part, table in tables.items():
-        met = built.train_shape or shape if part == "train" else shape
-        check_fits(table, met, f"the {part} part of {dataset.name}/{split.name}")
     if protocol.episodes < 2:
         raise UserError(f"`episodes` is {protocol.episodes}; an interval needs at least 2")
+    tables = {} if built.train is None else _training_tables(built, protocol, shape, training)
+    tables["test"] = protocol_table(dataset, protocol)
     defaults = {name: p.default for name, p in registry.options(learner).items()}
     return Plan(
         learner_name=learner,
@@ -128,10 +127,33 @@ def plan_run(
         protocol=frozen(protocol),
         shape=shape,
         dataset=dataset,
+        training=training,
         tables=tables,
         seeds=seeds,
         run_dir=run_dir,
     )
+
+
+def _training_tables(
+    learner: Learner, protocol: Protocol, shape: EpisodeShape, training: Dataset
+) -> dict[str, ClassTable]:
+    """The class tables of meta-training, drawn from freely, and of validation, as in the test."""
+    if training.images.shape[1:] != shape.image:
+        raise UserError(
+            f"dataset `{training.name}` has images {training.images.shape[1:]} (height, width, "
+            f"channels), but the test's are {shape.image}: prepare both alike with `image-size`"
+        )
+    split = protocol.split if protocol.trained_on is None else protocol.trained_on.split("/")[1]
+    met = replace(protocol, dataset=training.name, split=split)
+    found = find_split(training, split)
+    if not found.parts.get("train"):
+        raise UserError(
+            f"dataset `{training.name}` has no classes to meta-train on: name one that has "
+            f"with `dataset`, and {training.name} as `test-dataset`"
+        )
+    table = class_table(training, found, "train")
+    check_fits(table, learner.train_shape or shape, f"the train part of {training.name}/{split}")
+    return {"train": table, "val": protocol_table(training, replace(met, part="val"))}
 
 
 def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Result:
@@ -147,9 +169,7 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
       UserError: training diverged, or the data is not what the frozen protocol names.
     """
     protocol = plan.protocol
-    digest = episode_digest(
-        protocol.seed, plan.tables[protocol.part], plan.shape, protocol.episodes
-    )
+    digest = episode_digest(protocol.seed, plan.tables["test"], plan.shape, protocol.episodes)
     _check_digests(plan, digest)
     runner = make_evaluator(plan.learner, plan.shape)
     runs, parameters = [], 0
@@ -172,6 +192,7 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
         protocol=replace(protocol, dataset_digest=plan.dataset.digest, episode_digest=digest),
         dataset_digest=plan.dataset.digest,
         dataset_source=plan.dataset.source,
+        training_digest=plan.training.digest if protocol.trained_on else None,
         split_digest=split.digest,
         episode_digest=digest,
         runs=tuple(runs),
@@ -237,7 +258,7 @@ def _measure(
     watcher: Watcher,
 ) -> SeedRun:
     """Evaluate one seed's state on every episode of the protocol, and what that costs."""
-    protocol, test = plan.protocol, plan.tables[plan.protocol.part]
+    protocol, test = plan.protocol, plan.tables["test"]
     began = time.monotonic()
     correct = evaluate(
         plan.learner,

@@ -12,7 +12,7 @@ import numpy as np
 
 from metabench.errors import UserError
 from metabench.registry import suggest
-from metabench.types import ClassTable, Dataset, EpisodeShape, Split
+from metabench.types import ClassTable, Dataset, EpisodeShape, Indices, Pools, Split
 
 PARTS = ("train", "val", "test")
 
@@ -34,8 +34,16 @@ def class_table(dataset: Dataset, split: Split, part: str) -> ClassTable:
 
     Class ids are `rotations * index in dataset.class_names + quarter turns`, so they
     are the same in every part and split of equal `rotations`.
+
+    Raises:
+      UserError: the split has no classes in that part.
     """
     index = {name: i for i, name in enumerate(dataset.class_names)}
+    if not split.parts.get(part):
+        raise UserError(
+            f"split `{split.name}` of dataset `{dataset.name}` has no {part} classes; it has: "
+            + ", ".join(name for name, classes in split.parts.items() if classes)
+        )
     base = np.array([index[name] for name in split.parts[part]], np.int32)
     start = np.searchsorted(dataset.labels, base, side="left")
     counts = np.searchsorted(dataset.labels, base, side="right") - start
@@ -50,6 +58,49 @@ def class_table(dataset: Dataset, split: Split, part: str) -> ClassTable:
         counts=jnp.asarray(np.tile(counts, split.rotations), jnp.int32),
         class_ids=jnp.asarray(class_ids),
     )
+
+
+def alphabet_of(class_name: str) -> str | None:
+    """The group that a class belongs to: `Greek` of `Greek/character01`; None: it has none."""
+    group, slash, _ = class_name.rpartition("/")
+    return group if slash else None
+
+
+def within_alphabets(table: ClassTable, dataset: Dataset, split: Split, way: int) -> ClassTable:
+    """`table` with its classes pooled by alphabet, so that an episode stays within one.
+
+    An alphabet is one in one orientation: where classes are rotated, no episode mixes
+    orientations. Alphabets with fewer than `way` classes are never drawn from.
+
+    Args:
+      table: from `class_table`.
+      dataset: it was made from.
+      split: it was made from.
+      way: of the episodes.
+
+    Raises:
+      UserError: the classes have no alphabets, or none has `way` classes.
+    """
+    rows: dict[tuple[str, int], list[int]] = {}
+    for row, class_id in enumerate(np.asarray(table.class_ids).tolist()):
+        number, turn = divmod(class_id, split.rotations)
+        alphabet = alphabet_of(dataset.class_names[number])
+        if alphabet is None:
+            raise UserError(
+                f"dataset `{dataset.name}` has no alphabets, so its episodes cannot stay within "
+                "one; leave `within-alphabet` out"
+            )
+        rows.setdefault((alphabet, turn), []).append(row)
+    large = [found for found in rows.values() if len(found) >= way]
+    if not large:
+        most = max(map(len, rows.values()))
+        raise UserError(
+            f"`way` is {way}, but no alphabet here has that many characters: take 1 to {most}"
+        )
+    longest = max(map(len, large))
+    members = [found + [found[0]] * (longest - len(found)) for found in large]
+    counts = [len(found) for found in large]
+    return table._replace(pools=Pools(jnp.array(members, jnp.int32), jnp.array(counts, jnp.int32)))
 
 
 def turned(images: jax.Array, rotations: int) -> jax.Array:
@@ -71,6 +122,8 @@ def _members(counts: np.ndarray, rotations: int) -> np.ndarray:
 def check_fits(table: ClassTable, shape: EpisodeShape, where: str) -> None:
     """Raise `UserError` if episodes of `shape` cannot be drawn from `table`."""
     classes = table.members.shape[0]
+    if table.fixed is not None:
+        _check_fixed(table.fixed, shape, where)
     if not 1 <= shape.way <= classes:
         raise UserError(
             f"`way` is {shape.way}, but {where} has {classes} classes: take 1 to {classes}"
@@ -83,4 +136,14 @@ def check_fits(table: ClassTable, shape: EpisodeShape, where: str) -> None:
         raise UserError(
             f"`shot` + `query` is {shape.shot} + {shape.query} = {shape.shot + shape.query}, but "
             f"{where} has classes with only {fewest} examples: together at most {fewest}"
+        )
+
+
+def _check_fixed(fixed: Indices, shape: EpisodeShape, where: str) -> None:
+    way = fixed.classes.shape[1]
+    given = (way, fixed.support.shape[1] // way, fixed.query.shape[1] // way)
+    if (shape.way, shape.shot, shape.query) != given:
+        raise UserError(
+            f"`way`, `shot` and `query` are {shape.way}, {shape.shot} and {shape.query}, but the "
+            f"episodes of {where} are given, with {given[0]}, {given[1]} and {given[2]}"
         )

@@ -42,6 +42,7 @@ class Dataset(NamedTuple):
     default_split: str
     digest: str  # sha256 over pixels, labels and class names
     source: str  # one phrase: where the pixels came from
+    fixed_episodes: bool = False  # each alphabet is one given episode (`metabench.trials`)
 
 
 class Indices(NamedTuple):

@@ -18,6 +18,7 @@ ROWS = (
     ("cache", "download", "archives", "arrays", "datasets"),
     ("data",),
     ("tables", "draws", "episodes", "protocols"),
+    ("trials", "protocol_tables"),
     ("nets",),
     ("learners",),
     ("conformance", "evaluate", "checkpoints"),

@@ -110,7 +110,7 @@ def dataset():
 def plan(dataset, tmp_path):
     """`plan(learner, protocol, ...)` with everything usual left out."""
 
-    def planned(learner="counting", protocol=PROTOCOL, recipe=None, **changes):
+    def planned(learner="counting", protocol=PROTOCOL, recipe=None, dataset=dataset, **changes):
         usual = {"settings": {}, "train": TRAIN, "seeds": (0,), "run_dir": tmp_path / "runs"}
         recipe = recipe or Recipe("a recipe")
         return plan_run(learner, protocol, dataset, recipe=recipe, **(usual | changes))
@@ -210,6 +210,38 @@ def test_a_result_holds_everything_about_its_run(plan):
         assert set(one.cost) == COST
         assert one.cost["train_episodes_per_second"] > 0
     assert result.runs[0].correct != result.runs[1].correct
+
+
+def test_meta_training_on_another_dataset(plan, dataset):
+    """The classes of the test are met by the test alone; the other dataset's by training."""
+    parts = {"train": (), "val": (), "test": dataset.class_names}
+    tested = dataset._replace(
+        name="target",
+        images=255 - dataset.images,
+        splits={"all": Split("all", parts, 1, "7" * 64)},
+        digest="e" * 64,
+    )
+    protocol = replace(PROTOCOL, dataset="target", split="all", trained_on="made-up/only", way=4)
+    made = plan(protocol=protocol, dataset=tested, training=dataset)
+    for part, number, images in (("train", 4, dataset), ("val", 4, dataset), ("test", 12, tested)):
+        table = made.tables[part]
+        assert len(table.counts) == number
+        assert np.isin(np.asarray(table.images), images.images).all()
+    result = run(made)
+    assert result.protocol.id.endswith("-after-made-up-only-v2")
+    assert (result.dataset_digest, result.training_digest) == ("e" * 64, "d" * 64)
+    assert result.split_digest == "7" * 64
+
+
+def test_meta_training_needs_classes_and_images_of_the_same_size(plan, dataset):
+    parts = {"train": (), "val": (), "test": dataset.class_names}
+    alone = dataset._replace(splits={"only": Split("only", parts, 1, "")})
+    with pytest.raises(UserError, match="has no classes to meta-train on"):
+        plan(dataset=alone)
+    small = dataset._replace(images=dataset.images[:, :2])
+    with pytest.raises(UserError, match=r"images \(2, 4, 1\) .* but the test's are \(4, 4, 1\)"):
+        plan(protocol=replace(PROTOCOL, trained_on="made-up/only"), training=small)
+    assert plan("untrained", dataset=alone, protocol=PROTOCOL).tables.keys() == {"test"}
 
 
 def test_a_learner_without_training_leaves_no_trace(plan, tmp_path):

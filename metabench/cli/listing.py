@@ -72,15 +72,13 @@ def protocols(digests: options.Digests = False, cache: options.Cache = None) -> 
     """List the frozen protocols."""
     from metabench import data, registry
     from metabench.episodes import episode_digest
-    from metabench.tables import class_table, find_split
-    from metabench.types import EpisodeShape
+    from metabench.protocol_tables import protocol_table, shape_of
 
     for protocol in registry.protocols():
         print(protocol.id)
         if digests and data.is_prepared(protocol.dataset, protocol.image_size, cache):
             found = data.load(protocol.dataset, protocol.image_size, cache)
-            table = class_table(found, find_split(found, protocol.split), protocol.part)
-            shape = EpisodeShape(protocol.way, protocol.shot, protocol.query)
+            table, shape = protocol_table(found, protocol), shape_of(protocol, found)
             print(f"  dataset  {found.digest}")
             digest = episode_digest(protocol.seed, table, shape, protocol.episodes)
             print(f"  episodes {digest}")

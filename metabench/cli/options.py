@@ -17,10 +17,21 @@ Dataset: TypeAlias = Annotated[
 Split: TypeAlias = Annotated[
     str | None, Option(help="Class split; the dataset's own default if not given.")
 ]
-Way: TypeAlias = Annotated[int, Option(help="Classes in an episode.")]
-Shot: TypeAlias = Annotated[int, Option(help="Support images of each class.")]
-Query: TypeAlias = Annotated[int, Option(help="Query images of each class.")]
-Episodes: TypeAlias = Annotated[int, Option(help="Test episodes.")]
+TestDataset: TypeAlias = Annotated[
+    str | None,
+    Option(help="Dataset to test on after meta-training on another: mnist after omniglot, say."),
+]
+TestSplit: TypeAlias = Annotated[
+    str | None, Option(help="Class split of the test dataset; its own default if not given.")
+]
+WithinAlphabet: TypeAlias = Annotated[
+    bool,
+    Option("--within-alphabet", help="Draw the classes of a test episode from one alphabet."),
+]
+Way: TypeAlias = Annotated[int | None, Option(help="Classes in an episode (5).")]
+Shot: TypeAlias = Annotated[int | None, Option(help="Support images of each class (1).")]
+Query: TypeAlias = Annotated[int | None, Option(help="Query images of each class (15).")]
+Episodes: TypeAlias = Annotated[int | None, Option(help="Test episodes (1,000).")]
 ImageSize: TypeAlias = Annotated[
     int | None,
     Option(help="Height and width of the images in pixels; the dataset's own if not given."),

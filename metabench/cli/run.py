@@ -14,17 +14,19 @@ from metabench.progress import say
 
 PLACES = ("--out", "--run-dir", "--archives", "--cache")
 FLAGS = ("--resume", "--quiet")
-FALLBACK, PREFERRED = "strokes", "omniglot"  # what `--dataset auto` chooses between
 
 
 def run(
     learner: options.Learner,
-    way: options.Way = 5,
-    shot: options.Shot = 1,
-    query: options.Query = 15,
+    way: options.Way = None,
+    shot: options.Shot = None,
+    query: options.Query = None,
     dataset: options.Dataset = "auto",
     split: options.Split = None,
-    episodes: options.Episodes = 1000,
+    test_dataset: options.TestDataset = None,
+    test_split: options.TestSplit = None,
+    within_alphabet: options.WithinAlphabet = False,
+    episodes: options.Episodes = None,
     image_size: options.ImageSize = None,
     seed: options.Seed = 0,
     seeds: options.Seeds = 1,
@@ -40,25 +42,23 @@ def run(
 ) -> None:
     """Train LEARNER, test it under an N-way k-shot protocol and write one result JSON."""
     from metabench import recipes, registry
-    from metabench.data import load_or_prepare
+    from metabench.cli.measured import Asked, measured
     from metabench.results import check_writable
     from metabench.run import plan_run
-    from metabench.tables import find_split
-    from metabench.types import Protocol
 
     registry.learner_factory(learner)  # a wrong name is told before data is looked for
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
     check_writable(out if out is not None else Path("leaderboards") / "result.json")
-    _check_counts(seed=seed, seeds=seeds, episodes=episodes)
-    name = _choose(dataset, image_size, archives, cache)
-    data = load_or_prepare(name, image_size, archives, cache, progress=not quiet)
-    chosen = find_split(data, split).name
-    size = int(data.images.shape[1])
+    _check_counts(seed=seed, seeds=seeds)
+    asked = Asked(dataset, split, test_dataset, test_split, within_alphabet, image_size)
+    counts = {"way": way, "shot": shot, "query": query, "episodes": episodes}
+    protocol, tested, training = measured(asked, counts, archives, cache, quiet)
     plan = plan_run(
         learner,
-        Protocol(name, chosen, way, shot, query, episodes, size),
-        data,
-        recipe=recipes.find(name, learner, way, shot, recipe),
+        protocol,
+        tested,
+        training=training,
+        recipe=recipes.find(training.name, learner, protocol.way, protocol.shot, recipe),
         settings=settings,
         train=lengths,
         seeds=tuple(range(seed, seed + seeds)),
@@ -110,24 +110,8 @@ def _without_paths(arguments: list[str]) -> list[str]:
     return kept
 
 
-def _choose(dataset: str, size: int | None, archives: Path | None, cache: Path | None) -> str:
-    """The dataset's name; for `auto`, the real one where it can be had."""
-    from metabench.data import is_available
-
-    if dataset != "auto":
-        return dataset
-    if is_available(PREFERRED, size, archives, cache):
-        return PREFERRED
-    say(
-        f"WARNING: {PREFERRED} is neither prepared, nor among the archives, nor reachable: "
-        f"this run uses the embedded dataset `{FALLBACK}`, whose figures compare with no paper's. "
-        "Name a folder of archives with `--archives` or METABENCH_ARCHIVES, or use `--dataset`."
-    )
-    return FALLBACK
-
-
 def _check_counts(**counts: int) -> None:
-    lowest = {"seed": 0, "seeds": 1, "episodes": 2}
+    lowest = {"seed": 0, "seeds": 1}
     for name, value in counts.items():
         if not lowest[name] <= value < 2**30:
             raise UserError(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from metabench import run as run_module
-from metabench.cli import run as run_command
+from metabench.cli import measured
 
 SHORT = ("--quiet", "--episodes", "4", "--query", "2")
 
@@ -115,7 +115,7 @@ def test_run(metabench, here, arguments, parts):
 
 
 def test_an_unknown_learner_is_told_before_data_is_looked_for(metabench, here, no_servers):
-    known = ("`protnet`", "did you mean `protonet`?", "matching, pixel_nn, protonet")
+    known = ("`protnet`", "did you mean `protonet`?", "matching, modified_hausdorff, ")
     refused(metabench("run", "--learner", "protnet"), *known)
     refused(metabench("run"), "Missing option '--learner'")
     assert no_servers == []
@@ -170,9 +170,9 @@ def test_auto_prefers_omniglot_where_it_can_be_had(metabench, monkeypatch):
         return True
 
     monkeypatch.setattr("metabench.data.is_available", available)
-    assert run_command._choose("auto", None, None, None) == "omniglot"
+    assert measured.chosen("auto", None, None, None) == "omniglot"
     assert asked == ["omniglot"]
-    assert run_command._choose("strokes", None, None, None) == "strokes"
+    assert measured.chosen("strokes", None, None, None) == "strokes"
     assert asked == ["omniglot"]
 
 

@@ -1,0 +1,92 @@
+"""From what was asked for to a protocol and its data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from metabench.errors import UserError
+from metabench.progress import say
+
+if TYPE_CHECKING:
+    from metabench.types import Dataset, Protocol
+
+FALLBACK, PREFERRED = "strokes", "omniglot"  # what `--dataset auto` chooses between
+
+
+class Asked(NamedTuple):
+    """The options that name data."""
+
+    dataset: str
+    split: str | None
+    test_dataset: str | None
+    test_split: str | None
+    within_alphabet: bool
+    image_size: int | None
+
+
+def measured(
+    asked: Asked,
+    counts: Mapping[str, int | None],
+    archives: Path | None,
+    cache: Path | None,
+    quiet: bool,
+) -> tuple[Protocol, Dataset, Dataset]:
+    """The protocol, the dataset that it tests on, and the one of meta-training.
+
+    Raises:
+      UserError: data that cannot be had, a split that is not there, an impossible number.
+    """
+    from metabench.data import load_or_prepare
+    from metabench.protocol_tables import usual_counts
+    from metabench.tables import find_split
+    from metabench.types import Protocol
+
+    if asked.test_split is not None and asked.test_dataset is None:
+        raise UserError("`test-split` goes with `test-dataset`; without it, use `split`")
+    name = chosen(asked.dataset, asked.image_size, archives, cache)
+    training = load_or_prepare(name, asked.image_size, archives, cache, progress=not quiet)
+    size = int(training.images.shape[1])
+    source, tested = find_split(training, asked.split), training
+    split, trained_on = source, None
+    if asked.test_dataset is not None:
+        tested = load_or_prepare(asked.test_dataset, size, archives, cache, progress=not quiet)
+        split = find_split(tested, asked.test_split)
+        trained_on = f"{training.name}/{source.name}"
+    usual = usual_counts(tested, split)
+    taken = {name: usual[name] if value is None else value for name, value in counts.items()}
+    _check_episodes(taken["episodes"])
+    protocol = Protocol(
+        tested.name,
+        split.name,
+        way=taken["way"],
+        shot=taken["shot"],
+        query=taken["query"],
+        episodes=taken["episodes"],
+        image_size=size,
+        within_alphabet=asked.within_alphabet,
+        trained_on=trained_on,
+    )
+    return protocol, tested, training
+
+
+def chosen(dataset: str, size: int | None, archives: Path | None, cache: Path | None) -> str:
+    """The dataset's name; for `auto`, the real one where it can be had."""
+    from metabench.data import is_available
+
+    if dataset != "auto":
+        return dataset
+    if is_available(PREFERRED, size, archives, cache):
+        return PREFERRED
+    say(
+        f"WARNING: {PREFERRED} is neither prepared, nor among the archives, nor reachable: "
+        f"this run uses the embedded dataset `{FALLBACK}`, whose figures compare with no paper's. "
+        "Name a folder of archives with `--archives` or METABENCH_ARCHIVES, or use `--dataset`."
+    )
+    return FALLBACK
+
+
+def _check_episodes(episodes: int) -> None:
+    if not 2 <= episodes < 2**30:
+        raise UserError(f"`episodes` is {episodes}; it must be at least 2 and below 2^30")
