@@ -69,13 +69,19 @@ def max_pool2(x: Float[Array, "n h w c"]) -> Float[Array, "n half_h half_w c"]:
 
 
 def conv3x3_phases(
-    x: Float[Array, "n h w c"], kernel: Float[Array, "3 3 c d"]
+    x: Float[Array, "n h w c"], kernel: Float[Array, "3 3 c d"], *, whole: bool = True
 ) -> list[Float[Array, "n _ _ d"]]:
-    """`split(conv3x3(x, kernel))`, without ever making the argument."""
+    """`split(conv3x3(x, kernel))`, without ever making the argument.
+
+    Without `whole`, an odd last row or column of it is neither computed nor returned: pooling
+    leaves it out.
+    """
     _, height, width, channels = x.shape
-    windows = _windows(_pad(x))
+    windows = _windows(_pad(x, whole))
     convolve = _by_patches if channels < _FEW_CHANNELS else _by_winograd
     phases = convolve(windows, kernel)
+    if not whole:
+        return phases
     return [
         phase[:, : (height - a + 1) // 2, : (width - b + 1) // 2]
         for (a, b), phase in zip(_QUAD, phases, strict=True)
@@ -152,9 +158,13 @@ def _shift(x: Array, down: int, right: int) -> Array:
     return jnp.pad(x, ((0, 0), (down, 1 - down), (right, 1 - right), (0, 0)))
 
 
-def _pad(x: Array) -> Array:
-    """The border of zeros, with one row or column more where that makes their number even."""
-    below, right = 1 + x.shape[1] % 2, 1 + x.shape[2] % 2
+def _pad(x: Array, whole: bool = True) -> Array:
+    """The border of zeros, with one row or column more where that makes their number even.
+
+    Without `whole`, one less does: the odd last row or column is then itself the border.
+    """
+    odd = 1 if whole else -1
+    below, right = 1 + odd * (x.shape[1] % 2), 1 + odd * (x.shape[2] % 2)
     return jnp.pad(x, ((0, 0), (1, below), (1, right), (0, 0)))
 
 

@@ -7,7 +7,15 @@ import pytest
 from both_paths import assert_same, both
 from jax.test_util import check_grads
 
-from metabench.nets.ops import conv3x3, interleave, max_pool2, native, split, use_native
+from metabench.nets.ops import (
+    conv3x3,
+    conv3x3_phases,
+    interleave,
+    max_pool2,
+    native,
+    split,
+    use_native,
+)
 
 SIZES = [(8, 6, 1), (7, 7, 3), (3, 3, 12), (7, 4, 9), (14, 14, 16), (1, 2, 8)]
 
@@ -40,6 +48,15 @@ def test_conv3x3_is_the_native_convolution(height, width, channels):
     x, kernel = normal(0, 2, height, width, channels), normal(1, 3, 3, channels, 5)
     assert_same(both(conv3x3, x, kernel))
     assert_same(both(jax.grad(energy, (0, 1)), x, kernel))
+
+
+@pytest.mark.parametrize(("height", "width", "channels"), SIZES[:-1])
+def test_phases_of_whole_windows_are_the_same_entries(height, width, channels):
+    x, kernel = normal(0, 2, height, width, channels), normal(1, 3, 3, channels, 5)
+    found = conv3x3_phases(x, kernel, whole=False)
+    for phase, full in zip(found, conv3x3_phases(x, kernel), strict=True):
+        assert phase.shape == (2, height // 2, width // 2, 5)
+        np.testing.assert_allclose(phase, full[:, : height // 2, : width // 2], atol=1e-12)
 
 
 @pytest.mark.parametrize("channels", [2, 64])
