@@ -31,7 +31,6 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, SyntaxError, Image.Decompres
 class Part(NamedTuple):
     """One archive: the characters that it must hold and how often each is drawn."""
 
-    split: str
     archive: str
     folder: str
     classes: tuple[str, ...]  # "Alphabet/characterNN", in the table's order

@@ -13,14 +13,14 @@ from PIL import Image
 from metabench.archives import sha256
 from metabench.datasets import omniglot
 from metabench.datasets.omniglot_archive import Part
-from metabench.datasets.spec import Archive, DatasetSpec
+from metabench.datasets.spec import Archive, DatasetSpec, Records
 from metabench.types import Split
 
 BACKGROUND = ("Greek/character01", "Greek/character02", "Latin_(Old)/character01")
 EVALUATION = ("Angelic/character01", "ULOG/character01")
 LAYOUT = (
-    Part("background", "images_background.zip", "images_background", BACKGROUND, 2),
-    Part("evaluation", "images_evaluation.zip", "images_evaluation", EVALUATION, 2),
+    Part("images_background.zip", "images_background", BACKGROUND, 2),
+    Part("images_evaluation.zip", "images_evaluation", EVALUATION, 2),
 )
 
 
@@ -72,7 +72,7 @@ def spec(folder: Path | None = None) -> DatasetSpec:
     return omniglot.DATASET._replace(
         name="tiny",
         archives=archives,
-        examples=partial(omniglot.examples, layout=LAYOUT),
+        records=Records(partial(omniglot.read, layout=LAYOUT), 10, omniglot.ink),
         splits={"only": lambda: Split("only", {"train": BACKGROUND, "test": EVALUATION}, 1, "d")},
         default_split="only",
     )
