@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -47,6 +49,7 @@ def without(name):
         (tiny.entries(PART) | {"images_background/Greek/character01/0001_03.png": b"x"}, "unknown"),
         (dict.fromkeys(tiny.entries(PART), b"not a png"), "damaged"),
         ({name: tiny.png(1, side=28) for name in tiny.entries(PART)}, "28x28 pixels"),
+        ({name: tiny.png(1, mode="RGB") for name in tiny.entries(PART)}, "pixels of RGB"),
         ({name: tiny.png(1)[:60] for name in tiny.entries(PART)}, "damaged"),
         (dict.fromkeys(tiny.entries(PART), b"\x00" * (1 << 17)), "it holds"),
     ],
@@ -57,6 +60,31 @@ def test_wrong_archives_are_refused_by_name(tmp_path, files, finding):
         list(drawings(path, PART))
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_drawing_that_is_there_twice_is_refused(tmp_path):
+    path = tiny.write_zip(tmp_path / PART.archive, tiny.entries(PART))
+    name = "images_background/Greek/character01/0001_01.png"
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(name, tiny.png(5))
+    with pytest.raises(UserError, match="drawing 1 of `Greek/character01` twice"):
+        list(drawings(path, PART))
+
+
+def test_a_drawing_larger_than_it_says_is_not_unpacked(tmp_path):
+    name = "images_background/Greek/character01/0001_01.png"
+    bomb = tiny.entries(PART) | {name: bytes(1 << 28)}
+    path = tmp_path / PART.archive
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry, content in bomb.items():
+            archive.writestr(entry, content)
+    size = struct.pack("<L", 1 << 28)
+    path.write_bytes(path.read_bytes().replace(size, struct.pack("<L", 300)))
+    tracemalloc.start()
+    with pytest.raises(UserError, match="is damaged or not a zip archive"):
+        list(drawings(path, PART))
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
 
 
 def test_a_web_page_is_recognised(tmp_path):

@@ -24,12 +24,12 @@ LAYOUT = (
 )
 
 
-def png(number: int, side: int = 105) -> bytes:
+def png(number: int, side: int = 105, mode: str = "1") -> bytes:
     """A drawing with 1 bit a pixel: paper, with a square of ink that tells `number`."""
     pixels = np.ones((side, side), bool)
     pixels[5 : 40 + number, 10:50] = False
     out = io.BytesIO()
-    Image.fromarray(pixels).convert("1").save(out, "PNG")
+    Image.fromarray(pixels).convert(mode).save(out, "PNG")
     return out.getvalue()
 
 
