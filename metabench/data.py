@@ -14,7 +14,7 @@ from metabench import archives as archives_
 from metabench import arrays
 from metabench import cache as cache_
 from metabench import progress as progress_
-from metabench.datasets.spec import DatasetSpec, Request
+from metabench.datasets.spec import DatasetSpec, Examples, Request
 from metabench.errors import UserError
 from metabench.types import Dataset
 
@@ -113,9 +113,7 @@ def is_available(
 ) -> bool:
     """Tell within seconds whether `load_or_prepare` is likely to succeed."""
     spec = _spec(dataset)
-    return is_prepared(spec, size, cache) or archives_.available(
-        spec.name, spec.archives, archives, cache
-    )
+    return is_prepared(spec, size, cache) or archives_.available(spec, archives, cache)
 
 
 def _spec(dataset: str | DatasetSpec) -> DatasetSpec:
@@ -147,13 +145,12 @@ def _make(
     shown: bool,
 ) -> None:
     """Write the arrays; the caller holds the lock."""
-    found = archives_.find(spec.name, spec.archives, archives, cache, shown)
+    found = archives_.find(spec, archives, cache, shown)
     # Named by the archives, so that records of one are never taken for those of another.
     fingerprint = hashlib.sha256("".join(one.sha256 for one in found.values()).encode())
     scratch = cache_.folder(target.parent / f"records-{fingerprint.hexdigest()[:12]}")
     paths = {name: one.path for name, one in found.items()}
-    progress_.say(f"Reading the archives of {spec.name} …", shown and bool(found))
-    examples = spec.examples(Request(paths, size, scratch))
+    examples = _examples(spec, Request(paths, size, scratch, shown))
     about = {
         "name": spec.name,
         "version": spec.version,
@@ -168,3 +165,11 @@ def _make(
         image = (size, size, spec.image[2])
         written = arrays.write(folder, examples.stream, examples.count, image, advance)
         arrays.write_meta(folder, about | written)
+
+
+def _examples(spec: DatasetSpec, request: Request) -> Examples:
+    if spec.examples is not None:
+        return spec.examples(request)
+    from metabench.datasets import builder  # imports tensorflow_datasets
+
+    return builder.examples(spec, request)

@@ -328,10 +328,16 @@ def test_strokes(check, prepared):
     check(prepared)
 
 
+def test_a_dataset_may_be_for_testing_alone(prepared):
+    alone = Prepared(prepared.spec._replace(splits=split_of(train=(), val=())), prepared.dataset)
+    dataset_checks.check_splits(alone)
+
+
 @pytest.mark.realdata
 @pytest.mark.slow
-def test_omniglot():
-    conformance.check_dataset("omniglot")
+@pytest.mark.parametrize("name", [n for n in registry.names("datasets") if n != "strokes"])
+def test_datasets_of_archives(name):
+    conformance.check_dataset(name)
 
 
 def split_of(**parts):
@@ -361,6 +367,9 @@ DEFECTS = {
     ),
     "empty part": (
         dataset_checks.check_splits, {"splits": split_of(val=())}, {}, "must have classes",
+    ),
+    "no test": (
+        dataset_checks.check_splits, {"splits": split_of(test=())}, {}, "must have classes",
     ),
     "overlap": (
         dataset_checks.check_splits,

@@ -73,7 +73,10 @@ def check_labels(subject: Prepared) -> None:
 
 
 def check_splits(subject: Prepared) -> None:
-    """Every split has three parts, disjoint, of known classes, and is read twice alike."""
+    """Every split has three parts, disjoint, of known classes, and is read twice alike.
+
+    A dataset that is only tested on has empty parts for training and validation.
+    """
     for name, read in subject.spec.splits.items():
         split = read()
         require(split == read(), f"split `{name}` must be the same at every reading, and is not")
@@ -85,8 +88,10 @@ def check_split(split: Split, known: frozenset[str]) -> None:
     """One split."""
     parts = {part: set(classes) for part, classes in split.parts.items()}
     require(
-        set(parts) == set(PARTS) and all(parts.values()),
-        f"split `{split.name}` must have classes in {', '.join(PARTS)}, and has "
+        set(parts) == set(PARTS)
+        and bool(parts["test"])
+        and bool(parts["train"]) == bool(parts["val"]),
+        f"split `{split.name}` must have classes in {', '.join(PARTS)} or in test alone, and has "
         f"{ {part: len(classes) for part, classes in parts.items()} }",
     )
     require(split.rotations in (1, 4), f"`rotations` is {split.rotations}; it must be 1 or 4")

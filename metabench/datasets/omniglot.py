@@ -9,14 +9,15 @@ Cheap to import: what decodes images or builds records is imported when it is ne
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from metabench.datasets import splits
-from metabench.datasets.spec import Archive, DatasetSpec, Examples, Request
+from metabench.datasets.spec import Archive, DatasetSpec, Records
 
 if TYPE_CHECKING:
     from metabench.datasets.omniglot_archive import Part
@@ -30,22 +31,20 @@ def parts() -> tuple[Part, ...]:
     from metabench.datasets.omniglot_archive import Part
 
     return tuple(
-        Part(split, f"images_{split}.zip", f"images_{split}", classes)
+        Part(f"images_{split}.zip", f"images_{split}", classes)
         for split, classes in splits.omniglot_classes().items()
     )
 
 
-def examples(request: Request, layout: tuple[Part, ...] | None = None) -> Examples:
+def read(
+    archives: Mapping[str, Path], layout: tuple[Part, ...] | None = None
+) -> Iterator[tuple[str, bytes]]:
     """All drawings, background set first; `layout` other than Omniglot's is for tests."""
-    from metabench.datasets.omniglot_builder import records
+    from metabench.datasets.omniglot_archive import drawings
 
-    count, pairs = records(request.archives, request.scratch, layout or parts())
-    return Examples(count, _decoded(pairs, request.size))
-
-
-def _decoded(pairs: Iterator[tuple[str, bytes]], size: int) -> Iterator[tuple[str, np.ndarray]]:
-    # One thread: drawings are so small that a second one only contends for the interpreter.
-    return ((name, ink(png, size)) for name, png in pairs)
+    for part in layout or parts():
+        for drawing in drawings(archives[part.archive], part):
+            yield drawing.name, drawing.png
 
 
 def ink(png: bytes, size: int, resample: int = LANCZOS) -> np.ndarray:
@@ -95,5 +94,8 @@ DATASET = DatasetSpec(
         name: partial(splits.load, f"omniglot-{name}") for name in ("vinyals", "lake", "random")
     },
     default_split="vinyals",
-    examples=examples,
+    # One thread: drawings are so small that a second one only contends for the interpreter.
+    records=Records(read, 1623 * 20, ink, builder="omniglot_metabench"),
+    homepage="https://github.com/brendenlake/omniglot",
+    digests={28: "b6598833977d38e246b68ae2c2fcf6ccac0c8784619994e137047a9c1bae2758"},
 )

@@ -10,14 +10,14 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator, Set
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
+from metabench.datasets import zip_archive
+from metabench.datasets.damage import AGAIN
 from metabench.errors import UserError
 
 SIDE = 105  # pixels
@@ -25,13 +25,12 @@ LARGEST = 1 << 16  # bytes; real drawings take a few hundred
 DRAWING = re.compile(
     r"(?P<folder>\w+)/(?P<name>[\w()-]+/character\d\d)/\d{4}_(?P<drawer>\d\d)\.png"
 )
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, SyntaxError, Image.DecompressionBombError)
+MODES = ("1", "L")  # a bit or a byte a pixel
 
 
 class Part(NamedTuple):
     """One archive: the characters that it must hold and how often each is drawn."""
 
-    split: str
     archive: str
     folder: str
     classes: tuple[str, ...]  # "Alphabet/characterNN", in the table's order
@@ -52,30 +51,12 @@ def drawings(path: Path, part: Part) -> Iterator[Drawing]:
     Raises:
         UserError: the file is not that archive, or is damaged.
     """
-    with _opened(path) as archive:
+    with zip_archive.opened(path) as archive:
         entries = _entries(archive, path, part)
         for name in part.classes:
             for drawer in range(1, part.drawings + 1):
-                yield Drawing(name, drawer, _checked(archive.read(entries[name, drawer])))
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    with path.open("rb") as file:
-        start = file.read(512).lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise UserError(f"`{path}` is a web page that was saved as an archive; download it again")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    # RuntimeError and NotImplementedError: zipfile's words for encrypted entries
-    # and methods of compression that it does not know.
-    except (*DAMAGE, OSError, RuntimeError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(
-            f"`{path}` is damaged or not a zip archive ({error}); download it again"
-        ) from error
+                png = zip_archive.content(archive, entries[name, drawer])
+                yield Drawing(name, drawer, checked(png))
 
 
 def _entries(
@@ -83,20 +64,16 @@ def _entries(
 ) -> dict[tuple[str, int], zipfile.ZipInfo]:
     """Map (character, drawer) to its entry, having checked that they are all and only those."""
     entries: dict[tuple[str, int], zipfile.ZipInfo] = {}
-    for entry in archive.infolist():
-        if entry.is_dir() or _is_litter(entry.filename):
-            continue
+    for entry in zip_archive.files(archive):
         match = DRAWING.fullmatch(entry.filename)
         if match is None or match["folder"] != part.folder or entry.file_size > LARGEST:
             raise _wrong(path, part, f"it holds `{entry.filename[:80]}`")
-        entries[match["name"], int(match["drawer"])] = entry
+        key = match["name"], int(match["drawer"])
+        if key in entries:
+            raise _wrong(path, part, f"it holds drawing {key[1]} of `{key[0]}` twice")
+        entries[key] = entry
     _check_complete(entries.keys(), path, part)
     return entries
-
-
-def _is_litter(name: str) -> bool:
-    """Whether an entry is what macOS adds to the archives that it makes."""
-    return name.startswith("__MACOSX/") or name.endswith("/.DS_Store")
 
 
 def _check_complete(keys: Set[tuple[str, int]], path: Path, part: Part) -> None:
@@ -113,14 +90,19 @@ def _check_complete(keys: Set[tuple[str, int]], path: Path, part: Part) -> None:
 def _wrong(path: Path, part: Part, finding: str) -> UserError:
     return UserError(
         f"`{path}` is not Omniglot's {part.archive} with {len(part.classes)} characters, each "
-        f"drawn {part.drawings} times: {finding}; download it again"
+        f"drawn {part.drawings} times: {finding}; {AGAIN}"
     )
 
 
-def _checked(png: bytes) -> bytes:
-    """Return `png` if it decodes to a drawing of the right size; else `_opened` reports it."""
+def checked(png: bytes) -> bytes:
+    """Return `png` if it is a drawing of the right size.
+
+    Raises:
+        ValueError: it is an image of another size or mode.
+        OSError, SyntaxError: it does not decode.
+    """
     with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+        if image.size != (SIDE, SIDE) or image.mode not in MODES:
+            raise ValueError(f"a drawing is {image.width}x{image.height} pixels of {image.mode}")
         image.load()
-        if image.size != (SIDE, SIDE):
-            raise ValueError(f"a drawing is {image.width}x{image.height} pixels")
     return png

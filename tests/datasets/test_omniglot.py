@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import tiny_omniglot as tiny
 from PIL import Image
 
 from metabench import data
-from metabench.datasets import omniglot, splits
+from metabench.datasets import builder, omniglot, splits
 from metabench.datasets.omniglot_archive import drawings
 from metabench.datasets.spec import Request
 from metabench.errors import UserError
@@ -47,6 +49,7 @@ def without(name):
         (tiny.entries(PART) | {"images_background/Greek/character01/0001_03.png": b"x"}, "unknown"),
         (dict.fromkeys(tiny.entries(PART), b"not a png"), "damaged"),
         ({name: tiny.png(1, side=28) for name in tiny.entries(PART)}, "28x28 pixels"),
+        ({name: tiny.png(1, mode="RGB") for name in tiny.entries(PART)}, "pixels of RGB"),
         ({name: tiny.png(1)[:60] for name in tiny.entries(PART)}, "damaged"),
         (dict.fromkeys(tiny.entries(PART), b"\x00" * (1 << 17)), "it holds"),
     ],
@@ -57,6 +60,31 @@ def test_wrong_archives_are_refused_by_name(tmp_path, files, finding):
         list(drawings(path, PART))
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_drawing_that_is_there_twice_is_refused(tmp_path):
+    path = tiny.write_zip(tmp_path / PART.archive, tiny.entries(PART))
+    name = "images_background/Greek/character01/0001_01.png"
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(name, tiny.png(5))
+    with pytest.raises(UserError, match="drawing 1 of `Greek/character01` twice"):
+        list(drawings(path, PART))
+
+
+def test_a_drawing_larger_than_it_says_is_not_unpacked(tmp_path):
+    name = "images_background/Greek/character01/0001_01.png"
+    bomb = tiny.entries(PART) | {name: bytes(1 << 28)}
+    path = tmp_path / PART.archive
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry, content in bomb.items():
+            archive.writestr(entry, content)
+    size = struct.pack("<L", 1 << 28)
+    path.write_bytes(path.read_bytes().replace(size, struct.pack("<L", 300)))
+    tracemalloc.start()
+    with pytest.raises(UserError, match="is damaged or not a zip archive"):
+        list(drawings(path, PART))
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
 
 
 def test_a_web_page_is_recognised(tmp_path):
@@ -112,12 +140,12 @@ def test_resampling_filter_is_an_argument():
 def test_records_are_built_once_and_serve_every_size(tmp_path):
     folder = tiny.write(tmp_path / "archives")
     paths = {part.archive: folder / part.archive for part in tiny.LAYOUT}
-    leftover = tmp_path / "omniglot_metabench" / "incomplete.KILLED_1.0.0"
+    leftover = tmp_path / builder.LAYOUT / "omniglot_metabench" / "incomplete.KILLED_1.0.0"
     leftover.mkdir(parents=True)
-    first = tiny.spec().examples(Request(paths, 28, tmp_path))
+    first = builder.examples(tiny.spec(), Request(paths, 28, tmp_path))
     assert not leftover.exists()
     gone = dict.fromkeys(paths, tmp_path / "gone")
-    second = tiny.spec().examples(Request(gone, 14, tmp_path))
+    second = builder.examples(tiny.spec(), Request(gone, 14, tmp_path))
     assert first.count == second.count == 10
     names = [name for name, _ in first.stream]
     assert names == [name for name in tiny.BACKGROUND + tiny.EVALUATION for _ in range(2)]
@@ -137,8 +165,6 @@ real = pytest.mark.skipif(
     not os.environ.get("METABENCH_ARCHIVES"),
     reason="needs the real Omniglot archives: set METABENCH_ARCHIVES to their folder",
 )
-# The 28x28 arrays; `metabench.arrays.digest` of what `data.prepare(DATASET)` makes.
-GOLDEN = "b6598833977d38e246b68ae2c2fcf6ccac0c8784619994e137047a9c1bae2758"
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +177,7 @@ def prepared(tmp_path_factory):
 @pytest.mark.realdata
 def test_real_arrays(prepared):
     dataset, _ = prepared
-    assert dataset.digest == GOLDEN
+    assert dataset.digest == omniglot.DATASET.digests[28]
     assert dataset.images.shape == (32460, 28, 28, 1)
     np.testing.assert_array_equal(dataset.labels, np.repeat(np.arange(1623), 20))
     classes = splits.omniglot_classes()
@@ -172,16 +198,3 @@ def test_real_images_are_those_of_the_archive(prepared):
         png = archive.read("images_evaluation/Tibetan/character05/1560_07.png")
     index = 20 * dataset.class_names.index("Tibetan/character05") + 6
     np.testing.assert_array_equal(dataset.images[index], omniglot.ink(png, 28))
-
-
-@real
-@pytest.mark.realdata
-def test_real_builder_is_a_tfds_builder(prepared):
-    tfds = pytest.importorskip("tensorflow_datasets")
-    from metabench.datasets import omniglot_builder
-
-    assert omniglot_builder.OmniglotMetabench.name == "omniglot_metabench"
-    records = next((prepared[1] / "omniglot" / "1.0.0").glob("records-*"))
-    builder = tfds.builder("omniglot_metabench", data_dir=records)
-    counts = {name: split.num_examples for name, split in builder.info.splits.items()}
-    assert counts == {"background": 19280, "evaluation": 13180}

@@ -13,23 +13,23 @@ from PIL import Image
 from metabench.archives import sha256
 from metabench.datasets import omniglot
 from metabench.datasets.omniglot_archive import Part
-from metabench.datasets.spec import Archive, DatasetSpec
+from metabench.datasets.spec import Archive, DatasetSpec, Records
 from metabench.types import Split
 
 BACKGROUND = ("Greek/character01", "Greek/character02", "Latin_(Old)/character01")
 EVALUATION = ("Angelic/character01", "ULOG/character01")
 LAYOUT = (
-    Part("background", "images_background.zip", "images_background", BACKGROUND, 2),
-    Part("evaluation", "images_evaluation.zip", "images_evaluation", EVALUATION, 2),
+    Part("images_background.zip", "images_background", BACKGROUND, 2),
+    Part("images_evaluation.zip", "images_evaluation", EVALUATION, 2),
 )
 
 
-def png(number: int, side: int = 105) -> bytes:
+def png(number: int, side: int = 105, mode: str = "1") -> bytes:
     """A drawing with 1 bit a pixel: paper, with a square of ink that tells `number`."""
     pixels = np.ones((side, side), bool)
     pixels[5 : 40 + number, 10:50] = False
     out = io.BytesIO()
-    Image.fromarray(pixels).convert("1").save(out, "PNG")
+    Image.fromarray(pixels).convert(mode).save(out, "PNG")
     return out.getvalue()
 
 
@@ -72,7 +72,7 @@ def spec(folder: Path | None = None) -> DatasetSpec:
     return omniglot.DATASET._replace(
         name="tiny",
         archives=archives,
-        examples=partial(omniglot.examples, layout=LAYOUT),
+        records=Records(partial(omniglot.read, layout=LAYOUT), 10, omniglot.ink),
         splits={"only": lambda: Split("only", {"train": BACKGROUND, "test": EVALUATION}, 1, "d")},
         default_split="only",
     )
