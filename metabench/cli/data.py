@@ -9,6 +9,7 @@ import typer
 from metabench.cli import options
 from metabench.cli.listing import datasets
 from metabench.errors import UserError
+from metabench.progress import say
 
 data_commands = typer.Typer(
     help="List, prepare, verify and show datasets.",
@@ -36,8 +37,7 @@ def prepare(
     before = data.is_prepared(spec, size, cache) and not force
     folder = data.prepare(spec, size, archives, cache, force=force)
     found = data.load(spec, size, cache)
-    if before:
-        print(f"{found.name}: already prepared; `--force` makes it anew")
+    say(f"{found.name} was prepared before; `--force` makes it anew", before)
     print(f"{found.name}: {len(found.labels):,} images, {len(found.class_names):,} classes")
     standing = inventory.standing(spec, int(found.images.shape[1]), found.digest)
     print(f"source: {found.source}\ndigest: {found.digest} ({standing})\nfolder: {folder}")

@@ -53,7 +53,7 @@ def run(
     name = _choose(dataset, image_size, archives, cache)
     data = load_or_prepare(name, image_size, archives, cache, progress=not quiet)
     chosen = find_split(data, split).name
-    size = int(data.images.shape[1])
+    name, size = data.name, int(data.images.shape[1])
     plan = plan_run(
         learner,
         Protocol(name, chosen, way, shot, query, episodes, size),
@@ -106,8 +106,19 @@ def _without_paths(arguments: list[str]) -> list[str]:
         elif name in PLACES:
             skip = not sign
         elif argument not in FLAGS:
-            kept.append(argument)
+            kept.append(_without_folder(argument))
     return kept
+
+
+def _without_folder(argument: str) -> str:
+    """`folder:/home/me/birds` as `folder:birds`, also after `--dataset=`."""
+    from metabench import registry
+
+    option, sign, value = argument.partition("=") if argument[:2] == "--" else ("", "", argument)
+    scheme, colon, rest = value.partition(":")
+    if not colon or scheme not in registry.schemes():
+        return argument
+    return f"{option}{sign}{scheme}:{Path(rest).expanduser().resolve().name}"
 
 
 def _choose(dataset: str, size: int | None, archives: Path | None, cache: Path | None) -> str:
