@@ -9,7 +9,9 @@ What a dataset is, and where its folder lies, is for `metabench.data` to know.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +24,7 @@ from metabench.types import ImageShape
 
 FORMAT = 2  # of these files; part of `meta.json`
 CHUNK = 4096  # images that are hashed at a time
-ARRAYS = {"images": np.dtype(np.uint8), "labels": np.dtype("<i4")}
+ARRAYS: dict[str, np.dtype[Any]] = {"images": np.dtype(np.uint8), "labels": np.dtype("<i4")}
 FIELDS = ("name", "version", "source", "shape", "digest", "class_names", "sha256")
 
 
@@ -48,10 +50,13 @@ def write(
     """
     shape = (count, *image)
     labels = np.empty(count, np.int32)
+    head = _head("images", shape)
     with (folder / "images.npy").open("wb") as file:
-        _head(file, shape)
+        _reserve(file, len(head) + math.prod(shape))
+        file.write(head)
         class_names = _fill(file, shape, labels, stream, advance)
-    np.save(folder / "labels.npy", labels.astype("<i4"))
+    ascending = labels.astype(ARRAYS["labels"]).tobytes()
+    (folder / "labels.npy").write_bytes(_head("labels", labels.shape) + ascending)
     return {
         "format": FORMAT,
         "shape": list(shape),
@@ -115,13 +120,18 @@ def digest(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -
     return hashed.hexdigest()
 
 
-def _head(file: BinaryIO, shape: tuple[int, ...]) -> None:
-    """Write the head of an .npy file of uint8 and reserve the room for what follows."""
-    described = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, described)
-    file.flush()
+def _head(name: str, shape: Sequence[int]) -> bytes:
+    """How the file of an array begins."""
+    out = io.BytesIO()
+    described = {"descr": ARRAYS[name].str, "fortran_order": False, "shape": tuple(shape)}
+    np.lib.format.write_array_header_1_0(out, described)
+    return out.getvalue()
+
+
+def _reserve(file: BinaryIO, size: int) -> None:
+    """Claim `size` bytes on disk, where the system can, so that a full one is told at once."""
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file.fileno(), 0, file.tell() + int(np.prod(shape, dtype=np.int64)))
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 def _fill(
@@ -177,15 +187,16 @@ def _meta(folder: Path) -> tuple[dict[str, Any], str]:
 def _misshapen(folder: Path, name: str, meta: Mapping[str, Any]) -> str:
     """What is wrong with the kind and length of an array, without reading it."""
     shape = meta["shape"] if name == "images" else meta["shape"][:1]
+    head = _head(name, shape)  # compared and not parsed: a damaged one could say anything
+    wanted = len(head) + math.prod(shape) * ARRAYS[name].itemsize
     try:
-        found = mapped(folder, name)
+        with (folder / f"{name}.npy").open("rb") as file:
+            same, length = file.read(len(head)) == head, file.seek(0, os.SEEK_END)
     except OSError as error:
-        return f"cannot be read ({error.strerror or error})"
-    except (ValueError, EOFError):
-        return "is cut short or no array"
-    if list(found.shape) != shape or found.dtype != ARRAYS[name]:
-        return f"is {found.dtype} {list(found.shape)}, not {ARRAYS[name]} {shape}"
-    return ""
+        return f"cannot be read ({error.strerror})"
+    if length != wanted:
+        return f"has {length:,} bytes, not {wanted:,}"
+    return "" if same else f"is not headed as {ARRAYS[name]} {list(shape)}"
 
 
 def _checksum(path: Path) -> str:
