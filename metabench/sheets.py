@@ -165,7 +165,7 @@ def _row(image: Image, pen: ImageDraw, row: Row, top: int, side: int) -> None:
     left = MARGIN + LABELS
     for pixels in row.supports:
         _paste(image, pixels, (left, top), side)
-        pen.rectangle([left - 2, top - 2, left + side + 1, top + side + 1], None, row.colour, 3)
+        pen.rectangle([left - 2, top - 2, left + side + 1, top + side + 1], None, row.colour, 2)
         left += side + GAP + 2
     left += side // 3 if row.supports else 0
     for pixels in row.others:

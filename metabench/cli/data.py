@@ -55,7 +55,10 @@ def verify(
     from metabench import arrays, data, inventory, registry
 
     complaints = []
-    for entry in inventory.select(name, size, cache):
+    entries = inventory.select(name, size, cache)
+    if not entries:
+        print("nothing is prepared")
+    for entry in entries:
         complaint = inventory.damage(entry)
         if complaint:
             complaints.append(complaint)
