@@ -6,6 +6,7 @@ temporary name, flushed to disk and renamed. Nothing here knows what is in it.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from metabench.errors import UserError
 from metabench.progress import say
 
 VARIABLE = "METABENCH_CACHE"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def root(cache: Path | str | None = None) -> Path:
@@ -51,6 +54,30 @@ def _unwritable(path: Path, reason: str | None) -> UserError:
 
 
 @contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn a full disk or a missing permission into one sentence; `path` is in the cache.
+
+    Raises:
+        UserError: instead of the `OSError` of either.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise UserError(
+                f"there is no room for {path} ({error.strerror}); free some space there, or set "
+                f"`{VARIABLE}` to a folder with more of it"
+            ) from error
+        if error.errno in FORBIDDEN:
+            named = error.filename or path
+            raise UserError(
+                f"`{named}` cannot be used ({error.strerror}); change its permissions, or name "
+                f"other folders with `{VARIABLE}` and `METABENCH_ARCHIVES`"
+            ) from error
+        raise
+
+
+@contextmanager
 def publication(target: Path) -> Iterator[Path]:
     """Yield an empty folder that becomes `target` when the block ends well.
 
@@ -65,10 +92,12 @@ def publication(target: Path) -> Iterator[Path]:
     try:
         yield temporary
         _flush(temporary)
+        earlier = parent / f".{target.name}.{os.getpid()}.old.tmp"
         if target.exists():
-            shutil.rmtree(target)
+            os.rename(target, earlier)
         os.rename(temporary, target)
         _fsync(parent)
+        shutil.rmtree(earlier, ignore_errors=True)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

@@ -27,6 +27,7 @@ def prepare(
     archives: Path | str | None = None,
     cache: Path | str | None = None,
     progress: bool = True,
+    force: bool = False,
 ) -> Path:
     """Make the arrays of a dataset unless the cache has them, and return their folder.
 
@@ -38,19 +39,20 @@ def prepare(
         archives: a folder with archives; None: `METABENCH_ARCHIVES`, else a download.
         cache: the cache folder; None: `METABENCH_CACHE`, else the platform's own.
         progress: whether to report on standard error.
+        force: make them anew even where the cache has them.
 
     Raises:
         UserError: an archive is missing, wrong or damaged, or the cache cannot be written.
     """
-    spec = _spec(dataset)
-    size = _size(spec, size)
-    target = _folder(spec, size, cache)
-    if arrays.read_meta(target) is not None:
+    spec = find(dataset)
+    size = size_of(spec, size)
+    target = folder(spec, size, cache)
+    if not force and arrays.read_meta(target) is not None:
         return target
     # One lock for all sizes: they share the scratch folder.
     lock = target.parent / ".lock"
-    with cache_.locked(lock, f"preparing {spec.name}", progress):
-        if arrays.read_meta(target) is None:
+    with cache_.explained(target), cache_.locked(lock, f"preparing {spec.name}", progress):
+        if force or arrays.read_meta(target) is None:
             _make(spec, size, target, archives, cache, progress)
     return target
 
@@ -63,9 +65,9 @@ def load(
     Raises:
         UserError: it has not been prepared.
     """
-    spec = _spec(dataset)
-    size = _size(spec, size)
-    target = _folder(spec, size, cache)
+    spec = find(dataset)
+    size = size_of(spec, size)
+    target = folder(spec, size, cache)
     meta = arrays.read_meta(target)
     if meta is None:
         raise UserError(
@@ -81,6 +83,7 @@ def load(
         default_split=spec.default_split,
         digest=meta["digest"],
         source=meta["source"],
+        fixed_episodes=spec.fixed_episodes,
     )
 
 
@@ -92,7 +95,7 @@ def load_or_prepare(
     progress: bool = True,
 ) -> Dataset:
     """`prepare`, which does nothing where that was done before, and `load`."""
-    spec = _spec(dataset)
+    spec = find(dataset)
     prepare(spec, size, archives, cache, progress)
     return load(spec, size, cache)
 
@@ -101,8 +104,8 @@ def is_prepared(
     dataset: str | DatasetSpec, size: int | None = None, cache: Path | str | None = None
 ) -> bool:
     """Tell whether `load` would succeed."""
-    spec = _spec(dataset)
-    return arrays.read_meta(_folder(spec, _size(spec, size), cache)) is not None
+    spec = find(dataset)
+    return arrays.read_meta(folder(spec, size_of(spec, size), cache)) is not None
 
 
 def is_available(
@@ -112,11 +115,12 @@ def is_available(
     cache: Path | str | None = None,
 ) -> bool:
     """Tell within seconds whether `load_or_prepare` is likely to succeed."""
-    spec = _spec(dataset)
+    spec = find(dataset)
     return is_prepared(spec, size, cache) or archives_.available(spec, archives, cache)
 
 
-def _spec(dataset: str | DatasetSpec) -> DatasetSpec:
+def find(dataset: str | DatasetSpec) -> DatasetSpec:
+    """The specification behind a name, or the one that is given."""
     if isinstance(dataset, DatasetSpec):
         return dataset
     from metabench import registry
@@ -124,7 +128,12 @@ def _spec(dataset: str | DatasetSpec) -> DatasetSpec:
     return registry.dataset(dataset)
 
 
-def _size(spec: DatasetSpec, size: int | None) -> int:
+def size_of(spec: DatasetSpec, size: int | None) -> int:
+    """Height and width: what is asked for, else the dataset's default.
+
+    Raises:
+        UserError: nobody wants images of that size.
+    """
     if size is None:
         return spec.image[0]
     if not 1 <= size <= LARGEST:
@@ -132,7 +141,8 @@ def _size(spec: DatasetSpec, size: int | None) -> int:
     return size
 
 
-def _folder(spec: DatasetSpec, size: int, cache: Path | str | None) -> Path:
+def folder(spec: DatasetSpec, size: int, cache: Path | str | None = None) -> Path:
+    """Where the arrays are, or will be."""
     return cache_.root(cache) / spec.name / spec.version / f"size{size}"
 
 
@@ -159,12 +169,12 @@ def _make(
     }
     label = f"Preparing {spec.name} {size}×{size}"
     with (
-        cache_.publication(target) as folder,
+        cache_.publication(target) as made,
         progress_.progress(label, examples.count, shown) as advance,
     ):
         image = (size, size, spec.image[2])
-        written = arrays.write(folder, examples.stream, examples.count, image, advance)
-        arrays.write_meta(folder, about | written)
+        written = arrays.write(made, examples.stream, examples.count, image, advance)
+        arrays.write_meta(made, about | written)
 
 
 def _examples(spec: DatasetSpec, request: Request) -> Examples:

@@ -1,14 +1,17 @@
 """Downloads one published file, verified, or says quickly why it cannot.
 
-pooch writes under a temporary name and renames after checking the checksum, so
-that there is never half a file. Whether the host answers at all is asked first,
-with a short limit: a machine without a network is told so in seconds.
+pooch checks the checksum of what it wrote into a folder of its own, and only then is
+the file moved to its place, so that there is never half a file. Whether the host answers
+at all is asked first, with a short limit: a machine without a network is told so in seconds.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from metabench import cache
@@ -53,24 +56,39 @@ def fetch(archive: Archive, folder: Path, shown: bool = True) -> Path:
 
     if not reachable(archive.url):
         raise DownloadError("its server cannot be reached")
-    cache.folder(folder)
-    keeper = pooch.create(
-        path=folder,
-        base_url="",
-        registry={archive.name: f"sha256:{archive.sha256}"},
-        urls={archive.name: archive.url},
-        retry_if_failed=RETRIES,
-    )
-    pooch.get_logger().setLevel("ERROR")  # its lines would break the bar
-    with progress(f"Downloading {archive.name}", archive.size, shown) as advance:
-        loader = pooch.HTTPDownloader(progressbar=_Meter(advance), timeout=STALL_SECONDS)
-        try:
-            return Path(keeper.fetch(archive.name, downloader=loader))
-        except requests.RequestException as error:
-            reason = f"its download broke off ({type(error).__name__})"
-            raise DownloadError(reason) from error
-        except ValueError as error:  # pooch's way to say that the checksum is another
-            raise DownloadError("what its server sent is not the published file") from error
+    with _partial(cache.folder(folder)) as partial:
+        keeper = pooch.create(
+            path=partial,
+            base_url="",
+            registry={archive.name: f"sha256:{archive.sha256}"},
+            urls={archive.name: archive.url},
+            retry_if_failed=RETRIES,
+        )
+        pooch.get_logger().setLevel("ERROR")  # its lines would break the bar
+        with progress(f"Downloading {archive.name}", archive.size, shown) as advance:
+            loader = pooch.HTTPDownloader(progressbar=_Meter(advance), timeout=STALL_SECONDS)
+            try:
+                whole = Path(keeper.fetch(archive.name, downloader=loader))
+            except requests.RequestException as error:
+                reason = f"its download broke off ({type(error).__name__})"
+                raise DownloadError(reason) from error
+            except ValueError as error:  # pooch's way to say that the checksum is another
+                raise DownloadError("what its server sent is not the published file") from error
+        target = folder / archive.name
+        os.replace(whole, target)
+    return target
+
+
+@contextlib.contextmanager
+def _partial(folder: Path) -> Iterator[Path]:
+    """An empty folder within `folder` that is gone afterwards, with what a killed process left."""
+    partial = folder / ".partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 class _Meter:

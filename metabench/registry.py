@@ -1,7 +1,8 @@
 """Plug-ins by name, found through entry points. Knows none of them.
 
-Groups: `metabench.learners` (factories), `metabench.datasets` (`DatasetSpec`),
-`metabench.protocols` (tuples of `Protocol`). A plug-in of somebody else's is one
+Groups: `metabench.learners` (factories), `metabench.datasets` (`DatasetSpec`, or a function
+that makes one from what follows the colon in `scheme:rest`), `metabench.protocols` (tuples
+of `Protocol`). A plug-in of somebody else's is one
 entry-point line in their package.
 """
 
@@ -30,8 +31,19 @@ def _points(group: str) -> dict[str, EntryPoint]:
 
 
 def names(group: str) -> tuple[str, ...]:
-    """Names registered in `group` (`learners`, `datasets` or `protocols`), sorted."""
-    return tuple(sorted(_points(group)))
+    """Names registered in `group` (`learners`, `datasets` or `protocols`), sorted.
+
+    Schemes are not among the datasets: they name none by themselves.
+    """
+    left_out = schemes() if group == "datasets" else ()
+    return tuple(sorted(name for name in _points(group) if name not in left_out))
+
+
+@functools.cache
+def schemes() -> tuple[str, ...]:
+    """What may stand before the colon of a dataset such as `folder:PATH`, sorted."""
+    points = _points("datasets").items()
+    return tuple(sorted(name for name, point in points if callable(point.load())))
 
 
 def suggest(name: str, known: tuple[str, ...]) -> str:
@@ -56,7 +68,22 @@ def learner_factory(name: str) -> LearnerFactory:
 
 
 def dataset(name: str) -> DatasetSpec:
-    """The description registered as dataset `name`; `UserError` names the ones there are."""
+    """The description registered as dataset `name`, or made by a scheme from `scheme:rest`.
+
+    Raises:
+      UserError: there is none of that name; it names the ones there are.
+    """
+    scheme, colon, rest = name.partition(":")
+    if scheme in schemes():
+        if not rest:
+            raise UserError(f"`dataset` is {name!r}; it must be `{scheme}:` and a path or name")
+        return _points("datasets")[scheme].load()(rest)
+    if colon:
+        known = schemes()
+        listed = ", ".join(f"{one}:…" for one in known) or "none"
+        raise UserError(
+            f"unknown kind of dataset `{scheme}:`{suggest(scheme, known)}; known are: {listed}"
+        )
     return _load("datasets", "dataset", name)
 
 

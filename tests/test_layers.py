@@ -17,6 +17,7 @@ ROWS = (
     ("registry", "progress"),
     ("cache", "download", "archives", "arrays", "datasets"),
     ("data",),
+    ("inventory",),
     ("tables", "draws", "episodes", "protocols"),
     ("trials", "protocol_tables"),
     ("nets",),
@@ -25,7 +26,7 @@ ROWS = (
     ("train",),
     ("recipes", "results", "environment"),
     ("leaderboard",),
-    ("report", "plots"),
+    ("report", "plots", "sheets"),
     ("run",),
     ("cli", "__main__"),
 )

@@ -1,6 +1,7 @@
 """Plug-ins by name, and what is said about names that do not exist."""
 
 import inspect
+from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -88,3 +89,27 @@ def test_a_value_of_another_type_is_an_error(option, value, allowed):
 def test_values_of_the_right_types_are_taken():
     settings = {"learning_rate": 1, "clip": None, "norm": "group", "train_way": 7}
     assert registry.build_learner("protonet", SHAPE, settings).train_shape.way == 7
+
+
+def test_schemes_make_datasets_and_are_none(monkeypatch):
+    made = registry.dataset(registry.names("datasets")[0])
+    points = registry._points("datasets") | {
+        "odd": EntryPoint("odd", f"{__name__}:{asked.__name__}", "metabench.datasets")
+    }
+    monkeypatch.setattr(registry, "_points", lambda group: points)
+    registry.schemes.cache_clear()
+    try:
+        assert registry.schemes() == ("folder", "odd")
+        assert "odd" not in registry.names("datasets")
+        assert registry.dataset("odd:a:b/c") == ("made of", "a:b/c")
+        assert registry.dataset(made.name) is made
+        with pytest.raises(UserError, match=r"`dataset` is 'odd'; it must be `odd:` and a path"):
+            registry.dataset("odd")
+        with pytest.raises(UserError, match=r"`od:` \(did you mean `odd`\?\); known are: folder:"):
+            registry.dataset("od:x")
+    finally:
+        registry.schemes.cache_clear()
+
+
+def asked(rest):
+    return "made of", rest

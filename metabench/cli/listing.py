@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metabench.cli import options
 from metabench.errors import UserError
+
+if TYPE_CHECKING:
+    from metabench.inventory import Entry
 
 
 def leaderboard(
@@ -48,16 +52,23 @@ def learners() -> None:
             print(f"  --set {option}={_written(parameter.default)}")
 
 
-def datasets(cache: options.Cache = None) -> None:
-    """List the datasets, their splits, and whether they are prepared."""
-    from metabench import data, registry
+def datasets(archives: options.Archives = None, cache: options.Cache = None) -> None:
+    """List the datasets, their splits, and whether they are prepared or can be."""
+    from metabench import data, inventory, registry
 
-    for name in registry.names("datasets"):
-        spec = registry.dataset(name)
-        state = "prepared" if data.is_prepared(name, None, cache) else "not prepared"
+    known = [registry.dataset(name) for name in registry.names("datasets")]
+    for spec in known:
+        found = inventory.of_spec(spec, cache)
+        state = "prepared" if data.is_prepared(spec, None, cache) else "not prepared"
         size = "×".join(map(str, spec.image))
-        print(f"{name}: {spec.description}")
+        print(f"{spec.name}: {spec.description}")
         print(f"  version {spec.version}, {size} by default, {state}; licence: {spec.licence}")
+        if found:
+            print(f"  prepared sizes: {', '.join(map(_prepared, found))}")
+        elif data.is_available(spec, None, archives, cache):
+            print(f"  can be had: `metabench data prepare {spec.name}`")
+        else:
+            print("  cannot be had: neither its archives nor their server were found")
         for split, read in spec.splits.items():
             parts = read()
             counts = ", ".join(
@@ -66,6 +77,17 @@ def datasets(cache: options.Cache = None) -> None:
             )
             default = " (default)" if split == spec.default_split else ""
             print(f"  split {split}{default}: {counts} classes")
+    current = {(spec.name, spec.version) for spec in known}
+    others = [one for one in inventory.entries(cache) if (one.name, one.version) not in current]
+    for one in others:
+        print(f"{one.name}: version {one.version}, not registered\n  prepared: {_prepared(one)}")
+
+
+def _prepared(entry: Entry) -> str:
+    from metabench import arrays
+
+    state = "" if arrays.read_meta(entry.folder) else ", damaged"
+    return f"{entry.size}×{entry.size} ({entry.bytes / 1e6:,.1f} MB{state})"
 
 
 def protocols(digests: options.Digests = False, cache: options.Cache = None) -> None:

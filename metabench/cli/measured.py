@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +11,7 @@ from metabench.errors import UserError
 from metabench.progress import say
 
 if TYPE_CHECKING:
-    from metabench.types import Dataset, Protocol
+    from metabench.types import Dataset, Protocol, Split
 
 FALLBACK, PREFERRED = "strokes", "omniglot"  # what `--dataset auto` chooses between
 
@@ -39,9 +40,7 @@ def measured(
       UserError: data that cannot be had, a split that is not there, an impossible number.
     """
     from metabench.data import load_or_prepare
-    from metabench.protocol_tables import usual_counts
     from metabench.tables import find_split
-    from metabench.types import Protocol
 
     if asked.test_split is not None and asked.test_dataset is None:
         raise UserError("`test-split` goes with `test-dataset`; without it, use `split`")
@@ -54,21 +53,31 @@ def measured(
         tested = load_or_prepare(asked.test_dataset, size, archives, cache, progress=not quiet)
         split = find_split(tested, asked.test_split)
         trained_on = f"{training.name}/{source.name}"
-    usual = usual_counts(tested, split)
+    protocol = protocol_of(tested, split, counts)
+    protocol = replace(protocol, within_alphabet=asked.within_alphabet, trained_on=trained_on)
+    return protocol, tested, training
+
+
+def protocol_of(
+    dataset: Dataset, split: Split, counts: Mapping[str, int | None], part: str = "test"
+) -> Protocol:
+    """The protocol of these counts; those that are None are the usual ones of the dataset."""
+    from metabench.protocol_tables import usual_counts
+    from metabench.types import Protocol
+
+    usual = usual_counts(dataset, split)
     taken = {name: usual[name] if value is None else value for name, value in counts.items()}
     _check_episodes(taken["episodes"])
-    protocol = Protocol(
-        tested.name,
+    return Protocol(
+        dataset.name,
         split.name,
         way=taken["way"],
         shot=taken["shot"],
         query=taken["query"],
         episodes=taken["episodes"],
-        image_size=size,
-        within_alphabet=asked.within_alphabet,
-        trained_on=trained_on,
+        image_size=int(dataset.images.shape[1]),
+        part=part,
     )
-    return protocol, tested, training
 
 
 def chosen(dataset: str, size: int | None, archives: Path | None, cache: Path | None) -> str:

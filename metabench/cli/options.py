@@ -12,7 +12,11 @@ Learner: TypeAlias = Annotated[
     str, Option(help="Name of the learner; `metabench learners` lists them.")
 ]
 Dataset: TypeAlias = Annotated[
-    str, Option(help="Name of the dataset, or `auto`: omniglot where it can be had, else strokes.")
+    str,
+    Option(
+        help="Name of the dataset, folder:PATH for images of your own, or `auto`: omniglot where "
+        "it can be had, else strokes."
+    ),
 ]
 Split: TypeAlias = Annotated[
     str | None, Option(help="Class split; the dataset's own default if not given.")
@@ -85,12 +89,22 @@ Cache: TypeAlias = Annotated[
         envvar="METABENCH_CACHE", help="Folder of the prepared data; the platform's own by default."
     ),
 ]
+SheetOut: TypeAlias = Annotated[
+    Path | None, Option("--out", help="Picture to write; <dataset>.png if not given.")
+]
+Force: TypeAlias = Annotated[
+    bool, Option("--force", help="Make the arrays anew even where they are prepared.")
+]
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
 # What is listed.
 Results: TypeAlias = Annotated[Path, Option(help="Folder of result files.")]
 ProtocolPart: TypeAlias = Annotated[
     str | None, Option(help="Only the protocols whose id contains this.")
+]
+Part: TypeAlias = Annotated[str, Option(help="Part of the split: train, val or test.")]
+EpisodeIndex: TypeAlias = Annotated[
+    int, Option("--index", help="Which episode of the protocol's stream to show.")
 ]
 Markdown: TypeAlias = Annotated[
     Path | None, Option(help="Write a Markdown page to this file instead.")

@@ -106,8 +106,19 @@ def _without_paths(arguments: list[str]) -> list[str]:
         elif name in PLACES:
             skip = not sign
         elif argument not in FLAGS:
-            kept.append(argument)
+            kept.append(_without_folder(argument))
     return kept
+
+
+def _without_folder(argument: str) -> str:
+    """`folder:/home/me/birds` as `folder:birds`, also after `--dataset=`."""
+    from metabench import registry
+
+    option, sign, value = argument.partition("=") if argument[:2] == "--" else ("", "", argument)
+    scheme, colon, rest = value.partition(":")
+    if not colon or scheme not in registry.schemes():
+        return argument
+    return f"{option}{sign}{scheme}:{Path(rest).expanduser().resolve().name}"
 
 
 def _check_counts(**counts: int) -> None:

@@ -272,4 +272,5 @@ DATASET = DatasetSpec(
     splits={"alphabets": alphabet_split},
     default_split="alphabets",
     examples=_requested,
+    digests={28: "84538a83a70cbd3ce92a7369419ce205dba5dded8843bd2fd1b21f5c33476d38"},
 )

@@ -56,7 +56,7 @@ CASES = [
     (["--run-dir", "file"], ["`run_dir` file/", "cannot be written", "Not a directory"]),
     (["--image-size", "0"], ["`size` is 0", "from 1 to 1024"]),
     (["--image-size", "8"], ["`image_size` is 8", "16 or more"]),
-    (["--dataset", "stroke"], ["unknown dataset `stroke`", "`strokes`", "omniglot, strokes"]),
+    (["--dataset", "stroke"], ["unknown dataset `stroke`", "`strokes`", "omniglot, "]),
 ]
 
 

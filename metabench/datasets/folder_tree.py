@@ -1,0 +1,136 @@
+"""Which images of which classes a folder holds, by its names alone. Opens no image."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from metabench.errors import UserError
+
+PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+NEEDED = ("train", "val", "test")
+IMAGES = (".png", ".jpg", ".jpeg")
+FEWEST = 3  # classes: one for each part
+LAYOUTS = "`split/class/image` (train, val, test) or `class/image`"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The images of a folder, class by class, both sorted by name."""
+
+    images: tuple[tuple[str, Path], ...]  # class name, file
+    classes: tuple[str, ...]
+    parts: Mapping[str, tuple[str, ...]]  # empty: the folder is not laid out in parts
+    fingerprint: str  # sha256 over names, lengths and times of change
+
+
+def read_tree(root: Path) -> Tree:
+    """List a folder.
+
+    Raises:
+        UserError: it is not laid out as it must be, or cannot be read.
+    """
+    top = _folders(root)
+    named = [entry.name in PARTS and bool(_folders(Path(entry.path))) for entry in top]
+    if any(named) and not all(named):
+        odd = next(entry.name for entry, is_part in zip(top, named, strict=True) if not is_part)
+        part = next(entry.name for entry, is_part in zip(top, named, strict=True) if is_part)
+        raise UserError(
+            f"folder {root} is mixed: {part} holds classes, and {odd} beside it is no such part; "
+            f"lay it out as {LAYOUTS}"
+        )
+    if not any(named):
+        found = {_name(entry): _images(Path(entry.path)) for entry in top}
+        return _tree(root, found, {})
+    parts: dict[str, tuple[str, ...]] = {}
+    found = {}
+    for entry in top:
+        part = PARTS[entry.name]
+        if part in parts:
+            raise UserError(f"folder {root} has two parts `{part}`, one is {entry.name}; join them")
+        classes = _folders(Path(entry.path))
+        parts[part] = tuple(_name(one) for one in classes)
+        for one in classes:
+            name = _name(one)
+            if name in found:
+                both = f"{found[name][0].parent.parent.name} and {entry.name}"
+                raise UserError(
+                    f"class `{name}` of folder {root} is in both {both}; a class may be in one "
+                    "part only, so rename or remove one of the two"
+                )
+            found[name] = _images(Path(one.path))
+    if set(parts) != set(NEEDED):
+        missing = " and ".join(part for part in NEEDED if part not in parts)
+        raise UserError(f"folder {root} has no part {missing}; lay it out as {LAYOUTS}")
+    return _tree(root, found, {part: parts[part] for part in NEEDED})
+
+
+def _tree(root: Path, found: dict[str, list[Path]], parts: Mapping[str, tuple[str, ...]]) -> Tree:
+    names = sorted(found)
+    if len(names) < FEWEST:
+        raise UserError(
+            f"folder {root} has {len(names)} {'class' if len(names) == 1 else 'classes'}; it needs "
+            f"{FEWEST} or more to train, validate and test on, laid out as {LAYOUTS}"
+        )
+    images = tuple((name, path) for name in names for path in found[name])
+    return Tree(images, tuple(names), parts, _fingerprint(root, images))
+
+
+def _folders(path: Path) -> list[os.DirEntry[str]]:
+    """The folders in a folder of folders, by name; images between them are refused."""
+    entries = _visible(path)
+    for entry in entries:
+        if entry.is_file() and entry.name.lower().endswith(IMAGES):
+            if any(other.is_dir() for other in entries):
+                raise UserError(
+                    f"image {entry.path} lies beside folders; lay images out as {LAYOUTS}"
+                )
+            return []
+    return [entry for entry in entries if entry.is_dir()]
+
+
+def _images(path: Path) -> list[Path]:
+    """The images of a class, by name."""
+    found = _visible(path)
+    for entry in found:
+        if not (entry.is_file() and entry.name.lower().endswith(IMAGES)):
+            what = "a folder in a class" if entry.is_dir() else "no PNG or JPEG"
+            raise UserError(
+                f"{entry.path} is {what}; move it away, and lay images out as {LAYOUTS}"
+            )
+    if not found:
+        raise UserError(f"class folder {path} has no images; put PNGs or JPEGs there or remove it")
+    return [Path(entry.path) for entry in found]
+
+
+def _visible(path: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as entries:
+            kept = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise UserError(
+            f"folder {path} cannot be read ({error.strerror}); change its permissions or name "
+            "another"
+        ) from error
+    return sorted(kept, key=_name)
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    """A name that is the same on every system: macOS takes letters and accents apart."""
+    return unicodedata.normalize("NFC", entry.name)
+
+
+def _fingerprint(root: Path, images: Iterable[tuple[str, Path]]) -> str:
+    hashed = hashlib.sha256()
+    for _, path in images:
+        try:
+            facts = path.stat()
+        except OSError as error:
+            raise UserError(f"image {path} cannot be read ({error.strerror})") from error
+        line = f"{path.relative_to(root).as_posix()}\0{facts.st_size}\0{facts.st_mtime_ns}\n"
+        hashed.update(line.encode("utf-8", "surrogateescape"))
+    return hashed.hexdigest()
