@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.speed import sampling
-from metabench import archives, data, registry
+from metabench import data, registry
 from metabench.types import EpisodeShape
 
 CLASSES, EACH, SIDE = 20, 100, 84
@@ -73,8 +73,10 @@ def measure(turns: int = 9) -> dict:
 def _here(name: str) -> bool:
     """Whether a dataset's archives lie on this machine: a download is not what is timed."""
     spec = registry.dataset(name)
-    unreachable = tuple(one._replace(url="http://127.0.0.1:9/") for one in spec.archives)
-    return bool(spec.archives) and archives.available(spec.name, unreachable)
+    offline = tuple(one._replace(url="http://127.0.0.1:9/") for one in spec.archives)
+    with tempfile.TemporaryDirectory() as empty:
+        found = data.is_available(spec._replace(archives=offline), cache=empty)
+    return bool(spec.archives) and found
 
 
 def _jpegs(root: Path) -> Path:
