@@ -62,19 +62,29 @@ def explained(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if error.errno in FULL:
+    except (OSError, RuntimeError) as error:
+        reason = _full(error)
+        if reason:
             raise UserError(
-                f"there is no room for {path} ({error.strerror}); free some space there, or set "
+                f"there is no room for {path} ({reason}); free some space there, or set "
                 f"`{VARIABLE}` to a folder with more of it"
             ) from error
-        if error.errno in FORBIDDEN:
+        if isinstance(error, OSError) and error.errno in FORBIDDEN:
             named = error.filename or path
             raise UserError(
                 f"`{named}` cannot be used ({error.strerror}); change its permissions, or name "
                 f"other folders with `{VARIABLE}` and `METABENCH_ARCHIVES`"
             ) from error
         raise
+
+
+def _full(error: OSError | RuntimeError) -> str:
+    """The system's words where an error means a full disk, else nothing."""
+    if isinstance(error, OSError):
+        return os.strerror(error.errno) if error.errno in FULL else ""
+    # The writer of ArrayRecords has the words alone, in an error of its own.
+    words = (os.strerror(number) for number in FULL)
+    return next((one for one in words if one in str(error)), "")
 
 
 @contextmanager

@@ -47,13 +47,16 @@ def of_spec(spec: DatasetSpec, cache: Path | str | None = None) -> list[Entry]:
     return [one for one in entries(cache) if (one.name, one.version) == (spec.name, spec.version)]
 
 
-def damage(entry: Entry) -> str:
-    """One sentence on what is damaged and what mends it; empty: every byte is as written."""
+def damage(entry: Entry, dataset: str | None = None) -> str:
+    """One sentence on what is damaged and what mends it; empty: every byte is as written.
+
+    `dataset` is what was asked for: the path of a folder is not recorded in the cache.
+    """
     found = arrays.damage(entry.folder)
     if not found:
         return ""
     known = entry.name in registry.names("datasets")
-    name = entry.name if known else "NAME"  # a folder's path is not recorded in the cache
+    name = dataset or (entry.name if known else "NAME")
     return (
         f"{entry.name} at `size` {entry.size} is damaged: {' and '.join(found)} in "
         f"{entry.folder}; run `metabench data prepare {name} --size {entry.size} --force`"

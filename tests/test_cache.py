@@ -13,6 +13,7 @@ import pytest
 from made_up_dataset import SPEC, counting, examples
 
 from metabench import arrays, cache, data
+from metabench.datasets.spec import Archive
 from metabench.errors import UserError
 
 HERE = Path(__file__).parent
@@ -72,6 +73,20 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch, n
     nothing_trusted(tmp_path)
     monkeypatch.undo()
     data.prepare(SPEC, cache=tmp_path, progress=False)
+
+
+def test_a_full_disk_under_the_records_of_a_builder(tmp_path):
+    text = "Failed to finalize writing: write() failed: No space left on device; at byte 6291456"
+
+    def broken(request):
+        raise RuntimeError(text if request.size == 8 else "another bug")
+
+    spec = SPEC._replace(examples=broken)
+    with pytest.raises(UserError, match=r"no room for .* \(No space left on device\)"):
+        data.prepare(spec, cache=tmp_path, progress=False)
+    with pytest.raises(RuntimeError, match="another bug"):
+        data.prepare(spec, 9, cache=tmp_path, progress=False)
+    nothing_trusted(tmp_path)
 
 
 def test_a_process_that_may_write_no_large_file_says_so(tmp_path):
@@ -157,37 +172,59 @@ def test_what_is_prepared_is_read_from_a_read_only_cache(tmp_path, monkeypatch):
     assert len(data.load_or_prepare(SPEC, cache=tmp_path, progress=False).images) == 6
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write anywhere")
-def test_a_read_only_cache_folder(tmp_path):
-    place = tmp_path / "cache"
-    place.mkdir()
-    place.chmod(0o500)
-    try:
-        with pytest.raises(UserError, match=r"`cache` folder .* cannot be written to"):
-            data.prepare(SPEC, cache=place, progress=False)
-        assert list(place.iterdir()) == []
-    finally:
+@pytest.fixture
+def forbidding(tmp_path):
+    """Makes folders that even their owner may not use, where the system keeps to that."""
+    made = []
+
+    def make(name, mode):
+        place = tmp_path / name
+        place.mkdir()
+        place.chmod(mode)
+        made.append(place)
+        if os.access(place, os.W_OK):
+            pytest.skip("this user may write anywhere")
+        return place
+
+    yield make
+    for place in made:
         place.chmod(0o700)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write anywhere")
-def test_archives_in_an_unreadable_folder(tmp_path):
-    from metabench.datasets.spec import Archive
+def test_a_read_only_cache_folder(forbidding):
+    place = forbidding("cache", 0o500)
+    with pytest.raises(UserError, match=r"`cache` folder .* cannot be written to"):
+        data.prepare(SPEC, cache=place, progress=False)
+    assert list(place.iterdir()) == []
 
-    place = tmp_path / "archives"
-    place.mkdir()
-    place.chmod(0)
+
+def test_what_is_prepared_is_read_from_a_folder_that_is_really_read_only(tmp_path, forbidding):
+    forbidding("other", 0o500)
+    folder = data.prepare(SPEC, cache=tmp_path / "cache", progress=False)
+    folder.parent.chmod(0o500)
+    try:
+        found = data.load_or_prepare(SPEC, cache=tmp_path / "cache", progress=False)
+        assert len(found.images) == 6
+        assert arrays.damage(folder) == []
+    finally:
+        folder.parent.chmod(0o700)
+
+
+def test_archives_in_an_unreadable_folder(tmp_path, forbidding):
+    place = forbidding("archives", 0)
     spec = SPEC._replace(archives=(Archive("a.zip", "http://127.0.0.1:9/a.zip", "0" * 64, 1),))
-    try:
-        with pytest.raises(UserError, match=r"Permission denied|cannot be reached"):
-            data.prepare(spec, archives=place, cache=tmp_path / "cache", progress=False)
-    finally:
-        place.chmod(0o700)
+    with pytest.raises(UserError, match=r"archives.* \(Permission denied\); change its perm"):
+        data.prepare(spec, archives=place, cache=tmp_path / "cache", progress=False)
+    nothing_trusted(tmp_path / "cache")
+
+
+def test_a_folder_dataset_that_may_not_be_read(forbidding):
+    place = forbidding("birds", 0)
+    with pytest.raises(UserError, match=r"birds cannot be read \(Permission denied\)"):
+        data.prepare(f"folder:{place}", cache=place.parent / "cache", progress=False)
 
 
 def test_an_unreadable_archive_is_named(tmp_path, monkeypatch):
-    from metabench.datasets.spec import Archive
-
     (tmp_path / "a.zip").write_bytes(b"x")
     opened = Path.open
 

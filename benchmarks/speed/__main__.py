@@ -9,7 +9,7 @@ from pathlib import Path
 
 from metabench import environment
 
-NAMES = ("sampling", "evaluation", "training", "time_to_accuracy")
+NAMES = ("sampling", "evaluation", "training", "time_to_accuracy", "data")
 
 
 def main() -> None:
@@ -35,9 +35,16 @@ def _show(name: str, figures: dict) -> None:
         print(f"{name}: {figures}", flush=True)
         return
     for row, found in figures.items():
-        span = f"{found['ratio_low']:.2f}–{found['ratio_high']:.2f}"
-        rate = f"{found['episodes_per_s']:,.0f} episodes/s"
-        print(f"{row}: {found['ratio']:.2f} × PyTorch ({span}), {rate}", flush=True)
+        print(f"{row}: {_line(found)}", flush=True)
+
+
+def _line(found: dict) -> str:
+    """A ratio and what it is of; or, where there is nothing to compare with, the figures."""
+    if "ratio" not in found:
+        return ", ".join(f"{value:,.4g} {unit}" for unit, value in found.items())
+    span = f"{found['ratio_low']:.2f}–{found['ratio_high']:.2f}"
+    rate = f"{found['episodes_per_s']:,.0f} episodes/s"
+    return f"{found['ratio']:.2f} × PyTorch ({span}), {rate}"
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ episodes), which no public code uses, is measured beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,99 +20,114 @@ from benchmarks.speed.turns import in_turns
 from metabench.episodes import root_key, sample_batch, sample_index_batch
 from metabench.types import ClassTable, EpisodeShape
 
-CLASSES, EXAMPLES = 4112, 20
-EPISODES = 4096  # in a turn
-# Drawn at once: as many as is best for either side, whose pixels should stay in the cache.
-BATCH = {"indices": 1024, "episodes": 256}
-SHAPE = EpisodeShape(way=5, shot=1, query=15)
-EACH = SHAPE.shot + SHAPE.query
+
+class Work(NamedTuple):
+    """What is drawn from what, and how much of it in a turn."""
+
+    classes: int
+    examples: int  # of each class
+    shape: EpisodeShape
+    episodes: int  # in a turn
+    # Drawn at once: as many as is best for either side, whose pixels should stay in the cache.
+    batch: Mapping[str, int]
 
 
-def measure(turns: int = 11) -> dict:
+OMNIGLOT = Work(4112, 20, EpisodeShape(5, 1, 15), 4096, {"indices": 1024, "episodes": 256})
+
+
+def measure(turns: int = 11, work: Work = OMNIGLOT) -> dict:
     """Ratios for indices alone and for whole uint8 episodes."""
-    count = CLASSES * EXAMPLES
-    images = jax.random.bits(jax.random.key(0), (count, 28, 28, 1), jnp.uint8)
+    height, width, channels = work.shape.image
+    count = work.classes * work.examples
+    images = jax.random.bits(jax.random.key(0), (count, *work.shape.image), jnp.uint8)
     table = ClassTable(
         images=images,
-        members=jnp.arange(count, dtype=jnp.int32).reshape(CLASSES, EXAMPLES),
-        counts=jnp.full(CLASSES, EXAMPLES, jnp.int32),
-        class_ids=jnp.arange(CLASSES, dtype=jnp.int32),
+        members=jnp.arange(count, dtype=jnp.int32).reshape(work.classes, work.examples),
+        counts=jnp.full(work.classes, work.examples, jnp.int32),
+        class_ids=jnp.arange(work.classes, dtype=jnp.int32),
     )
-    pixels = torch.randint(0, 256, (count, 1, 28, 28), dtype=torch.uint8)
-    ours = _ours(table)
+    pixels = torch.randint(0, 256, (count, channels, height, width), dtype=torch.uint8)
+    ours = _ours(table, work.shape)
     pairs = {
-        "indices": _theirs_indices,
-        "episodes": partial(_theirs_episodes, pixels),
-        "indices_vectorised": _theirs_vectorised,
-        "episodes_vectorised": partial(_theirs_gathered, pixels),
+        "indices": partial(_theirs_indices, work),
+        "episodes": partial(_theirs_episodes, work, pixels),
+        "indices_vectorised": partial(_theirs_vectorised, work),
+        "episodes_vectorised": partial(_theirs_gathered, work, pixels),
     }
     found = {}
     for name, theirs in pairs.items():
         what, _, _ = name.partition("_")
-        batch = BATCH[what]
+        if what not in work.batch:
+            continue
+        batch = work.batch[what]
+        number = work.episodes // batch
         first = partial(ours[what], jnp.arange(batch))
         row = in_turns(
-            _turn(first, batch, jax.block_until_ready), _turn(partial(theirs, batch), batch), turns
+            _turn(first, number, jax.block_until_ready),
+            _turn(partial(theirs, batch), number),
+            turns,
         )
-        found[name] = {**row, "episodes_per_s": EPISODES / row["ours_s"]}
+        found[name] = {**row, "episodes_per_s": work.episodes / row["ours_s"]}
     return found
 
 
 def _turn(
-    draw: Callable[[], object], batch: int, wait: Callable[[object], object] = id
+    draw: Callable[[], object], number: int, wait: Callable[[object], object] = id
 ) -> Callable[[], object]:
-    """`EPISODES` in batches, each waited for and dropped."""
+    """So many batches, each waited for and dropped."""
 
     def turn() -> None:
-        for _ in range(EPISODES // batch):
+        for _ in range(number):
             wait(draw())
 
     return turn
 
 
-def _ours(table: ClassTable) -> dict[str, Callable[[jax.Array], object]]:
+def _ours(table: ClassTable, shape: EpisodeShape) -> dict[str, Callable[[jax.Array], object]]:
     key = root_key(0)
-    indices = jax.jit(lambda numbers: sample_index_batch(key, numbers, table, SHAPE))
-    episodes = jax.jit(lambda numbers: sample_batch(key, numbers, table, SHAPE))
+    indices = jax.jit(lambda numbers: sample_index_batch(key, numbers, table, shape))
+    episodes = jax.jit(lambda numbers: sample_batch(key, numbers, table, shape))
     return {"indices": indices, "episodes": episodes}
 
 
-def _one_episode() -> tuple[torch.Tensor, ...]:
+def _one_episode(work: Work) -> tuple[torch.Tensor, ...]:
     """Image rows and labels of one episode: supports, and queries in random order."""
-    classes = torch.randperm(CLASSES)[: SHAPE.way]
-    examples = torch.stack([torch.randperm(EXAMPLES)[:EACH] for _ in range(SHAPE.way)])
-    rows, order = classes[:, None] * EXAMPLES + examples, torch.randperm(SHAPE.queries)
-    labels = torch.arange(SHAPE.way)
+    shape, each = work.shape, work.shape.shot + work.shape.query
+    classes = torch.randperm(work.classes)[: shape.way]
+    examples = torch.stack([torch.randperm(work.examples)[:each] for _ in range(shape.way)])
+    rows, order = classes[:, None] * work.examples + examples, torch.randperm(shape.queries)
+    labels = torch.arange(shape.way)
     return (
-        rows[:, : SHAPE.shot].flatten(),
-        labels.repeat_interleave(SHAPE.shot),
-        rows[:, SHAPE.shot :].flatten()[order],
-        labels.repeat_interleave(SHAPE.query)[order],
+        rows[:, : shape.shot].flatten(),
+        labels.repeat_interleave(shape.shot),
+        rows[:, shape.shot :].flatten()[order],
+        labels.repeat_interleave(shape.query)[order],
     )
 
 
-def _theirs_indices(batch: int) -> list:
-    return [_one_episode() for _ in range(batch)]
+def _theirs_indices(work: Work, batch: int) -> list:
+    return [_one_episode(work) for _ in range(batch)]
 
 
-def _theirs_episodes(pixels: torch.Tensor, batch: int) -> list:
-    found = (_one_episode() for _ in range(batch))
+def _theirs_episodes(work: Work, pixels: torch.Tensor, batch: int) -> list:
+    found = (_one_episode(work) for _ in range(batch))
     return [(pixels[support], a, pixels[query], b) for support, a, query, b in found]
 
 
-def _theirs_vectorised(batch: int) -> tuple[torch.Tensor, ...]:
-    classes = torch.rand(batch, CLASSES).topk(SHAPE.way).indices
-    examples = torch.rand(batch, SHAPE.way, EXAMPLES).topk(EACH).indices
-    order = torch.rand(batch, SHAPE.queries).argsort()
-    rows, labels = classes[..., None] * EXAMPLES + examples, torch.arange(SHAPE.way)
+def _theirs_vectorised(work: Work, batch: int) -> tuple[torch.Tensor, ...]:
+    shape, each = work.shape, work.shape.shot + work.shape.query
+    classes = torch.rand(batch, work.classes).topk(shape.way).indices
+    examples = torch.rand(batch, shape.way, work.examples).topk(each).indices
+    order = torch.rand(batch, shape.queries).argsort()
+    rows, labels = classes[..., None] * work.examples + examples, torch.arange(shape.way)
     return (
-        rows[:, :, : SHAPE.shot].flatten(1),
-        labels.repeat_interleave(SHAPE.shot).expand(batch, -1),
-        rows[:, :, SHAPE.shot :].flatten(1).gather(1, order),
-        labels.repeat_interleave(SHAPE.query)[order],
+        rows[:, :, : shape.shot].flatten(1),
+        labels.repeat_interleave(shape.shot).expand(batch, -1),
+        rows[:, :, shape.shot :].flatten(1).gather(1, order),
+        labels.repeat_interleave(shape.query)[order],
     )
 
 
-def _theirs_gathered(pixels: torch.Tensor, batch: int) -> tuple[torch.Tensor, ...]:
-    support, a, query, b = _theirs_vectorised(batch)
+def _theirs_gathered(work: Work, pixels: torch.Tensor, batch: int) -> tuple[torch.Tensor, ...]:
+    support, a, query, b = _theirs_vectorised(work, batch)
     return pixels[support], a, pixels[query], b

@@ -60,7 +60,7 @@ def verify(
     if not entries:
         print("nothing is prepared")
     for entry in entries:
-        complaint = inventory.damage(entry)
+        complaint = inventory.damage(entry, name)
         if complaint:
             complaints.append(complaint)
             continue

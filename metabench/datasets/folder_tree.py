@@ -116,7 +116,19 @@ def _visible(path: Path) -> list[os.DirEntry[str]]:
             f"folder {path} cannot be read ({error.strerror}); change its permissions or name "
             "another"
         ) from error
+    for entry in kept:
+        if "\n" in entry.name or not _is_text(entry.name):
+            raise UserError(f"{entry.path!a} has a name that is no line of text; rename it")
     return sorted(kept, key=_name)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written in UTF-8; file systems may hold bytes that cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _name(entry: os.DirEntry[str]) -> str:

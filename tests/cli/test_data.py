@@ -109,6 +109,10 @@ def test_verify_of_a_folder_and_of_nothing(metabench, tmp_path, shapes):
     failed(metabench("data", "verify", name, *cache), "is not prepared", "data prepare folder:")
     metabench("data", "prepare", name, *cache)
     assert "folder-shapes" in metabench("data", "verify", name, *cache).out
+    (next((tmp_path / "cache").rglob("labels.npy"))).write_bytes(b"")
+    remedy = f"metabench data prepare {name} --size 20 --force"
+    failed(metabench("data", "verify", name, *cache), "labels.npy has 0 bytes", remedy)
+    failed(metabench("data", "verify", *cache), "metabench data prepare NAME --size 20 --force")
     failed(metabench("data", "verify", "stroks", *cache), "did you mean `strokes`?")
 
 

@@ -333,3 +333,12 @@ def test_an_unreadable_folder(root, monkeypatch):
 def test_a_link_to_nowhere(root):
     (root / "a" / "gone.png").symlink_to(root / "nowhere.png")
     refused(root, f"{root}/a/gone.png")
+
+
+@pytest.mark.parametrize("name", ["two\nlines", os.fsdecode(b"caf\xe9")])
+def test_a_name_that_is_no_text(root, name):
+    try:
+        (root / name).mkdir()
+    except OSError:
+        pytest.skip("this file system has no such names")
+    refused(root, "has a name that is no line of text; rename it")
