@@ -67,8 +67,8 @@ DATASET = DatasetSpec(
     licence="ImageNet's terms: non-commercial research and education, no redistribution",
     citation=(
         "Vinyals, O., Blundell, C., Lillicrap, T., Kavukcuoglu, K., & Wierstra, D. (2016). "
-        "Matching networks for one shot learning. NeurIPS. Split: Ravi, S., & Larochelle, H. (2017). "
-        "Optimization as a model for few-shot learning. ICLR."
+        "Matching networks for one shot learning. NeurIPS. Split: Ravi, S., & Larochelle, H. "
+        "(2017). Optimization as a model for few-shot learning. ICLR."
     ),
     image=(84, 84, 3),
     archives=(Archive(TARS[0]),),

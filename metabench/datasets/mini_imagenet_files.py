@@ -14,7 +14,7 @@ from typing import NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from metabench.datasets import tar_stream
-from metabench.datasets.damage import DAMAGE
+from metabench.datasets.damage import DAMAGE, reason
 from metabench.datasets.lookahead import in_order
 from metabench.datasets.mini_imagenet_lists import (
     FILE,
@@ -145,9 +145,10 @@ def _checked(picture: Picture) -> Picture:
                 raise ValueError(f"it is {image.width}x{image.height} pixels")
             image.load()
     except DAMAGE as error:
-        reason = "not a JPEG or PNG file" if isinstance(error, UnidentifiedImageError) else error
+        unknown = isinstance(error, UnidentifiedImageError)  # it would print the buffer's address
+        finding = "not a JPEG or PNG file" if unknown else reason(error)
         raise UserError(
-            f"{picture.where} is no image that can be read ({reason}); {WHOLE}"
+            f"{picture.where} is no image that can be read ({finding}); {WHOLE}"
         ) from error
     return picture
 

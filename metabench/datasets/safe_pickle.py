@@ -115,6 +115,10 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin-1")
 
 
+def _no_bytes() -> bytes:
+    return b""
+
+
 def _never(*arguments: Any) -> None:
     raise ValueError("numpy.ndarray is not called")
 
@@ -125,6 +129,8 @@ NAMES = {
     ("numpy", "ndarray"): _NDARRAY,
     ("numpy", "dtype"): _Call(_kind),
     ("_codecs", "encode"): _Call(_encode),
+    ("__builtin__", "bytes"): _Call(_no_bytes),
+    ("builtins", "bytes"): _Call(_no_bytes),
     **{("numpy.core.multiarray", name): call for name, call in _ARRAYS.items()},
     **{("numpy._core.multiarray", name): call for name, call in _ARRAYS.items()},
     ("numpy.core.numeric", "_frombuffer"): _Call(_from_buffer),
