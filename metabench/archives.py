@@ -147,11 +147,13 @@ def _complete(
 def _refuse_fragments(
     spec: DatasetSpec, directory: Path | str | None, cache: Path | str | None
 ) -> None:
-    """Name what is missing where a set that cannot be downloaded is here in part."""
+    """Name what is missing where nothing can be downloaded and a set is here in part."""
+    if all(archive.url for archive in spec.archives):
+        return
     for archives in _sets(spec):
         found = {one.name: _local(spec, one, directory, cache) for one in archives}
         here = [f"`{path}`" for path in found.values() if path is not None]
-        lacking = [one for one in archives if found[one.name] is None and not one.url]
+        lacking = [one for one in archives if found[one.name] is None]
         if here and lacking:
             names = ", ".join(f"`{one.name}`" for one in lacking)
             raise UserError(

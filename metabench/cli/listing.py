@@ -86,7 +86,7 @@ def datasets(archives: options.Archives = None, cache: options.Cache = None) -> 
 def _prepared(entry: Entry) -> str:
     from metabench import arrays
 
-    state = "" if arrays.read_meta(entry.folder) else ", damaged"
+    state = "" if arrays.read_meta(entry.folder) else ", not usable: see `metabench data verify`"
     return f"{entry.size}×{entry.size} ({entry.bytes / 1e6:,.1f} MB{state})"
 
 

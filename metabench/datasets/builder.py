@@ -25,6 +25,7 @@ from metabench.datasets.spec import DatasetSpec, Examples, Records, Request
 from metabench.progress import progress
 
 SPLIT = "full"  # the one split of TFDS's kind: class splits are ours
+READ_AT_ONCE = 256  # records; one by one, finding them takes longer than reading
 LAYOUT = "records2"  # of what is in the scratch folder; another one is built anew
 
 
@@ -70,9 +71,8 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type:
         records = records_of(self.spec)
         label = f"Reading the archives of {self.spec.name}"
         with progress(label, records.total, self._shown) as advance:
-            for index, (name, encoded) in enumerate(records.read(paths)):
+            for index, (name, encoded) in enumerate(records.read(paths, advance)):
                 yield index, {"image": encoded, "name": name}
-                advance(1)
 
 
 def records_of(spec: DatasetSpec) -> Records:
@@ -120,7 +120,7 @@ def examples(spec: DatasetSpec, request: Request) -> Examples:
     def decoded(record: Mapping[str, Any]) -> tuple[str, np.ndarray]:
         return record["name"].decode(), records.decode(record["image"], request.size)
 
-    stored = (source[index] for index in range(len(source)))
+    stored = _stored(source)
     stream = in_order(decoded, stored) if records.threaded else map(decoded, stored)
     return Examples(len(source), stream)
 
@@ -141,3 +141,10 @@ def _source(spec: DatasetSpec, request: Request) -> Any:
     with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces itself there
         builder.download_and_prepare()
     return builder.as_data_source(SPLIT, decoders={"image": tfds.decode.SkipDecoding()})
+
+
+def _stored(source: Any) -> Iterator[Mapping[str, Any]]:
+    """All records in order, read many at a time."""
+    for start in range(0, len(source), READ_AT_ONCE):
+        stop = min(start + READ_AT_ONCE, len(source))
+        yield from source.__getitems__(list(range(start, stop)))

@@ -67,3 +67,8 @@ def refuse_web_page(path: Path) -> None:
         start = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(PAGE):
         raise UserError(f"`{path}` is a web page that was saved as an archive; {AGAIN}")
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, on one line and not long."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

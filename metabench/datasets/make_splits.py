@@ -1,7 +1,9 @@
-"""Writes the class lists in `splits/` from the list of Omniglot's characters alone.
+"""Writes the class lists in `splits/` from the lists of all classes alone.
 
 Run `python -m metabench.datasets.make_splits` after a change here; a test compares
 the committed files with what this makes.
+
+Omniglot:
 
 - `vinyals`: Vinyals et al. 2016, in the files that Snell et al. 2017 published with
   Prototypical Networks: the first 1,200 characters of the class table are for
@@ -10,6 +12,10 @@ the committed files with what this makes.
   validation; the same five background alphabets are held out for it.
 - `random`: 1,200 / 423 characters whatever their alphabet, as in Santoro et al. 2016
   and Finn et al. 2017. It is easier: alphabets are met in training and in the test.
+
+mini-ImageNet:
+
+- `ravi`: Ravi & Larochelle 2017, as the three lists beside the images have it.
 """
 
 from __future__ import annotations
@@ -17,7 +23,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from metabench.datasets import splits
 
@@ -29,23 +35,23 @@ RANDOM_SEED = "metabench omniglot random 0"
 Parts: TypeAlias = Mapping[str, tuple[str, ...]]
 
 
-def vinyals(background: Sequence[str], evaluation: Sequence[str]) -> Parts:
+def vinyals(classes: Parts) -> Parts:
     """Cut the table after 1,200 characters: 236 of the evaluation set join the training."""
-    table = (*background, *evaluation)
+    table = _table(classes)
     return {**_held_out(table[:TRAINVAL]), "test": table[TRAINVAL:]}
 
 
-def lake(background: Sequence[str], evaluation: Sequence[str]) -> Parts:
+def lake(classes: Parts) -> Parts:
     """Test on the whole evaluation set."""
-    return {**_held_out(background), "test": tuple(evaluation)}
+    return {**_held_out(classes["background"]), "test": classes["evaluation"]}
 
 
-def shuffled(background: Sequence[str], evaluation: Sequence[str]) -> Parts:
+def shuffled(classes: Parts) -> Parts:
     """Cut a shuffled table; each part is then put back in the table's order.
 
     Sorting by a hash is a shuffle that no library's random generator can change.
     """
-    table = (*background, *evaluation)
+    table = _table(classes)
     order = sorted(
         table, key=lambda name: hashlib.sha256(f"{RANDOM_SEED} {name}".encode()).digest()
     )
@@ -58,32 +64,50 @@ def shuffled(background: Sequence[str], evaluation: Sequence[str]) -> Parts:
     return {part: tuple(sorted(names, key=place.__getitem__)) for part, names in cuts.items()}
 
 
+def ravi(classes: Parts) -> Parts:
+    """The 64, 16 and 20 classes are listed as such."""
+    return dict(classes)
+
+
+def _table(classes: Parts) -> tuple[str, ...]:
+    return tuple(name for names in classes.values() for name in names)
+
+
 def _held_out(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     held = tuple(name for name in names if name.split("/")[0] in HELD_OUT)
     return {"train": tuple(name for name in names if name not in set(held)), "val": held}
 
 
-RULES: dict[str, tuple[int, Callable[[Sequence[str], Sequence[str]], Parts]]] = {
-    "vinyals": (4, vinyals),
-    "lake": (1, lake),
-    "random": (4, shuffled),
+class Rule(NamedTuple):
+    """How a split comes from a dataset's classes."""
+
+    classes: str  # name of the list of all classes, without its ending
+    rotations: int
+    parts: Callable[[Parts], Parts]
+
+
+RULES = {  # name of the dataset, a dash, name of the split
+    "omniglot-vinyals": Rule("omniglot-classes", 4, vinyals),
+    "omniglot-lake": Rule("omniglot-classes", 1, lake),
+    "omniglot-random": Rule("omniglot-classes", 4, shuffled),
+    "mini_imagenet-ravi": Rule("mini_imagenet-classes", 1, ravi),
 }
 
 
-def text(name: str) -> str:
-    """Return the text of `splits/omniglot-<name>.json`."""
-    rotations, rule = RULES[name]
-    classes = splits.omniglot_classes()
-    parts = rule(classes["background"], classes["evaluation"])
-    digest = splits.digest_of(name, rotations, parts)
-    stored = {"name": name, "rotations": rotations, "digest": digest, "parts": parts}
+def text(file: str) -> str:
+    """Return the text of `splits/<file>.json`."""
+    rule = RULES[file]
+    name = file.split("-")[1]
+    parts = rule.parts(splits.classes(rule.classes))
+    digest = splits.digest_of(name, rule.rotations, parts)
+    stored = {"name": name, "rotations": rule.rotations, "digest": digest, "parts": parts}
     return json.dumps(stored, indent=1) + "\n"
 
 
 def main() -> None:
     """Write every list."""
-    for name in RULES:
-        (splits.FOLDER / f"omniglot-{name}.json").write_text(text(name), encoding="utf-8")
+    for file in RULES:
+        (splits.FOLDER / f"{file}.json").write_text(text(file), encoding="utf-8")
 
 
 if __name__ == "__main__":

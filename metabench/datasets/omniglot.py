@@ -8,7 +8,6 @@ Cheap to import: what decodes images or builds records is imported when it is ne
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 
 from metabench.datasets import splits
 from metabench.datasets.spec import Archive, DatasetSpec, Records
+from metabench.progress import Advance
 
 if TYPE_CHECKING:
     from metabench.datasets.omniglot_archive import Part
@@ -37,7 +37,7 @@ def parts() -> tuple[Part, ...]:
 
 
 def read(
-    archives: Mapping[str, Path], layout: tuple[Part, ...] | None = None
+    archives: Mapping[str, Path], advance: Advance, layout: tuple[Part, ...] | None = None
 ) -> Iterator[tuple[str, bytes]]:
     """All drawings, background set first; `layout` other than Omniglot's is for tests."""
     from metabench.datasets.omniglot_archive import drawings
@@ -45,6 +45,7 @@ def read(
     for part in layout or parts():
         for drawing in drawings(archives[part.archive], part):
             yield drawing.name, drawing.png
+            advance(1)
 
 
 def ink(png: bytes, size: int, resample: int = LANCZOS) -> np.ndarray:
@@ -57,13 +58,9 @@ def ink(png: bytes, size: int, resample: int = LANCZOS) -> np.ndarray:
         size: height and width wanted.
         resample: a value of `PIL.Image.Resampling`.
     """
-    from PIL import Image, ImageOps
+    from metabench.datasets import pictures
 
-    with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-        grey = ImageOps.invert(image.convert("L"))
-    if grey.size != (size, size):
-        grey = grey.resize((size, size), Image.Resampling(resample))
-    return np.asarray(grey)[:, :, None]
+    return pictures.pixels(png, size, "L", resample, invert=True)
 
 
 DATASET = DatasetSpec(

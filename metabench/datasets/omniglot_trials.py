@@ -16,6 +16,7 @@ from pathlib import Path
 from metabench.datasets import omniglot
 from metabench.datasets.spec import Archive, DatasetSpec, Records
 from metabench.datasets.splits import digest_of
+from metabench.progress import Advance
 from metabench.types import Split
 
 ARCHIVE = "all_runs.zip"
@@ -24,12 +25,14 @@ CLASSES = 20  # in a run
 
 
 def read(
-    archives: Mapping[str, Path], runs: int = RUNS, classes: int = CLASSES
+    archives: Mapping[str, Path], advance: Advance, runs: int = RUNS, classes: int = CLASSES
 ) -> Iterator[tuple[str, bytes]]:
     """All drawings, run by run; another number of runs or classes is for tests."""
     from metabench.datasets.omniglot_runs import drawings
 
-    return drawings(archives[ARCHIVE], runs, classes)
+    for pair in drawings(archives[ARCHIVE], runs, classes):
+        yield pair
+        advance(1)
 
 
 def lake() -> Split:

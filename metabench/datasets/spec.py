@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from metabench.progress import Advance
 from metabench.types import ImageShape, Split
 
 
@@ -53,9 +54,10 @@ class Examples:
 class Records(NamedTuple):
     """Encoded images in archives: `metabench.datasets.builder` keeps them as TFDS records."""
 
-    read: Callable[[Mapping[str, Path]], Iterator[tuple[str, bytes]]]
+    read: Callable[[Mapping[str, Path], Advance], Iterator[tuple[str, bytes]]]
     """From archive name -> file to pairs of a class name and the bytes of a PNG or JPEG file,
-    in the table's order. Raises `UserError` where an archive is wrong or damaged."""
+    in the table's order; tells the second argument how many more images it has read. Raises
+    `UserError` where an archive is wrong or damaged."""
     total: int  # how many pairs
     decode: Callable[[bytes, int], np.ndarray]  # bytes, size -> uint8 [size, size, channels]
     builder: str = ""  # name among TFDS's builders; empty: that of the dataset

@@ -16,7 +16,6 @@ from typing import Any
 from metabench.types import Split
 
 FOLDER = Path(__file__).parent / "splits"
-CLASSES = "omniglot-classes"
 
 
 @cache
@@ -35,12 +34,17 @@ def load(file: str) -> Split:
 
 
 @cache
+def classes(file: str) -> Mapping[str, tuple[str, ...]]:
+    """The classes in `splits/<file>.json` by the set that they are published in."""
+    return {part: tuple(names) for part, names in _json(file).items()}
+
+
 def omniglot_classes() -> Mapping[str, tuple[str, ...]]:
     """Omniglot's characters, "background" (964) and "evaluation" (659), each set sorted.
 
     One after the other they are the order of the class table.
     """
-    return {part: tuple(names) for part, names in _json(CLASSES).items()}
+    return classes("omniglot-classes")
 
 
 def digest_of(name: str, rotations: int, parts: Mapping[str, tuple[str, ...]]) -> str:

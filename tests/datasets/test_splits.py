@@ -80,12 +80,12 @@ def test_random_shares_alphabets():
 @pytest.mark.parametrize("name", DIGESTS)
 def test_committed_lists_are_what_the_script_makes(name):
     committed = (splits.FOLDER / f"omniglot-{name}.json").read_text(encoding="utf-8")
-    assert committed == make_splits.text(name)
+    assert committed == make_splits.text(f"omniglot-{name}")
     assert DATASET.splits[name]().digest == DIGESTS[name]
 
 
 def test_an_edited_list_is_refused(tmp_path, monkeypatch):
-    stored = json.loads(make_splits.text("lake"))
+    stored = json.loads(make_splits.text("omniglot-lake"))
     stored["parts"]["train"].append(stored["parts"]["test"].pop())
     (tmp_path / "edited.json").write_text(json.dumps(stored))
     monkeypatch.setattr(splits, "FOLDER", tmp_path)
