@@ -9,8 +9,8 @@ import pytest
 
 from metabench import data, protocols, registry
 from metabench.episodes import episode_digest
-from metabench.tables import class_table, find_split
-from metabench.types import EpisodeShape, Protocol
+from metabench.protocol_tables import protocol_table, shape_of
+from metabench.types import Protocol
 
 FROZEN = {protocol.id: protocol for protocol in registry.protocols()}
 
@@ -21,8 +21,7 @@ def of_dataset(name):
 
 
 def found_digests(protocol, dataset):
-    table = class_table(dataset, find_split(dataset, protocol.split), protocol.part)
-    shape = EpisodeShape(protocol.way, protocol.shot, protocol.query, dataset.images.shape[1:])
+    table, shape = protocol_table(dataset, protocol), shape_of(protocol, dataset)
     return dataset.digest, episode_digest(protocol.seed, table, shape, protocol.episodes)
 
 
@@ -48,10 +47,15 @@ def test_every_departure_from_the_usual_is_in_the_id():
         "image_size": 32,
         "part": "val",
         "seed": 3,
-        "version": 2,
+        "within_alphabet": True,
+        "trained_on": "omniglot/random",
+        "version": 3,
     }
     departed = replace(usual, **changes)
-    assert departed.id == "strokes-lake-20way-5shot-10query-600episodes-32px-3seed-val-v2"
+    assert departed.id == (
+        "strokes-lake-20way-5shot-10query-600episodes-32px-3seed-val-within-"
+        "after-omniglot-random-v3"
+    )
     one_each = {replace(usual, **{name: value}).id for name, value in changes.items()}
     assert len(one_each | {usual.id}) == len(changes) + 1
 
@@ -60,8 +64,16 @@ def test_registered_protocols_name_splits_that_their_datasets_have():
     for protocol in registry.protocols():
         spec = registry.dataset(protocol.dataset)
         assert protocol.split in spec.splits
-        assert protocol.image_size == spec.image[0]
-        assert (protocol.query, protocol.episodes, protocol.seed) == (15, 1000, 0)
+        assert protocol.seed == 0
+        if protocol.trained_on is not None:
+            source, split = protocol.trained_on.split("/")
+            assert split in registry.dataset(source).splits
+        else:
+            assert protocol.image_size == spec.image[0]
+
+
+def test_registered_protocols_are_frozen():
+    assert set(protocols.DIGESTS) == set(FROZEN)
 
 
 def test_frozen_fills_in_the_digests_by_id(monkeypatch):
@@ -87,8 +99,10 @@ def test_strokes_protocols_measure_what_they_were_frozen_on(name):
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize("name", of_dataset("omniglot"))
-def test_omniglot_protocols_measure_what_they_were_frozen_on(name):
-    archives = os.environ["METABENCH_ARCHIVES"]
-    dataset = data.load_or_prepare("omniglot", archives=archives, progress=False)
-    assert found_digests(FROZEN[name], dataset) == protocols.DIGESTS[name]
+@pytest.mark.parametrize("name", sorted(set(protocols.DIGESTS) - set(of_dataset("strokes"))))
+def test_protocols_on_real_data_measure_what_they_were_frozen_on(name):
+    archives, protocol = os.environ["METABENCH_ARCHIVES"], FROZEN[name]
+    dataset = data.load_or_prepare(
+        protocol.dataset, protocol.image_size, archives=archives, progress=False
+    )
+    assert found_digests(protocol, dataset) == protocols.DIGESTS[name]
