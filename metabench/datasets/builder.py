@@ -20,8 +20,11 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from metabench import archives as archives_
+from metabench import cache as cache_
+from metabench.datasets.damage import reason
 from metabench.datasets.lookahead import in_order
 from metabench.datasets.spec import DatasetSpec, Examples, Records, Request
+from metabench.errors import UserError
 from metabench.progress import progress
 
 SPLIT = "full"  # the one split of TFDS's kind: class splits are ours
@@ -138,8 +141,14 @@ def _source(spec: DatasetSpec, request: Request) -> Any:
     for leftover in folder.glob("*/incomplete.*"):  # of a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     tfds.display_progress_bar(False)
-    with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces itself there
-        builder.download_and_prepare()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces itself there
+            builder.download_and_prepare()
+    except (OSError, RuntimeError) as error:  # ArrayRecord's writer raises the second
+        raise UserError(
+            f"`cache` folder {request.scratch} cannot take the records of {spec.name} "
+            f"({reason(error)}); make room, or set `{cache_.VARIABLE}` to a folder that has it"
+        ) from error
     return builder.as_data_source(SPLIT, decoders={"image": tfds.decode.SkipDecoding()})
 
 

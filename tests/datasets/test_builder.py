@@ -1,13 +1,15 @@
 """What a dataset declares becomes a TFDS builder, under a name that TFDS does not use."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_omniglot as tiny
 
-from metabench import registry
+from metabench import data, registry
 from metabench.datasets import builder
 from metabench.datasets.spec import Request
 
@@ -36,6 +38,31 @@ def test_reading_and_decoding_are_reported(request_of, capsys):
     assert capsys.readouterr().err == "Reading the archives of tiny …\n"
     builder.examples(tiny.spec(), request_of._replace(shown=True))
     assert capsys.readouterr().err == ""  # built before
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
+    folder = tiny.write(tmp_path / "archives")
+    code = (
+        "import resource, sys\n"
+        "from tiny_omniglot import spec\n"
+        "from metabench import data, errors\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))\n"
+        "try: data.prepare(spec(), None, sys.argv[1], sys.argv[2], progress=False)\n"
+        "except errors.UserError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder, tmp_path / "cache"],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (sentence,) = done.stdout.splitlines()
+    assert sentence.startswith(f"`cache` folder {tmp_path / 'cache'}")
+    assert "File too large" in sentence
+    assert sentence.endswith("set `METABENCH_CACHE` to a folder that has it")
+    assert not data.is_prepared(tiny.spec(), cache=tmp_path / "cache")
+    assert not list((tmp_path / "cache").rglob("*.array_record*"))
 
 
 def test_a_specification_must_have_something_to_read(request_of):

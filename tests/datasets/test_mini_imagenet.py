@@ -52,6 +52,26 @@ def test_folders_with_lists_and_pickles_give_the_same_arrays(tmp_path, place):
     assert digests == {prepare(tmp_path, tmp_path).digest}
 
 
+@pytest.mark.parametrize("form", ["tar", "lists", "folders", "pickles"])
+def test_every_image_that_is_read_is_reported(tmp_path, form):
+    tiny.write_tar(tmp_path / "mini-imagenet.tar", tiny.files())
+    for write in (tiny.write_lists, tiny.write_folders, tiny.write_pickles):
+        write(tmp_path)
+    names = {
+        "tar": ["mini-imagenet.tar"],
+        "lists": ["images", "train.csv", "val.csv", "test.csv"],
+        "folders": ["train", "val", "test"],
+        "pickles": [pickle_name(part) for part in tiny.PARTS],
+    }[form]
+    told = []
+    paths = {name: tmp_path / name for name in names}
+    pairs = mini_imagenet.read(paths, told.append, tiny.PARTS, tiny.IMAGES)
+    next(pairs)
+    assert sum(told) == (12 if form == "tar" else 0)  # the archive is read before the first
+    assert len(list(pairs)) == 11
+    assert sum(told) == 12
+
+
 def test_class_folders_are_read_in_the_order_of_file_names(tmp_path):
     folder = tiny.write_folders(tmp_path / "given")
     (folder / "val" / "n02" / ".DS_Store").write_bytes(b"")
