@@ -47,8 +47,7 @@ def class_table(dataset: Dataset, split: Split, part: str) -> ClassTable:
     base = np.array([index[name] for name in split.parts[part]], np.int32)
     start = np.searchsorted(dataset.labels, base, side="left")
     counts = np.searchsorted(dataset.labels, base, side="right") - start
-    rows = np.concatenate([np.arange(s, s + n) for s, n in zip(start, counts, strict=True)])
-    images = turned(jnp.asarray(dataset.images[rows]), split.rotations)
+    images = turned(jnp.asarray(_gathered(dataset.images, start, counts)), split.rotations)
     members = _members(counts, split.rotations)
     turns = np.arange(split.rotations, dtype=np.int32)
     class_ids = (split.rotations * base[None, :] + turns[:, None]).reshape(-1)
@@ -107,6 +106,14 @@ def turned(images: jax.Array, rotations: int) -> jax.Array:
     """Images at 0, 90, ... degrees one after the other: [rotations * n, h, w, c]."""
     copies = [jnp.rot90(images, quarter, axes=(1, 2)) for quarter in range(rotations)]
     return jnp.concatenate(copies) if rotations > 1 else images
+
+
+def _gathered(images: np.ndarray, start: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The images of some classes; without a copy where they lie one after the other."""
+    stop = start + counts
+    if (start[1:] == stop[:-1]).all():
+        return images[start[0] : stop[-1]]
+    return np.concatenate([images[a:b] for a, b in zip(start, stop, strict=True)])
 
 
 def _members(counts: np.ndarray, rotations: int) -> np.ndarray:

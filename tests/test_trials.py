@@ -1,9 +1,16 @@
 """Given episodes: every drawing on its own side, labels permuted, queries shuffled."""
 
+import os
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from metabench import data
+from metabench.evaluate import evaluate
+from metabench.learners.modified_hausdorff import modified_hausdorff
+from metabench.protocol_tables import protocol_table, shape_of
+from metabench.protocols import TRIALS
 from metabench.trials import with_trials
 from metabench.types import ClassTable, Dataset
 
@@ -48,3 +55,14 @@ def test_labels_tell_the_class(fixed):
 def test_neither_labels_nor_queries_stand_in_the_order_of_the_classes(fixed):
     assert len({tuple(row) for row in (fixed.classes % WAY).tolist()}) > RUNS // 2
     assert len({tuple(row) for row in fixed.query_y.tolist()}) > RUNS // 2
+
+
+@pytest.mark.realdata
+def test_modified_hausdorff_errs_in_exactly_the_published_38_8_percent():
+    """From the archive to the counts: 155 of the 400 trials, as the demo that ships with them."""
+    archives = os.environ["METABENCH_ARCHIVES"]
+    trials = data.load_or_prepare("omniglot_trials", archives=archives, progress=False)
+    shape, table = shape_of(TRIALS[0], trials), protocol_table(trials, TRIALS[0])
+    learner = modified_hausdorff(shape)
+    correct = evaluate(learner, (), table, shape, seed=0, episodes=20)
+    assert 400 - int(correct.sum()) == 155
