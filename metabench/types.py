@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
@@ -93,6 +93,37 @@ class EpisodeShape:
     def queries(self) -> int:
         """Query images in an episode."""
         return self.way * self.query
+
+
+Labels: TypeAlias = Literal["onehot", "letters"]
+
+
+@dataclass(frozen=True)
+class StreamShape:
+    """The online protocol: `way` classes, each met `presentations` times in random order."""
+
+    way: int
+    presentations: int
+    image: ImageShape = (20, 20, 1)
+    labels: Labels = "onehot"
+
+    @property
+    def steps(self) -> int:
+        """Images in a stream."""
+        return self.way * self.presentations
+
+
+class Stream(NamedTuple):
+    """One stream of images; the label of step t is shown at step t + 1.
+
+    Batches of streams carry a leading axis on every leaf.
+    """
+
+    xs: jax.Array  # uint8 [steps, height, width, channels]
+    ys: jax.Array  # int32 [steps], 0 … way - 1
+    turns: jax.Array  # int32 [steps]; how often the class of this step was met before it
+    codes: jax.Array  # float32 [way, outputs]; what stands for each label in this stream
+    class_ids: jax.Array  # int32 [way]; the global class behind label j
 
 
 class Episode(NamedTuple):

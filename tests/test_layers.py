@@ -17,7 +17,7 @@ ROWS = (
     ("registry", "progress"),
     ("cache", "download", "archives", "arrays", "datasets"),
     ("data",),
-    ("tables", "draws", "episodes", "protocols"),
+    ("tables", "draws", "label_codes", "episodes", "streams", "protocols"),
     ("nets",),
     ("learners",),
     ("conformance", "evaluate", "checkpoints"),
