@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from metabench import environment, registry, results
 from metabench.checkpoints import Checkpoints, set_aside
-from metabench.episodes import episode_digest
 from metabench.errors import UserError
 from metabench.evaluate import adaptation_ms, evaluate, make_evaluator, summarise
 from metabench.protocols import frozen
 from metabench.recipes import Recipe
 from metabench.tables import check_fits, class_table, find_split
+from metabench.tasks import task_digest
 from metabench.train import Report, Trained, TrainPlan, initial_state, meta_train, train_plan
 from metabench.types import (
     ClassTable,
@@ -34,6 +33,8 @@ from metabench.types import (
     PyTree,
     Result,
     SeedRun,
+    StreamShape,
+    TaskShape,
 )
 
 
@@ -57,7 +58,7 @@ class Plan:
     recipe: Recipe
     train: TrainPlan
     protocol: Protocol
-    shape: EpisodeShape
+    shape: TaskShape
     dataset: Dataset
     tables: Mapping[str, ClassTable]
     seeds: tuple[int, ...]
@@ -103,13 +104,14 @@ def plan_run(
       UserError: an impossible shape, an unknown option, a wrong value.
     """
     split = find_split(dataset, protocol.split)
-    _, height, width, channels = dataset.images.shape
-    shape = EpisodeShape(protocol.way, protocol.shot, protocol.query, (height, width, channels))
+    shape = task_shape(protocol, dataset)
     plan = train_plan({**recipe.train, **train})
     chosen = {**recipe.learner, **settings}
     if "steps" in registry.options(learner):
         chosen.setdefault("steps", plan.steps)
     built = registry.build_learner(learner, shape, chosen)
+    if protocol.labels is not None and built.stream is None:
+        raise UserError(f"`learner` {learner} has no part in the online protocol: it has no stream")
     training = () if built.train is None else ("train", "val")
     parts = dict.fromkeys((*training, protocol.part))  # each once, in this order
     tables = {part: class_table(dataset, split, part) for part in parts}
@@ -134,6 +136,15 @@ def plan_run(
     )
 
 
+def task_shape(protocol: Protocol, dataset: Dataset) -> TaskShape:
+    """Of the tasks that `protocol` tests on."""
+    _, height, width, channels = dataset.images.shape
+    image = (height, width, channels)
+    if protocol.labels is not None:
+        return StreamShape(protocol.way, protocol.query, image, protocol.labels)
+    return EpisodeShape(protocol.way, protocol.shot, protocol.query, image)
+
+
 def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Result:
     """Train and evaluate every seed of `plan`.
 
@@ -147,9 +158,7 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
       UserError: training diverged, or the data is not what the frozen protocol names.
     """
     protocol = plan.protocol
-    digest = episode_digest(
-        protocol.seed, plan.tables[protocol.part], plan.shape, protocol.episodes
-    )
+    digest = task_digest(protocol.seed, plan.tables[protocol.part], plan.shape, protocol.episodes)
     _check_digests(plan, digest)
     runner = make_evaluator(plan.learner, plan.shape)
     runs, parameters = [], 0
@@ -263,11 +272,12 @@ def _measure(
         seed=seed,
         accuracy=round(summary.mean, 6),
         ci95=round(summary.ci95, 6),
-        correct=tuple(int(n) for n in np.asarray(correct)),
+        correct=tuple(int(n) for n in correct.reshape(len(correct), -1).sum(1)),
         validation_accuracy=trained.best_accuracy,
         train_steps=steps,
         best_step=trained.best_step,
         cost=cost,
+        by_presentation=tuple(map(tuple, correct.tolist())) if correct.ndim == 2 else None,
     )
 
 

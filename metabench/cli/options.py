@@ -20,6 +20,19 @@ Split: TypeAlias = Annotated[
 Way: TypeAlias = Annotated[int, Option(help="Classes in an episode.")]
 Shot: TypeAlias = Annotated[int, Option(help="Support images of each class.")]
 Query: TypeAlias = Annotated[int, Option(help="Query images of each class.")]
+Kind: TypeAlias = Annotated[
+    str,
+    Option(
+        "--protocol",
+        help="`kshot`: N-way k-shot. `online`: streams in which a label is shown a step late.",
+    ),
+]
+Presentations: TypeAlias = Annotated[
+    int, Option(help="Online protocol: how often each class comes.")
+]
+LabelKind: TypeAlias = Annotated[
+    str, Option(help="Online protocol: labels as `onehot` numbers or strings of five `letters`.")
+]
 Episodes: TypeAlias = Annotated[int, Option(help="Test episodes.")]
 ImageSize: TypeAlias = Annotated[
     int | None,

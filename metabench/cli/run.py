@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from metabench.cli import options
 from metabench.cli.settings import parse_settings
@@ -14,6 +15,7 @@ from metabench.progress import say
 
 PLACES = ("--out", "--run-dir", "--archives", "--cache")
 FLAGS = ("--resume", "--quiet")
+ONLINE_SIZE = 20  # pixels of the images, as in Santoro et al. 2016
 FALLBACK, PREFERRED = "strokes", "omniglot"  # what `--dataset auto` chooses between
 
 
@@ -22,6 +24,9 @@ def run(
     way: options.Way = 5,
     shot: options.Shot = 1,
     query: options.Query = 15,
+    protocol: options.Kind = "kshot",
+    presentations: options.Presentations = 10,
+    labels: options.LabelKind = "onehot",
     dataset: options.Dataset = "auto",
     split: options.Split = None,
     episodes: options.Episodes = 1000,
@@ -38,33 +43,50 @@ def run(
     archives: options.Archives = None,
     cache: options.Cache = None,
 ) -> None:
-    """Train LEARNER, test it under an N-way k-shot protocol and write one result JSON."""
+    """Train LEARNER, test it N-way k-shot or online, and write one result JSON."""
     from metabench import recipes, registry
     from metabench.data import load_or_prepare
     from metabench.results import check_writable
     from metabench.run import plan_run
     from metabench.tables import find_split
-    from metabench.types import Protocol
+    from metabench.types import Labels, Protocol
 
     registry.learner_factory(learner)  # a wrong name is told before data is looked for
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
     check_writable(out if out is not None else Path("leaderboards") / "result.json")
     _check_counts(seed=seed, seeds=seeds, episodes=episodes)
+    online = _is_online(protocol, labels)
+    if online:
+        image_size = image_size or ONLINE_SIZE
     name = _choose(dataset, image_size, archives, cache)
     data = load_or_prepare(name, image_size, archives, cache, progress=not quiet)
     chosen = find_split(data, split).name
     size = int(data.images.shape[1])
+    measured = Protocol(name, chosen, way, shot, query, episodes, size)
+    if online:
+        measured = replace(measured, shot=0, query=presentations, labels=cast(Labels, labels))
     plan = plan_run(
         learner,
-        Protocol(name, chosen, way, shot, query, episodes, size),
+        measured,
         data,
-        recipe=recipes.find(name, learner, way, shot, recipe),
+        recipe=recipes.find(name, learner, way, measured.shot, recipe),
         settings=settings,
         train=lengths,
         seeds=tuple(range(seed, seed + seeds)),
         run_dir=run_dir,
     )
     _execute(plan, out, resume, quiet)
+
+
+def _is_online(protocol: str, labels: str) -> bool:
+    """Whether streams are asked for; `UserError` on words that mean nothing."""
+    for name, value, allowed in (
+        ("protocol", protocol, ("kshot", "online")),
+        ("labels", labels, ("onehot", "letters")),
+    ):
+        if value not in allowed:
+            raise UserError(f"`{name}` is {value!r}; it must be one of: {', '.join(allowed)}")
+    return protocol == "online"
 
 
 def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
@@ -87,7 +109,7 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
     lines = report.result_cells(result)
     print(f"{result.protocol.id}, dataset {result.dataset_digest[:12]}")
     Console().print(report.table(report.RESULT_HEAD, lines))
-    print(*report.caption(result), sep="\n")
+    print(*report.presentation_lines(result), *report.caption(result), sep="\n")
     print(f"result: {path}")
     if any(view.curves.values()):
         picture = plan.folder / "learning-curve.png"
