@@ -11,9 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metabench.episodes import root_key, sample, sample_batch
+from metabench.episodes import root_key
 from metabench.nets.episodewise import over_episodes
-from metabench.types import ClassTable, Episode, EpisodeShape, Learner, PyTree
+from metabench.online import correct_by_presentation
+from metabench.streams import shown
+from metabench.tasks import sample_tasks
+from metabench.types import ClassTable, Episode, Learner, PyTree, Stream, StreamShape, TaskShape
 
 CHUNK_BYTES = 256 * 2**20  # of one layer's activations, for the episodes evaluated at once
 WIDTH = 64  # channels assumed for that
@@ -26,8 +29,10 @@ class Summary(NamedTuple):
     ci95: float  # half-width: 1.96 · standard deviation / sqrt(episodes)
 
 
-def chunk_size(shape: EpisodeShape) -> int:
-    """How many episodes are evaluated at once: a power of two up to 64 that fits memory."""
+def chunk_size(shape: TaskShape) -> int:
+    """How many tasks are evaluated at once: a power of two up to 64 that fits memory."""
+    if isinstance(shape, StreamShape):
+        return 64
     height, width, _ = shape.image
     episode = (shape.supports + shape.queries) * height * width * WIDTH * 4
     chunk = 64
@@ -44,17 +49,21 @@ def correct_counts(learner: Learner, state: PyTree, episode: Episode, key: jax.A
 
 
 def make_evaluator(
-    learner: Learner, shape: EpisodeShape
+    learner: Learner, shape: TaskShape
 ) -> Callable[[PyTree, ClassTable, jax.Array, jax.Array], jax.Array]:
-    """`run(state, table, key, indices) -> correct [indices]`, compiled once per chunk size.
+    """`run(state, table, key, indices) -> correct`, compiled once per chunk size.
 
-    Where there are several devices, the episodes of a chunk are spread over them.
+    `correct` is [indices] for episodes and [indices, presentations] for streams. Where there
+    are several devices, the tasks of a chunk are spread over them.
     """
+    labels = shape.labels if isinstance(shape, StreamShape) else "onehot"
 
     def run(state: PyTree, table: ClassTable, key: jax.Array, indices: jax.Array) -> jax.Array:
-        episodes = sample_batch(key, indices, table, shape)
+        tasks = sample_tasks(key, indices, table, shape)
         keys = jax.vmap(partial(jax.random.fold_in, jax.random.fold_in(key, 2**31)))(indices)
-        return over_episodes(partial(correct_counts, learner, state))(episodes, keys)
+        if isinstance(tasks, Stream):
+            return jax.vmap(partial(correct_by_presentation, learner, state, labels))(tasks, keys)
+        return over_episodes(partial(correct_counts, learner, state))(tasks, keys)
 
     return jax.jit(run)
 
@@ -63,14 +72,16 @@ def evaluate(
     learner: Learner,
     state: PyTree,
     table: ClassTable,
-    shape: EpisodeShape,
+    shape: TaskShape,
     *,
     seed: int,
     episodes: int,
     evaluator: Callable[..., jax.Array] | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> np.ndarray:
-    """Correct queries in each of episodes 0 … `episodes`-1 of `seed`: int32 [episodes].
+    """Correct answers in each of tasks 0 … `episodes`-1 of `seed`.
+
+    int32 [episodes], of streams [episodes, presentations].
 
     Args:
       learner: what is evaluated.
@@ -97,22 +108,37 @@ def evaluate(
 
 
 def summarise(correct: np.ndarray, queries: int) -> Summary:
-    """Mean accuracy and the half-width of its 95 % interval over episodes."""
-    accuracy = np.asarray(correct, np.float64) / queries
+    """Mean accuracy and the half-width of its 95 % interval over episodes.
+
+    Args:
+      correct: answers in each episode, [episodes], or apart by presentation, [episodes, n].
+      queries: how many there are in an episode.
+    """
+    counts = np.asarray(correct, np.float64)
+    accuracy = counts.reshape(len(counts), -1).sum(1) / queries
     spread = accuracy.std(ddof=1) if accuracy.size > 1 else 0.0
     return Summary(float(accuracy.mean()), float(1.96 * spread / np.sqrt(accuracy.size)))
 
 
+def presentations(correct: np.ndarray, way: int) -> list[Summary]:
+    """Accuracy at the 1st, 2nd, … presentation, from counts [episodes, presentations]."""
+    return [summarise(column, way) for column in np.asarray(correct).T]
+
+
 def adaptation_ms(
-    learner: Learner, state: PyTree, table: ClassTable, shape: EpisodeShape, repeats: int = 20
+    learner: Learner, state: PyTree, table: ClassTable, shape: TaskShape, repeats: int = 20
 ) -> float:
-    """Median milliseconds of one compiled `adapt` on one episode's support set."""
+    """Median milliseconds of one compiled `adapt` on a support set; of streams, of one step."""
     key = root_key(0)
-    episode = sample(key, 0, table, shape)
-    adapt = jax.jit(learner.adapt)
+    task = jax.tree.map(lambda leaf: leaf[0], sample_tasks(key, jnp.arange(1), table, shape))
+    if isinstance(shape, StreamShape):
+        assert learner.stream is not None
+        work, inputs, parts = jax.jit(learner.stream), (task.xs, shown(task)), shape.steps
+    else:
+        work, inputs, parts = jax.jit(learner.adapt), (task.support_x, task.support_y), 1
     seconds = []
     for _ in range(repeats + 1):
         began = time.perf_counter()
-        jax.block_until_ready(adapt(state, episode.support_x, episode.support_y, key))
+        jax.block_until_ready(work(state, *inputs, key))
         seconds.append(time.perf_counter() - began)
-    return 1000 * float(np.median(seconds[1:]))  # the first one compiles
+    return 1000 * float(np.median(seconds[1:])) / parts  # the first one compiles

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from metabench import results
-from metabench.evaluate import Summary, summarise
+from metabench.evaluate import Summary, presentations, summarise
 from metabench.types import Protocol, Result
 
 
@@ -45,6 +45,12 @@ class Row(NamedTuple):
 def overall(result: Result) -> Summary:
     """Mean and interval over episodes, each episode's accuracy averaged over the seeds."""
     return summarise(_episodes(result), result.protocol.way * result.protocol.query)
+
+
+def by_presentation(result: Result) -> list[Summary]:
+    """Online protocol: accuracy at the 1st, 2nd, … presentation, averaged over the seeds."""
+    counts = np.array([run.by_presentation for run in result.runs], np.float64).mean(0)
+    return presentations(counts, result.protocol.way)
 
 
 def seed_spread(result: Result) -> float | None:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from metabench.errors import UserError
 from metabench.tables import check_fits, class_table, find_split, within_alphabets
 from metabench.trials import with_trials
-from metabench.types import ClassTable, Dataset, EpisodeShape, Protocol, Split
+from metabench.types import (
+    ClassTable,
+    Dataset,
+    EpisodeShape,
+    ImageShape,
+    Protocol,
+    Split,
+    StreamShape,
+    TaskShape,
+)
 
 DRAWN = {"way": 5, "shot": 1, "query": 15, "episodes": 1000}  # what is usual; Snell et al. 2017
 
@@ -25,10 +34,21 @@ def usual_counts(dataset: Dataset, split: Split) -> dict[str, int]:
     return {"way": way, "shot": shot, "query": query, "episodes": episodes}
 
 
-def shape_of(protocol: Protocol, dataset: Dataset) -> EpisodeShape:
-    """The shape of the protocol's episodes on `dataset`'s images."""
+def shape_of(protocol: Protocol, dataset: Dataset) -> TaskShape:
+    """The shape of the protocol's tasks on `dataset`'s images."""
+    if protocol.labels is not None:
+        return StreamShape(protocol.way, protocol.query, _image(dataset), protocol.labels)
+    return episode_shape(protocol, dataset)
+
+
+def episode_shape(protocol: Protocol, dataset: Dataset) -> EpisodeShape:
+    """The shape of the episodes of an N-way k-shot protocol."""
+    return EpisodeShape(protocol.way, protocol.shot, protocol.query, _image(dataset))
+
+
+def _image(dataset: Dataset) -> ImageShape:
     _, height, width, channels = dataset.images.shape
-    return EpisodeShape(protocol.way, protocol.shot, protocol.query, (height, width, channels))
+    return height, width, channels
 
 
 def protocol_table(dataset: Dataset, protocol: Protocol) -> ClassTable:
@@ -39,6 +59,11 @@ def protocol_table(dataset: Dataset, protocol: Protocol) -> ClassTable:
     """
     split = find_split(dataset, protocol.split)
     table = class_table(dataset, split, protocol.part)
+    if protocol.labels is not None and (dataset.fixed_episodes or protocol.within_alphabet):
+        raise UserError(
+            "`protocol` online draws streams from all classes: it takes no given trials "
+            "and no `within-alphabet`"
+        )
     if dataset.fixed_episodes:
         table = _given(with_trials(table, dataset), dataset, protocol)
     elif protocol.within_alphabet:

@@ -1,7 +1,8 @@
 """Recipes: committed hyperparameters and training lengths, one TOML file for each.
 
 `<dataset>/<learner>.toml`, or `<dataset>/<learner>-<way>way-<shot>shot.toml` where
-a shape has its own, or `<dataset>/<learner>-<name>.toml` for `--recipe name`. A file
+a shape has its own, `<dataset>/<learner>-online.toml` for the online protocol, or
+`<dataset>/<learner>-<name>.toml` for `--recipe name`. A file
 has a table `learner` (options of the learner) and a table `train` (`TrainPlan`); its
 header says the command, the expected score, the run time and the paper.
 """
@@ -45,14 +46,16 @@ def find(dataset: str, learner: str, way: int, shot: int, chosen: str | None = N
       dataset: name of the dataset.
       learner: name of the learner.
       way: of the protocol.
-      shot: of the protocol.
+      shot: of the protocol; 0 for the online one, which has recipes of its own (`-online`).
       chosen: a TOML file's path, or the name of a variant; None for the usual recipe.
 
     Raises:
       UserError: no such recipe, or one that is not well formed.
     """
     if chosen is None:
-        for stem in (f"{learner}-{way}way-{shot}shot", learner):
+        kind = f"{shot}shot" if shot else "online"
+        general = learner if shot else f"{learner}-online"
+        for stem in (f"{learner}-{way}way-{kind}", general):
             path = folder() / dataset / f"{stem}.toml"
             if path.is_file():
                 return read(path, f"{dataset}/{stem}")

@@ -19,7 +19,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from metabench.errors import UserError
-from metabench.types import EpisodeShape, Learner, LearnerFactory, Protocol
+from metabench.types import Learner, LearnerFactory, Protocol, TaskShape
 
 if TYPE_CHECKING:
     from metabench.datasets.spec import DatasetSpec
@@ -105,8 +105,8 @@ def learner_version(name: str) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
 
 
-def build_learner(name: str, shape: EpisodeShape, settings: Mapping[str, Any]) -> Learner:
-    """Learner `name` for episodes of `shape`.
+def build_learner(name: str, shape: TaskShape, settings: Mapping[str, Any]) -> Learner:
+    """Learner `name` for tasks of `shape`.
 
     Raises:
       UserError: an unknown learner, an option it does not have, or a value it refuses.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from metabench.leaderboard import Row, overall, published_for, seed_spread
+from metabench.leaderboard import Row, by_presentation, overall, published_for, seed_spread
 from metabench.types import Result
 
 if TYPE_CHECKING:
@@ -35,6 +35,17 @@ def result_cells(result: Result) -> list[Cells]:
     deviation = "one seed" if spread is None else percent(spread)
     together = (percent(summary.mean), f"± {percent(summary.ci95)}", deviation, quoted)
     return [*(lines if len(lines) > 1 else []), (result.learner, *together)]
+
+
+def presentation_lines(result: Result) -> list[str]:
+    """Online protocol: a line for each presentation of a class; else nothing."""
+    if result.protocol.labels is None:
+        return []
+    found = [
+        f"  {number:>2}: {percent(one.mean):>6} ± {percent(one.ci95)}"
+        for number, one in enumerate(by_presentation(result), start=1)
+    ]
+    return ["accuracy % at the k-th presentation of a class (no k-shot figure):", *found]
 
 
 def board_cells(rows: Sequence[Row]) -> list[Cells]:

@@ -26,8 +26,17 @@ def to_json(result: Result) -> str:
     """The canonical text of `result`."""
     document = {"schema_version": SCHEMA_VERSION, **asdict(result)}
     document["protocol"]["id"] = result.protocol.id
+    _leave_out(document["protocol"], "labels")
+    for run in document["runs"]:
+        _leave_out(run, "by_presentation")
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return re.sub(r'"(?:[^"\\]|\\.)*"|\[[-\d.,\seE+]*\]', _one_line, text) + "\n"
+
+
+def _leave_out(document: dict[str, Any], name: str) -> None:
+    """Drop a field of the online protocol where it says nothing."""
+    if document[name] is None:
+        del document[name]
 
 
 def _one_line(match: re.Match[str]) -> str:
@@ -64,10 +73,16 @@ def from_json(text: str, name: str = "result") -> Result:
     document.pop("schema_version")
     document["protocol"].pop("id")
     document["protocol"] = Protocol(**document["protocol"])
-    document["runs"] = tuple(
-        SeedRun(**{**run, "correct": tuple(run["correct"])}) for run in document["runs"]
-    )
+    document["runs"] = tuple(SeedRun(**{**run, **_tuples(run)}) for run in document["runs"])
     return Result(**document)
+
+
+def _tuples(run: dict[str, Any]) -> dict[str, Any]:
+    """The counts of a run as tuples."""
+    found: dict[str, Any] = {"correct": tuple(run["correct"])}
+    if "by_presentation" in run:
+        found["by_presentation"] = tuple(map(tuple, run["by_presentation"]))
+    return found
 
 
 def _check_version(document: object, name: str) -> None:
@@ -91,6 +106,19 @@ def _check_counts(document: dict[str, Any], name: str) -> None:
             raise UserError(
                 f"{name} is not a result file: runs/{number}/correct must hold {episodes} numbers "
                 f"of at most {queries}"
+            )
+        online, rows = protocol.get("labels") is not None, run.get("by_presentation", ())
+        if online != bool(rows) or (
+            online
+            and (
+                [sum(row) for row in rows] != run["correct"]
+                or {len(row) for row in rows} != {protocol["query"]}
+                or max(map(max, rows)) > protocol["way"]
+            )
+        ):
+            raise UserError(
+                f"{name} is not a result file: runs/{number}/by_presentation must split `correct` "
+                "by presentation, in the online protocol and nowhere else"
             )
         mean = sum(run["correct"]) / (episodes * queries)
         if abs(mean - run["accuracy"]) > 1e-6:

@@ -14,27 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from metabench import environment, registry, results
 from metabench.checkpoints import Checkpoints, set_aside
-from metabench.episodes import episode_digest
 from metabench.errors import UserError
 from metabench.evaluate import adaptation_ms, evaluate, make_evaluator, summarise
 from metabench.protocol_tables import protocol_table, shape_of
 from metabench.protocols import frozen
 from metabench.recipes import Recipe
 from metabench.tables import check_fits, class_table, find_split
+from metabench.tasks import task_digest
 from metabench.train import Report, Trained, TrainPlan, initial_state, meta_train, train_plan
 from metabench.types import (
     ClassTable,
     Dataset,
-    EpisodeShape,
     Learner,
     Protocol,
     PyTree,
     Result,
     SeedRun,
+    TaskShape,
 )
 
 
@@ -58,7 +57,7 @@ class Plan:
     recipe: Recipe
     train: TrainPlan
     protocol: Protocol
-    shape: EpisodeShape
+    shape: TaskShape
     dataset: Dataset
     training: Dataset  # of meta-training and validation; mostly `dataset` itself
     tables: Mapping[str, ClassTable]
@@ -113,6 +112,8 @@ def plan_run(
     if "steps" in registry.options(learner):
         chosen.setdefault("steps", plan.steps)
     built = registry.build_learner(learner, shape, chosen)
+    if protocol.labels is not None and built.stream is None:
+        raise UserError(f"`learner` {learner} has no part in the online protocol: it has no stream")
     if protocol.episodes < 2:
         raise UserError(f"`episodes` is {protocol.episodes}; an interval needs at least 2")
     tables = {} if built.train is None else _training_tables(built, protocol, shape, training)
@@ -135,7 +136,7 @@ def plan_run(
 
 
 def _training_tables(
-    learner: Learner, protocol: Protocol, shape: EpisodeShape, training: Dataset
+    learner: Learner, protocol: Protocol, shape: TaskShape, training: Dataset
 ) -> dict[str, ClassTable]:
     """The class tables of meta-training, drawn from freely, and of validation, as in the test."""
     if training.images.shape[1:] != shape.image:
@@ -169,7 +170,7 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
       UserError: training diverged, or the data is not what the frozen protocol names.
     """
     protocol = plan.protocol
-    digest = episode_digest(protocol.seed, plan.tables["test"], plan.shape, protocol.episodes)
+    digest = task_digest(protocol.seed, plan.tables["test"], plan.shape, protocol.episodes)
     _check_digests(plan, digest)
     runner = make_evaluator(plan.learner, plan.shape)
     runs, parameters = [], 0
@@ -284,11 +285,12 @@ def _measure(
         seed=seed,
         accuracy=round(summary.mean, 6),
         ci95=round(summary.ci95, 6),
-        correct=tuple(int(n) for n in np.asarray(correct)),
+        correct=tuple(int(n) for n in correct.reshape(len(correct), -1).sum(1)),
         validation_accuracy=trained.best_accuracy,
         train_steps=steps,
         best_step=trained.best_step,
         cost=cost,
+        by_presentation=tuple(map(tuple, correct.tolist())) if correct.ndim == 2 else None,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from metabench.episodes import root_key, sample
 from metabench.errors import UserError
-from metabench.protocol_tables import protocol_table, shape_of
+from metabench.protocol_tables import episode_shape, protocol_table
 from metabench.tables import PARTS, find_split
 from metabench.types import ClassTable, Dataset, Episode, EpisodeShape, Protocol, Split
 
@@ -49,7 +49,7 @@ def draw(dataset: Dataset, protocol: Protocol, index: int) -> Image:
     chosen, part, shape = (
         find_split(dataset, protocol.split),
         protocol.part,
-        shape_of(protocol, dataset),
+        episode_shape(protocol, dataset),
     )
     if part not in PARTS or not chosen.parts.get(part):
         known = ", ".join(name for name in PARTS if chosen.parts.get(name))

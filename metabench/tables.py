@@ -12,7 +12,16 @@ import numpy as np
 
 from metabench.errors import UserError
 from metabench.registry import suggest
-from metabench.types import ClassTable, Dataset, EpisodeShape, Indices, Pools, Split
+from metabench.types import (
+    ClassTable,
+    Dataset,
+    EpisodeShape,
+    Indices,
+    Pools,
+    Split,
+    StreamShape,
+    TaskShape,
+)
 
 PARTS = ("train", "val", "test")
 
@@ -126,19 +135,26 @@ def _members(counts: np.ndarray, rotations: int) -> np.ndarray:
     return np.concatenate(copies).astype(np.int32)
 
 
-def check_fits(table: ClassTable, shape: EpisodeShape, where: str) -> None:
-    """Raise `UserError` if episodes of `shape` cannot be drawn from `table`."""
+def check_fits(table: ClassTable, shape: TaskShape, where: str) -> None:
+    """Raise `UserError` if episodes or streams of `shape` cannot be drawn from `table`."""
     classes = table.members.shape[0]
-    if table.fixed is not None:
+    if table.fixed is not None and isinstance(shape, EpisodeShape):
         _check_fixed(table.fixed, shape, where)
     if not 1 <= shape.way <= classes:
         raise UserError(
             f"`way` is {shape.way}, but {where} has {classes} classes: take 1 to {classes}"
         )
+    fewest = int(table.counts.min())
+    if isinstance(shape, StreamShape):
+        if not 1 <= shape.presentations <= fewest:
+            raise UserError(
+                f"`presentations` is {shape.presentations}, but {where} has classes with "
+                f"{fewest} examples: take 1 to {fewest}"
+            )
+        return
     for name in ("shot", "query"):
         if getattr(shape, name) < 1:
             raise UserError(f"`{name}` is {getattr(shape, name)}; it must be at least 1")
-    fewest = int(table.counts.min())
     if shape.shot + shape.query > fewest:
         raise UserError(
             f"`shot` + `query` is {shape.shot} + {shape.query} = {shape.shot + shape.query}, but "

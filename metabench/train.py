@@ -17,11 +17,12 @@ import jax
 import jax.numpy as jnp
 
 from metabench.checkpoints import Checkpoints, Snapshot
-from metabench.episodes import root_key, sample_batch
+from metabench.episodes import root_key
 from metabench.errors import UserError
 from metabench.evaluate import evaluate, make_evaluator, summarise
 from metabench.registry import suggest
-from metabench.types import ClassTable, EpisodeShape, Learner, PyTree
+from metabench.tasks import sample_tasks
+from metabench.types import ClassTable, Learner, PyTree, TaskShape
 
 VALIDATION_SEED = 2**30  # of the validation episodes: the same ones for every learner and seed
 
@@ -101,7 +102,7 @@ def initial_state(learner: Learner, seed: int) -> PyTree:
 
 
 def make_chunk(
-    learner: Learner, shape: EpisodeShape, batch: int
+    learner: Learner, shape: TaskShape, batch: int
 ) -> Callable[..., tuple[PyTree, dict[str, jax.Array]]]:
     """`run(state, table, seed_key, first step, length) -> (state, mean metrics)`, compiled."""
     assert learner.train is not None
@@ -115,8 +116,8 @@ def make_chunk(
 
         def step(state: PyTree, number: jax.Array) -> tuple[PyTree, dict[str, jax.Array]]:
             indices = number * batch + jnp.arange(batch)
-            episodes = sample_batch(stream, indices, table, shape)
-            return train(state, episodes, jax.random.fold_in(keys, number))
+            tasks = sample_tasks(stream, indices, table, shape)
+            return train(state, tasks, jax.random.fold_in(keys, number))
 
         state, metrics = jax.lax.scan(step, state, first + jnp.arange(length))
         return state, {name: value.mean() for name, value in metrics.items()}
@@ -128,7 +129,7 @@ def meta_train(
     learner: Learner,
     train_table: ClassTable,
     validation_table: ClassTable,
-    shape: EpisodeShape,
+    shape: TaskShape,
     plan: TrainPlan,
     *,
     seed: int,
@@ -174,7 +175,7 @@ class _Run:
         learner: Learner,
         train_table: ClassTable,
         validation_table: ClassTable,
-        shape: EpisodeShape,
+        shape: TaskShape,
         plan: TrainPlan,
         seed: int,
         progress: Callable[[Report], None],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
@@ -96,6 +96,45 @@ class EpisodeShape:
         return self.way * self.query
 
 
+Labels: TypeAlias = Literal["onehot", "letters"]
+
+
+@dataclass(frozen=True)
+class StreamShape:
+    """The online protocol: `way` classes, each met `presentations` times in random order."""
+
+    way: int
+    presentations: int
+    image: ImageShape = (20, 20, 1)
+    labels: Labels = "onehot"
+
+    @property
+    def steps(self) -> int:
+        """Images in a stream."""
+        return self.way * self.presentations
+
+    @property
+    def queries(self) -> int:
+        """Images that are answered: all of them."""
+        return self.steps
+
+
+TaskShape: TypeAlias = EpisodeShape | StreamShape
+
+
+class Stream(NamedTuple):
+    """One stream of images; the label of step t is shown at step t + 1.
+
+    Batches of streams carry a leading axis on every leaf.
+    """
+
+    xs: jax.Array  # uint8 [steps, height, width, channels]
+    ys: jax.Array  # int32 [steps], 0 … way - 1
+    turns: jax.Array  # int32 [steps]; how often the class of this step was met before it
+    codes: jax.Array  # float32 [way, outputs]; what stands for each label in this stream
+    class_ids: jax.Array  # int32 [way]; the global class behind label j
+
+
 class Episode(NamedTuple):
     """One few-shot problem. Batches of episodes carry a leading axis on every leaf."""
 
@@ -112,9 +151,9 @@ Metrics: TypeAlias = dict[str, jax.Array]
 class Learner(NamedTuple):
     """A few-shot learner: pure functions over pytrees, made by a keyword factory.
 
-    A factory takes an `EpisodeShape` and keyword hyperparameters and returns one
-    of these. The training loop, the evaluator, checkpoints, leaderboards and the
-    conformance suite see nothing else.
+    A factory takes the shape of the test's tasks (an `EpisodeShape`, or a `StreamShape` where the
+    learner has a `stream`) and keyword hyperparameters and returns one of these. The training
+    loop, the evaluator, checkpoints, leaderboards and the conformance suite see nothing else.
     """
 
     init: Callable[[jax.Array], PyTree]
@@ -123,15 +162,20 @@ class Learner(NamedTuple):
     """`adapt(state, support_x, support_y, key) -> task`: what is kept of a support set."""
     predict: Callable[[PyTree, jax.Array], jax.Array]
     """`predict(task, query_x) -> logits [queries, way]`."""
-    train: Callable[[PyTree, Episode, jax.Array], tuple[PyTree, Metrics]] | None = None
-    """`train(state, episodes, key) -> (state, metrics)`: one step on a batch; metrics hold
-    a scalar `loss`. None where there is no meta-training."""
+    train: Callable[[PyTree, Any, jax.Array], tuple[PyTree, Metrics]] | None = None
+    """`train(state, tasks, key) -> (state, metrics)`: one step on a batch of the tasks that
+    `train_shape` tells (`Episode` or `Stream`); metrics hold a scalar `loss`. None where there
+    is no meta-training."""
     parameters: Callable[[PyTree], PyTree] | None = None
     """`parameters(state)`: the learned arrays, for counting. None: it has none."""
-    train_shape: EpisodeShape | None = None
-    """Shape of the episodes met in meta-training, where it differs from the test's."""
+    train_shape: TaskShape | None = None
+    """Shape and kind of the tasks met in meta-training, where they differ from the test's."""
     transductive: bool = False
     """Whether a prediction for one query may depend on the other queries."""
+    stream: Callable[[PyTree, jax.Array, jax.Array, jax.Array], jax.Array] | None = None
+    """`stream(state, xs, labels, key) -> logits [steps, outputs]`: the online protocol on one
+    stream; `labels` [steps, outputs] holds at each step the code of the step *before*. None
+    where a learner has no part in it."""
 
 
 LearnerFactory: TypeAlias = Callable[..., Learner]
@@ -155,6 +199,9 @@ class Protocol:
     version: int = 2  # 1 was drawn by a sampler that is gone
     dataset_digest: str | None = None  # golden, where the protocol is frozen
     episode_digest: str | None = None
+    labels: Labels | None = None
+    """Of the online protocol, which is told by it: `shot` is then 0, and `query` counts the
+    presentations of a class, all of which are answered."""
 
     @property
     def id(self) -> str:
@@ -163,9 +210,13 @@ class Protocol:
         Every departure from 15 queries, 1,000 episodes, size 28, test classes, seed 0,
         classes of any alphabet and meta-training on the same split is spelled out in it.
         """
-        parts = [self.dataset, self.split, f"{self.way}way", f"{self.shot}shot"]
+        parts = [self.dataset, self.split, f"{self.way}way"]
+        online = self.labels is not None
+        parts += [f"online{self.query}"] if online else [f"{self.shot}shot"]
+        if self.labels not in (None, "onehot"):
+            parts.append(str(self.labels))
         departures = (
-            (self.query, 15, "query"),
+            (self.query, self.query if online else 15, "query"),
             (self.episodes, 1000, "episodes"),
             (self.image_size, 28, "px"),
             (self.seed, 0, "seed"),
@@ -192,6 +243,8 @@ class SeedRun:
     train_steps: int = 0
     best_step: int = 0
     cost: Mapping[str, float] = field(default_factory=dict)
+    by_presentation: tuple[tuple[int, ...], ...] | None = None
+    """Online protocol: right answers at the 1st, 2nd, … meeting of a class, in each episode."""
 
 
 @dataclass(frozen=True)

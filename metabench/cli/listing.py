@@ -93,8 +93,8 @@ def _prepared(entry: Entry) -> str:
 def protocols(digests: options.Digests = False, cache: options.Cache = None) -> None:
     """List the frozen protocols."""
     from metabench import data, registry
-    from metabench.episodes import episode_digest
     from metabench.protocol_tables import protocol_table, shape_of
+    from metabench.tasks import task_digest
 
     for protocol in registry.protocols():
         print(protocol.id)
@@ -102,7 +102,7 @@ def protocols(digests: options.Digests = False, cache: options.Cache = None) -> 
             found = data.load(protocol.dataset, protocol.image_size, cache)
             table, shape = protocol_table(found, protocol), shape_of(protocol, found)
             print(f"  dataset  {found.digest}")
-            digest = episode_digest(protocol.seed, table, shape, protocol.episodes)
+            digest = task_digest(protocol.seed, table, shape, protocol.episodes)
             print(f"  episodes {digest}")
 
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from metabench.errors import UserError
 from metabench.progress import say
 
 if TYPE_CHECKING:
-    from metabench.types import Dataset, Protocol, Split
+    from metabench.types import Dataset, Labels, Protocol, Split
 
+ONLINE_SIZE = 20  # pixels of the images, as in Santoro et al. 2016
 FALLBACK, PREFERRED = "strokes", "omniglot"  # what `--dataset auto` chooses between
+
+
+class Online(NamedTuple):
+    """What the online protocol adds."""
+
+    presentations: int
+    labels: Labels
 
 
 class Asked(NamedTuple):
@@ -25,6 +33,35 @@ class Asked(NamedTuple):
     test_split: str | None
     within_alphabet: bool
     image_size: int | None
+    online: Online | None = None
+
+
+def online_of(
+    kind: str, presentations: int | None, labels: str | None, **others: int | None
+) -> Online | None:
+    """What is asked of the online protocol; None under the k-shot one.
+
+    Raises:
+      UserError: a word that means nothing, or an option of the other protocol.
+    """
+    _check_word("protocol", kind, ("kshot", "online"))
+    _check_word("labels", labels or "onehot", ("onehot", "letters"))
+    own = {"presentations": presentations, "labels": labels}
+    foreign = others if kind == "online" else own
+    for name, value in foreign.items():
+        if value is not None:
+            other = "kshot" if kind == "online" else "online"
+            raise UserError(f"`{name}` goes with `--protocol {other}`; leave it out of this one")
+    if kind == "kshot":
+        return None
+    if presentations is not None and presentations < 1:
+        raise UserError(f"`presentations` is {presentations}; it must be at least 1")
+    return Online(presentations or 10, cast("Labels", labels or "onehot"))
+
+
+def _check_word(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UserError(f"`{name}` is {value!r}; it must be one of: {', '.join(allowed)}")
 
 
 def measured(
@@ -44,8 +81,9 @@ def measured(
 
     if asked.test_split is not None and asked.test_dataset is None:
         raise UserError("`test-split` goes with `test-dataset`; without it, use `split`")
-    name = chosen(asked.dataset, asked.image_size, archives, cache)
-    training = load_or_prepare(name, asked.image_size, archives, cache, progress=not quiet)
+    wanted = asked.image_size or (ONLINE_SIZE if asked.online else None)
+    name = chosen(asked.dataset, wanted, archives, cache)
+    training = load_or_prepare(name, wanted, archives, cache, progress=not quiet)
     size = int(training.images.shape[1])
     source, tested = find_split(training, asked.split), training
     split, trained_on = source, None
@@ -55,6 +93,9 @@ def measured(
         trained_on = f"{training.name}/{source.name}"
     protocol = protocol_of(tested, split, counts)
     protocol = replace(protocol, within_alphabet=asked.within_alphabet, trained_on=trained_on)
+    if asked.online is not None:
+        number, labels = asked.online
+        protocol = replace(protocol, shot=0, query=number, labels=labels)
     return protocol, tested, training
 
 

@@ -36,6 +36,20 @@ Way: TypeAlias = Annotated[int | None, Option(help="Classes in an episode (5).")
 Shot: TypeAlias = Annotated[int | None, Option(help="Support images of each class (1).")]
 Query: TypeAlias = Annotated[int | None, Option(help="Query images of each class (15).")]
 Episodes: TypeAlias = Annotated[int | None, Option(help="Test episodes (1,000).")]
+Kind: TypeAlias = Annotated[
+    str,
+    Option(
+        "--protocol",
+        help="`kshot`: N-way k-shot. `online`: streams in which a label is shown a step late.",
+    ),
+]
+Presentations: TypeAlias = Annotated[
+    int | None, Option(help="Online protocol: how often each class comes (10).")
+]
+LabelKind: TypeAlias = Annotated[
+    str | None,
+    Option(help="Online protocol: labels as `onehot` numbers or strings of five `letters`."),
+]
 ImageSize: TypeAlias = Annotated[
     int | None,
     Option(help="Height and width of the images in pixels; the dataset's own if not given."),

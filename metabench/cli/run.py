@@ -21,6 +21,9 @@ def run(
     way: options.Way = None,
     shot: options.Shot = None,
     query: options.Query = None,
+    protocol: options.Kind = "kshot",
+    presentations: options.Presentations = None,
+    labels: options.LabelKind = None,
     dataset: options.Dataset = "auto",
     split: options.Split = None,
     test_dataset: options.TestDataset = None,
@@ -40,9 +43,9 @@ def run(
     archives: options.Archives = None,
     cache: options.Cache = None,
 ) -> None:
-    """Train LEARNER, test it under an N-way k-shot protocol and write one result JSON."""
+    """Train LEARNER, test it N-way k-shot or online, and write one result JSON."""
     from metabench import recipes, registry
-    from metabench.cli.measured import Asked, measured
+    from metabench.cli.measured import Asked, measured, online_of
     from metabench.results import check_writable
     from metabench.run import plan_run
 
@@ -50,15 +53,16 @@ def run(
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
     check_writable(out if out is not None else Path("leaderboards") / "result.json")
     _check_counts(seed=seed, seeds=seeds)
-    asked = Asked(dataset, split, test_dataset, test_split, within_alphabet, image_size)
+    online = online_of(protocol, presentations, labels, shot=shot, query=query)
+    asked = Asked(dataset, split, test_dataset, test_split, within_alphabet, image_size, online)
     counts = {"way": way, "shot": shot, "query": query, "episodes": episodes}
-    protocol, tested, training = measured(asked, counts, archives, cache, quiet)
+    chosen, tested, training = measured(asked, counts, archives, cache, quiet)
     plan = plan_run(
         learner,
-        protocol,
+        chosen,
         tested,
         training=training,
-        recipe=recipes.find(training.name, learner, protocol.way, protocol.shot, recipe),
+        recipe=recipes.find(training.name, learner, chosen.way, chosen.shot, recipe),
         settings=settings,
         train=lengths,
         seeds=tuple(range(seed, seed + seeds)),
@@ -87,7 +91,7 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
     lines = report.result_cells(result)
     print(f"{result.protocol.id}, dataset {result.dataset_digest[:12]}")
     Console().print(report.table(report.RESULT_HEAD, lines))
-    print(*report.caption(result), sep="\n")
+    print(*report.presentation_lines(result), *report.caption(result), sep="\n")
     print(f"result: {path}")
     if any(view.curves.values()):
         picture = plan.folder / "learning-curve.png"

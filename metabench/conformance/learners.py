@@ -28,7 +28,8 @@ from metabench.conformance.subject import (
     require,
 )
 from metabench.episodes import root_key
-from metabench.types import Episode, Learner, PyTree
+from metabench.streams import shown
+from metabench.types import Episode, Learner, PyTree, StreamShape
 
 SIGMAS = 4.0  # a difference is significant from here; by chance once in 16,000 times
 ROUNDING = 1e-3  # of the largest logit: what another order of float32 operations may change
@@ -187,6 +188,32 @@ def check_transductive(subject: Subject) -> None:
     )
 
 
+def check_causal(subject: Subject) -> None:
+    """A stream's answers do not depend on what comes later. Skipped without `stream`."""
+    if subject.learner.stream is None:
+        return
+    shape = StreamShape(subject.shape.way, 3, subject.shape.image)
+    streams = draw(subject.tables["test"], shape, 2, jnp.int32(0))
+    mine, theirs = one(streams, 0), one(streams, 1)
+    early, answer = shape.steps // 2, jax.jit(subject.learner.stream)
+    state, key = subject.trained.state, root_key(5)
+    xs = jnp.concatenate([mine.xs[:early], theirs.xs[early:]])
+    # The label of step t is shown at t + 1: those of the later steps, and of the last early one.
+    labels = jnp.concatenate([shown(mine)[:early], shown(theirs)[early:]])
+    before, after = answer(state, mine.xs, shown(mine), key), answer(state, xs, labels, key)
+    require(
+        before.shape == (shape.steps, shape.way) and bool(jnp.isfinite(before).all()),
+        f"`stream` must return finite logits {[shape.steps, shape.way]}; their shape is "
+        f"{list(before.shape)}",
+    )
+    apart = distance(after[:early], before[:early])
+    require(
+        apart <= 1,
+        "the answers of `stream` must not depend on later images and labels, but differ by "
+        f"{apart:.3g} times what rounding explains",
+    )
+
+
 def check_loss_falls(subject: Subject) -> None:
     """A short meta-training lowers the loss. Skipped without `train`."""
     if subject.learner.train is None:
@@ -201,7 +228,12 @@ def check_loss_falls(subject: Subject) -> None:
 
 
 def check_beats_chance(subject: Subject) -> None:
-    """On classes never met, the (shortly trained) learner is significantly above chance."""
+    """On classes never met, the (shortly trained) learner is significantly above chance.
+
+    Skipped for those that train on streams: they need thousands of steps to begin to.
+    """
+    if isinstance(subject.train_shape, StreamShape):
+        return
     accuracy, chance = subject.accuracies(subject.episodes()), 1 / subject.shape.way
     noise = accuracy.std(ddof=1) / np.sqrt(accuracy.size)
     require(
@@ -232,6 +264,7 @@ LEARNER_CHECKS: tuple[Callable[[Subject], None], ...] = (
     check_compiles_once,
     check_other_shape,
     check_transductive,
+    check_causal,
     check_loss_falls,
     check_beats_chance,
     check_shuffled_labels,

@@ -16,9 +16,18 @@ import numpy as np
 
 from metabench import registry
 from metabench.datasets import strokes
-from metabench.episodes import root_key, sample_batch
+from metabench.episodes import root_key
 from metabench.tables import check_fits
-from metabench.types import ClassTable, Episode, EpisodeShape, Learner, LearnerFactory, PyTree
+from metabench.tasks import sample_tasks
+from metabench.types import (
+    ClassTable,
+    Episode,
+    EpisodeShape,
+    Learner,
+    LearnerFactory,
+    PyTree,
+    TaskShape,
+)
 
 SHAPE = EpisodeShape(way=5, shot=1, query=5)
 STEPS, BATCH, EPISODES = 60, 4, 128
@@ -112,8 +121,8 @@ class Subject:
         """The same learner, built and compiled afresh."""
         return Subject(self.build, shape=self.shape, tables=self.tables)
 
-    def episodes(self, part: str = "test", number: int = EPISODES, first: int = 0) -> Episode:
-        """Episodes `first` … of the part: of the training shape for "train"."""
+    def episodes(self, part: str = "test", number: int = EPISODES, first: int = 0) -> Any:
+        """Episodes `first` … of the part: tasks of the training shape for "train"."""
         shape = self.train_shape if part == "train" else self.shape
         return draw(self.tables[part], shape, number, jnp.int32(first))
 
@@ -148,9 +157,9 @@ class Subject:
 
 
 @partial(jax.jit, static_argnames=("shape", "number"))
-def draw(table: ClassTable, shape: EpisodeShape, number: int, first: jax.Array) -> Episode:
-    """`number` episodes from index `first` on."""
-    return sample_batch(root_key(2), first + jnp.arange(number), table, shape)
+def draw(table: ClassTable, shape: TaskShape, number: int, first: jax.Array) -> Any:
+    """`number` tasks from index `first` on: episodes or streams, by the shape."""
+    return sample_tasks(root_key(2), first + jnp.arange(number), table, shape)
 
 
 def keys(number: int) -> jax.Array:
@@ -158,7 +167,7 @@ def keys(number: int) -> jax.Array:
     return jax.random.split(root_key(3), number)
 
 
-def one(episodes: Episode, index: int = 0) -> Episode:
+def one(episodes: Any, index: int = 0) -> Any:
     """Episode `index` of a batch."""
     return jax.tree.map(lambda leaf: leaf[index], episodes)
 
