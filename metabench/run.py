@@ -109,9 +109,9 @@ def plan_run(
     chosen = {**recipe.learner, **settings}
     if "steps" in registry.options(learner):
         chosen.setdefault("steps", plan.steps)
+    if isinstance(shape, StreamShape):
+        _check_streams(learner, shape, chosen)
     built = registry.build_learner(learner, shape, chosen)
-    if protocol.labels is not None and built.stream is None:
-        raise UserError(f"`learner` {learner} has no part in the online protocol: it has no stream")
     training = () if built.train is None else ("train", "val")
     parts = dict.fromkeys((*training, protocol.part))  # each once, in this order
     tables = {part: class_table(dataset, split, part) for part in parts}
@@ -134,6 +134,16 @@ def plan_run(
         seeds=seeds,
         run_dir=run_dir,
     )
+
+
+def _check_streams(learner: str, shape: StreamShape, chosen: Mapping[str, Any]) -> None:
+    """Raise `UserError` where a learner, built for episodes, has no `stream`."""
+    episodes = EpisodeShape(shape.way, 1, 1, shape.image)
+    if registry.build_learner(learner, episodes, chosen).stream is None:
+        raise UserError(
+            f"`learner` is {learner}, which has no part in the online protocol (it has no "
+            "`stream`); take another one, or `--protocol kshot`"
+        )
 
 
 def task_shape(protocol: Protocol, dataset: Dataset) -> TaskShape:
