@@ -28,11 +28,13 @@ from metabench.train import Report, Trained, TrainPlan, initial_state, meta_trai
 from metabench.types import (
     ClassTable,
     Dataset,
+    EpisodeShape,
     Learner,
     Protocol,
     PyTree,
     Result,
     SeedRun,
+    StreamShape,
     TaskShape,
 )
 
@@ -111,9 +113,9 @@ def plan_run(
     chosen = {**recipe.learner, **settings}
     if "steps" in registry.options(learner):
         chosen.setdefault("steps", plan.steps)
+    if isinstance(shape, StreamShape):
+        _check_streams(learner, shape, chosen)
     built = registry.build_learner(learner, shape, chosen)
-    if protocol.labels is not None and built.stream is None:
-        raise UserError(f"`learner` {learner} has no part in the online protocol: it has no stream")
     if protocol.episodes < 2:
         raise UserError(f"`episodes` is {protocol.episodes}; an interval needs at least 2")
     tables = {} if built.train is None else _training_tables(built, protocol, shape, training)
@@ -133,6 +135,16 @@ def plan_run(
         seeds=seeds,
         run_dir=run_dir,
     )
+
+
+def _check_streams(learner: str, shape: StreamShape, chosen: Mapping[str, Any]) -> None:
+    """Raise `UserError` where a learner, built for episodes, has no `stream`."""
+    episodes = EpisodeShape(shape.way, 1, 1, shape.image)
+    if registry.build_learner(learner, episodes, chosen).stream is None:
+        raise UserError(
+            f"`learner` is {learner}, which has no part in the online protocol (it has no "
+            "`stream`); take another one, or `--protocol kshot`"
+        )
 
 
 def _training_tables(
