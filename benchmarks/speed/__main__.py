@@ -9,7 +9,7 @@ from pathlib import Path
 
 from metabench import environment
 
-NAMES = ("sampling", "evaluation", "training", "time_to_accuracy")
+NAMES = ("sampling", "evaluation", "training", "memory", "time_to_accuracy")
 
 
 def main() -> None:
