@@ -246,6 +246,14 @@ def one_column_more(whole, shape):
     return lambda task, x: jnp.pad(whole.predict(task, x), ((0, 0), (0, 1)), constant_values=-1e9)
 
 
+def looks_ahead(whole, shape):
+    return lambda state, xs, labels, key: jnp.roll(labels, -1, axis=0)
+
+
+def answers_in_one_row(whole, shape):
+    return lambda state, xs, labels, key: labels[0]
+
+
 def not_a_number(whole, shape):
     return lambda task, x: whole.predict(task, x) * jnp.nan
 
@@ -275,6 +283,10 @@ BROKEN = {
         {"transductive": lambda whole, shape: True},
         "declared True, but .* did not move",
     ),
+    "looks ahead": (learners.check_causal, {"stream": looks_ahead}, "not depend on later"),
+    "stream too short": (
+        learners.check_causal, {"stream": answers_in_one_row}, "finite logits",
+    ),
     "does not learn": (learners.check_loss_falls, {"train": stands_still}, "the loss must fall"),
     "guesses": (learners.check_beats_chance, {"predict": guesses}, "above chance"),
     "ignores labels": (
@@ -297,6 +309,13 @@ def test_a_broken_learner_fails_the_check_that_is_meant(fault, strokes_table):
     subject = Subject(breaking(**changes), tables=strokes_table)
     with pytest.raises(ConformanceError, match=sentence):
         check(subject)
+
+
+def test_who_always_says_the_same_is_at_chance(strokes_table):
+    always = breaking(
+        predict=lambda whole, shape: lambda task, x: jnp.eye(shape.way)[:1].repeat(len(x), 0)
+    )
+    learners.check_shuffled_labels(Subject(always, tables=strokes_table))
 
 
 def test_every_check_has_a_learner_that_fails_it():
