@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -91,15 +90,13 @@ def test_a_full_disk_under_the_records_of_a_builder(tmp_path):
 
 def test_a_process_that_may_write_no_large_file_says_so(tmp_path):
     code = (
-        "import sys; from made_up_dataset import SPEC; from metabench import data\n"
+        "import resource, sys; from made_up_dataset import SPEC; from metabench import data\n"
         "from metabench.errors import UserError\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({SMALL_FILES}, {SMALL_FILES}))\n"
         "try: data.prepare(SPEC, 100, cache=sys.argv[1], progress=False)\n"
         "except UserError as error: print(error)"
     )
-    limits = (SMALL_FILES, SMALL_FILES)
-    found = python(
-        "-c", code, tmp_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    )
+    found = python("-c", code, tmp_path)
     assert found.stdout.startswith("there is no room for "), found.stderr
     nothing_trusted(tmp_path)
 

@@ -59,7 +59,7 @@ def test_list_names_what_is_damaged(metabench, tmp_path, no_servers):
     cache = ("--cache", tmp_path / "cache")
     folder = data.prepare("strokes", 14, cache=tmp_path / "cache", progress=False)
     (folder / "images.npy").write_bytes(b"cut")
-    assert "MB, damaged)" in metabench("data", "list", *cache).out
+    assert "MB, not usable: see `metabench data verify`)" in metabench("data", "list", *cache).out
 
 
 def test_preparing_again_says_that_it_was_done(metabench, tmp_path):
