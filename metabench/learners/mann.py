@@ -6,6 +6,8 @@ The paper's text has a usage decay of 0.99, its public codes 0.95, which is the 
 
 from __future__ import annotations
 
+from typing import get_args
+
 from metabench.errors import UserError
 from metabench.learners.optimizer import Decay, adam
 from metabench.learners.sequence import inputs_of, of_cell, sequence_learner, stream_shape
@@ -54,6 +56,7 @@ def mann(
 
     Reference: https://proceedings.mlr.press/v48/santoro16.html
     """
+    check_controller(controller)
     check_memory(rows, heads)
     if not 0 <= usage_decay <= 1:
         raise UserError(f"`usage_decay` is {usage_decay}; it must be from 0 to 1")
@@ -62,6 +65,13 @@ def mann(
     net = of_cell(cell_of(sizes, usage_decay), segment)
     optimizer = adam(learning_rate, decay, steps, clip, warmup)
     return sequence_learner(net, optimizer, shape, streams, augment=augment)
+
+
+def check_controller(controller: str) -> None:
+    """`UserError` on a kind of controller that there is not."""
+    if controller not in get_args(Controller):
+        allowed = ", ".join(get_args(Controller))
+        raise UserError(f"`controller` is {controller!r}; it must be one of: {allowed}")
 
 
 def check_memory(rows: int, heads: int) -> None:

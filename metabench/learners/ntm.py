@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from metabench.learners.mann import check_memory
+from metabench.learners.mann import check_controller, check_memory
 from metabench.learners.optimizer import Decay, adam
 from metabench.learners.sequence import inputs_of, of_cell, sequence_learner, stream_shape
 from metabench.nets.memory.mann import Controller, Sizes
@@ -51,6 +51,7 @@ def ntm(
 
     Reference: https://arxiv.org/abs/1410.5401
     """
+    check_controller(controller)
     check_memory(rows, heads)
     streams = stream_shape(shape, presentations)
     sizes = Sizes(inputs_of(streams), width, rows, row_width, heads, controller)

@@ -124,13 +124,13 @@ def _with_memory(sizes: Sizes, emitted: int, access: Access, usage: tuple[int, .
     ) -> tuple[Carry, jax.Array, Arrays]:
         del rest
         entering = carry.seen
-        if sizes.kind == "lstm":
+        if sizes.kind != "feedforward":
             entering = jnp.concatenate([carry.controller.hidden, entering], axis=1)
         gates = entering @ maps["gates"] + offsets["gates"]
-        if sizes.kind == "lstm":
-            state = lstm_step(gates, carry.controller.cell)
-        else:
+        if sizes.kind == "feedforward":
             state = Hidden(jnp.tanh(gates), carry.controller.cell)
+        else:
+            state = lstm_step(gates, carry.controller.cell)
         interface = state.hidden @ maps["interface"] + offsets["interface"]
         store, read = accesses(carry.store, interface)
         found = read.reshape(read.shape[0], seen)
@@ -145,7 +145,7 @@ def _init(sizes: Sizes, emitted: int) -> Callable[[jax.Array], Params]:
 
     def init(key: jax.Array) -> Params:
         entering, recurrent, reading, interface = jax.random.split(key, 4)
-        recurs = sizes.kind == "lstm"
+        recurs = sizes.kind != "feedforward"
         gates = 4 * units if recurs else units
         matrices = [gate_matrix(recurrent, units, units)] if recurs else []
         matrices.append(scaled_matrix(reading, seen, gates))

@@ -1,0 +1,44 @@
+"""`metabench run --protocol online`: words that mean nothing, and a run from end to end."""
+
+import pytest
+
+from metabench import leaderboard, results
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--learner", "pixel_nn", "--protocol", "offline"], "`protocol` is 'offline'"),
+        (["--learner", "pixel_nn", "--labels", "words"], "`labels` is 'words'"),
+        (["--learner", "protonet", "--protocol", "online"], "has no part in the online protocol"),
+        (
+            ["--learner", "pixel_nn", "--protocol", "online", "--presentations", "99"],
+            "`presentations` is 99",
+        ),
+    ],
+)
+def test_mistakes_are_one_sentence(metabench, options, said):
+    outcome = metabench("run", "--dataset", "strokes", *options)
+    assert outcome.code == 2
+    assert said in outcome.err
+
+
+@pytest.mark.parametrize("labels", ["onehot", "letters"])
+def test_a_run_writes_accuracies_by_presentation(metabench, tmp_path, labels):
+    path = tmp_path / "result.json"
+    outcome = metabench(
+        "run", "--learner", "pixel_nn", "--set", "ink=bright", "--protocol", "online",
+        "--labels", labels, "--presentations", "4", "--dataset", "strokes",
+        "--episodes", "32", "--out", str(path), "--run-dir", str(tmp_path),
+    )  # fmt: skip
+    assert outcome.code == 0, outcome
+    found = results.read(path)
+    assert found.protocol.id.startswith("strokes-alphabets-5way-online4")
+    assert found.protocol.image_size == 20
+    (run,) = found.runs
+    assert [sum(row) for row in run.by_presentation] == list(run.correct)
+    means = [one.mean for one in leaderboard.by_presentation(found)]
+    assert len(means) == 4
+    assert means[3] > means[1] > 0.4 > means[0]
+    assert results.to_json(found) == path.read_text("utf-8")
+    assert f"{100 * means[1]:.2f}" in outcome.out
