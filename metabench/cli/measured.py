@@ -56,7 +56,9 @@ def online_of(
         return None
     if presentations is not None and presentations < 1:
         raise UserError(f"`presentations` is {presentations}; it must be at least 1")
-    return Online(presentations or 10, cast("Labels", labels or "onehot"))
+    return Online(
+        10 if presentations is None else presentations, cast("Labels", labels or "onehot")
+    )
 
 
 def _check_word(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -81,7 +83,9 @@ def measured(
 
     if asked.test_split is not None and asked.test_dataset is None:
         raise UserError("`test-split` goes with `test-dataset`; without it, use `split`")
-    wanted = asked.image_size or (ONLINE_SIZE if asked.online else None)
+    wanted = asked.image_size
+    if wanted is None and asked.online is not None:
+        wanted = ONLINE_SIZE
     name = chosen(asked.dataset, wanted, archives, cache)
     training = load_or_prepare(name, wanted, archives, cache, progress=not quiet)
     size = int(training.images.shape[1])
