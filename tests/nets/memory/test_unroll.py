@@ -58,6 +58,7 @@ def test_gradients_are_those_of_finite_differences(cell):
         )
 
 
+@pytest.mark.slow  # compiles each cell several times
 @every_cell
 def test_gathered_gradients_are_those_of_autodiff(cell):
     params = cell.init(jax.random.key(0))
@@ -69,6 +70,7 @@ def test_gathered_gradients_are_those_of_autodiff(cell):
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-5 * np.abs(other).max())
 
 
+@pytest.mark.slow  # compiles each cell several times
 @every_cell
 def test_segments_change_no_value_and_no_gradient(cell):
     params = cell.init(jax.random.key(0))
