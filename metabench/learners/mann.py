@@ -11,7 +11,7 @@ from typing import get_args
 from metabench.errors import UserError
 from metabench.learners.optimizer import Decay, adam
 from metabench.learners.sequence import inputs_of, of_cell, sequence_learner, stream_shape
-from metabench.nets.memory.mann import Controller, Sizes
+from metabench.nets.memory.mann import Controller, Sizes, Writes
 from metabench.nets.memory.mann import mann as cell_of
 from metabench.types import Learner, TaskShape
 
@@ -25,6 +25,7 @@ def mann(
     row_width: int = 40,
     heads: int = 4,
     usage_decay: float = 0.95,
+    writes: Writes = "key",
     presentations: int | None = None,
     augment: bool = False,
     learning_rate: float = 3e-3,
@@ -44,6 +45,8 @@ def mann(
       row_width: numbers in a row.
       heads: how many rows are read, and written, at a step.
       usage_decay: γ, from 0 to 1.
+      writes: what is written: `key`, the one that is read by (the paper), or `vector`, a
+        vector of its own (both public codes), which learns in a third of the steps.
       presentations: of each class in a training stream; None for the test's, or in k-shot for
         one more than there are shots.
       augment: turn and shift the training images a little.
@@ -60,9 +63,11 @@ def mann(
     check_memory(rows, heads)
     if not 0 <= usage_decay <= 1:
         raise UserError(f"`usage_decay` is {usage_decay}; it must be from 0 to 1")
+    if writes not in get_args(Writes):
+        raise UserError(f"`writes` is {writes!r}; it must be one of: {', '.join(get_args(Writes))}")
     streams = stream_shape(shape, presentations)
     sizes = Sizes(inputs_of(streams), width, rows, row_width, heads, controller)
-    net = of_cell(cell_of(sizes, usage_decay), segment)
+    net = of_cell(cell_of(sizes, usage_decay, writes), segment)
     optimizer = adam(learning_rate, decay, steps, clip, warmup)
     return sequence_learner(net, optimizer, shape, streams, augment=augment)
 

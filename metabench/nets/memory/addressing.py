@@ -58,9 +58,9 @@ def between(gates: jax.Array, read: jax.Array, least: jax.Array) -> jax.Array:
     return share * read + (1 - share) * least[None]
 
 
-def write(memory: jax.Array, weights: jax.Array, keys: jax.Array, wiped: jax.Array) -> jax.Array:
-    """Set the rows marked in `wiped` [rows] to zero, then add weights · keys."""
-    return memory * (1 - wiped)[:, None] + weights.T @ keys
+def write(memory: jax.Array, weights: jax.Array, added: jax.Array, wiped: jax.Array) -> jax.Array:
+    """Set the rows marked in `wiped` [rows] to zero, then add weights · added [heads, width]."""
+    return memory * (1 - wiped)[:, None] + weights.T @ added
 
 
 def use(usage: jax.Array, decay: float, read: jax.Array, written: jax.Array) -> jax.Array:

@@ -28,6 +28,8 @@ from metabench.types import PyTree
 
 EMPTY = 1e-6  # what the memory holds before the first write
 Controller = Literal["lstm", "feedforward"]
+Writes = Literal["key", "vector"]
+"""What `mann` writes: the key it reads by (the paper), or another vector (its public codes)."""
 
 
 class Sizes(NamedTuple):
@@ -60,21 +62,25 @@ class Carry(NamedTuple):
 Access: TypeAlias = Callable[[Store, jax.Array], tuple[Store, jax.Array]]
 
 
-def mann(sizes: Sizes, decay: float = 0.95) -> Cell:
+def mann(sizes: Sizes, decay: float = 0.95, writes: Writes = "key") -> Cell:
     """Least-recently-used access; `decay` is that of usage (γ)."""
-    keys = sizes.heads * sizes.width
+    vectors = 1 if writes == "key" else 2
+    ends = [sizes.heads * sizes.width * (i + 1) for i in range(vectors)]
 
     def access(store: Store, emitted: jax.Array) -> tuple[Store, jax.Array]:
         """Write, then read: the store, and [heads, width]."""
-        key = jnp.tanh(emitted[:keys]).reshape(sizes.heads, sizes.width)
+        *found, gates = jnp.split(emitted, ends)
+        key, added = (
+            jnp.tanh(one).reshape(sizes.heads, sizes.width) for one in (found[0], found[-1])
+        )
         least = addressing.least_used(store.usage, sizes.heads)
-        written = addressing.between(emitted[keys:], store.read, least.rows)
-        memory = addressing.write(store.memory, written, key, least.first)
+        written = addressing.between(gates, store.read, least.rows)
+        memory = addressing.write(store.memory, written, added, least.first)
         read = addressing.by_content(key, memory)
         usage = addressing.use(store.usage, decay, read, written)
         return Store(memory, read, usage), read @ memory
 
-    return _with_memory(sizes, keys + sizes.heads, access, (sizes.rows,))
+    return _with_memory(sizes, ends[-1] + sizes.heads, access, (sizes.rows,))
 
 
 def ntm(sizes: Sizes) -> Cell:

@@ -15,6 +15,7 @@ SMALL = Sizes(inputs=3, controller=4, rows=6, width=3, heads=2)
 CELLS = {
     "lstm": lstm(3, 4),
     "mann": mann(SMALL),
+    "mann-vector": mann(SMALL, writes="vector"),
     "mann-feedforward": mann(SMALL._replace(kind="feedforward")),
     "ntm": ntm(SMALL),
     "fast-matrix": fast_weights(FastSizes(3, 4, settle=2)),
@@ -120,3 +121,28 @@ def test_the_memory_is_empty_at_the_start_and_written_where_it_was_used_least():
     assert usage[:2].min() > usage[2:].max()
     carry, _ = unroll(cell, params, carry, XS[1:2, :1])
     assert (np.abs(carry.store.memory[0]).max(1) > 1e-3)[2:4].all()
+
+
+@pytest.mark.parametrize("writes", ["key", "vector"])
+def test_the_first_write_and_read_by_hand(writes):
+    cell = mann(SMALL, writes=writes)
+    params = cell.init(jax.random.key(0))
+    carry, output, used = cell.step(
+        params.maps,
+        params.rest,
+        cell.start(1),
+        {"gates": XS[0, :1] @ params.inputs} | {"interface": params.biases["interface"][None]},
+    )
+    emitted = np.asarray(used["interface"][0] @ params.maps["interface"])
+    key, added = np.tanh(emitted[:6]).reshape(2, 3), np.tanh(emitted[-8:-2]).reshape(2, 3)
+    shares = 1 / (1 + np.exp(emitted[-2:]))  # of the least used rows: nothing was read before
+    memory = np.full((6, 3), EMPTY)
+    memory[0] = 0
+    memory[:2] += shares @ added
+    cosine = key @ memory.T / np.linalg.norm(key, axis=1)[:, None]
+    cosine /= np.sqrt((memory**2).sum(1) + 1e-8)
+    weights = np.exp(cosine) / np.exp(cosine).sum(1, keepdims=True)
+    np.testing.assert_allclose(carry.store.memory[0], memory, atol=1e-6)
+    np.testing.assert_allclose(carry.store.read[0], weights, atol=1e-5)
+    np.testing.assert_allclose(output[0, 4:], (weights @ memory).ravel(), atol=1e-5)
+    assert np.array_equal(key, added) == (writes == "key")
