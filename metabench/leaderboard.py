@@ -31,6 +31,18 @@ class Published(NamedTuple):
     note: str
 
 
+class PublishedOnline(NamedTuple):
+    """A row of a paper's table of the online protocol, in percent."""
+
+    learner: str  # our name of the algorithm, where there is one
+    paper: str
+    year: int
+    way: int
+    labels: str
+    accuracy: dict[str, float]  # "1", "2", … -> at this presentation
+    note: str
+
+
 class Row(NamedTuple):
     """One entry of a leaderboard; accuracies are fractions."""
 
@@ -51,6 +63,15 @@ def by_presentation(result: Result) -> list[Summary]:
     """Online protocol: accuracy at the 1st, 2nd, … presentation, averaged over the seeds."""
     counts = np.array([run.by_presentation for run in result.runs], np.float64).mean(0)
     return presentations(counts, result.protocol.way)
+
+
+def paired_at(better: Result, other: Result, presentation: int) -> Summary:
+    """Online protocol: `paired` at one presentation, counted from 1."""
+    one, another = (
+        np.array([run.by_presentation for run in result.runs], np.float64).mean(0)
+        for result in (better, other)
+    )
+    return presentations(one - another, better.protocol.way)[presentation - 1]
 
 
 def seed_spread(result: Result) -> float | None:
@@ -97,6 +118,15 @@ def published_for(result: Result) -> Published | None:
     """The figure of the paper that `result`'s learner comes from, if it reports this protocol."""
     same = [row for row in published(result.protocol) if row.learner == result.learner]
     return same[0] if same else None
+
+
+def published_online(protocol: Protocol) -> list[PublishedOnline]:
+    """What papers report for as many classes and the same label codes, whatever their split."""
+    text = files("metabench").joinpath("published_online.json").read_text("utf-8")
+    rows = [PublishedOnline(**row) for row in json.loads(text)]
+    if protocol.dataset != "omniglot":
+        return []
+    return [row for row in rows if (row.way, row.labels) == (protocol.way, protocol.labels)]
 
 
 def _table() -> Sequence[Published]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
-from metabench.types import Protocol
+from metabench.types import Labels, Protocol
 
 SHAPES = ((5, 1), (5, 5), (20, 1), (20, 5))  # way, shot
 # Protocol id -> dataset digest, episode digest.
@@ -42,11 +42,23 @@ def _usual(
     )
 
 
+def _online(
+    dataset: str, split: str, kinds: tuple[tuple[int, Labels], ...]
+) -> tuple[Protocol, ...]:
+    """Streams of 10 presentations at 20 x 20 pixels, 1,000 of them."""
+    return tuple(
+        frozen(Protocol(dataset, split, way, 0, 10, 1000, 20, labels=labels))
+        for way, labels in kinds
+    )
+
+
 OMNIGLOT = (
     *_usual("omniglot", "vinyals"),
     *_usual("omniglot", "lake"),
     *_usual("omniglot", "random"),
     *_usual("omniglot", "lake", within_alphabet=True),
+    # Santoro et al. 2016: streams; 15 classes only with letters, as in the paper.
+    *_online("omniglot", "vinyals", ((5, "onehot"), (5, "letters"), (15, "letters"))),
 )
 STROKES = _usual("strokes", "alphabets")
 # Vinyals et al. 2016, section 4.1.1; Edwards & Storkey 2017, table 2.

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from metabench.leaderboard import Row, by_presentation, overall, published_for, seed_spread
+from metabench.leaderboard import (
+    Row,
+    by_presentation,
+    overall,
+    paired_at,
+    published_for,
+    published_online,
+    seed_spread,
+)
 from metabench.types import Result
 
 if TYPE_CHECKING:
@@ -16,6 +24,8 @@ Cells = Sequence[str]
 RESULT_HEAD = ("", "accuracy %", "95 % interval", "seed spread", "paper %")
 BOARD_HEAD = ("#", "learner", "accuracy %", "behind the first", "seed spread", "paper %")
 DETAILS_HEAD = ("parameters", "transductive", "training, minutes", "recipe", "commit")
+PRESENTATIONS = (1, 2, 3, 4, 5, 10)  # those of the papers' tables
+ONLINE_PICTURE = "by-presentation.png"  # beside the result files
 
 
 def percent(fraction: float) -> str:
@@ -122,9 +132,47 @@ def markdown(boards: Mapping[tuple[str, str, str], Sequence[Row]]) -> str:
         lines = zip(board_cells(rows), details_cells(rows), strict=True)
         joined = [(*line, *details) for line, details in lines]
         parts.append(_markdown_table((*BOARD_HEAD, *DETAILS_HEAD), joined))
+        parts += _online_part(rows)
         commands = [f"{row.rank}. `{row.result.command}`" for row in rows]
         parts.append("\n".join(commands))
     return "\n\n".join(parts) + "\n"
+
+
+def named(rows: Sequence[Row]) -> dict[str, Result]:
+    """The results of one board by what tells them apart."""
+    return {_told_apart(row.result, rows): row.result for row in rows}
+
+
+def _online_part(rows: Sequence[Row]) -> list[str]:
+    """Online protocol: accuracy by presentation beside the papers', and a picture; else nothing."""
+    protocol = rows[0].result.protocol
+    if protocol.labels is None:
+        return []
+    shown = [number for number in PRESENTATIONS if number <= protocol.query]
+    head = ["learner", *(f"{number}." for number in shown), f"behind the first, {shown[1]}."]
+    return [
+        "Accuracy % at the k-th presentation of a class; these are no k-shot figures "
+        "([docs/protocols.md](../docs/protocols.md#the-online-protocol)).",
+        _markdown_table(head, _online_lines(rows, shown)),
+        f"![accuracy by presentation]({protocol.id}/{ONLINE_PICTURE})",
+    ]
+
+
+def _online_lines(rows: Sequence[Row], shown: Sequence[int]) -> list[Cells]:
+    """A line for each result, then for each row of the papers' tables."""
+    lines: list[Cells] = []
+    for name, result in named(rows).items():
+        found = by_presentation(result)
+        cells = [f"{percent(found[n - 1].mean)} ± {percent(found[n - 1].ci95)}" for n in shown]
+        behind = paired_at(rows[0].result, result, shown[1])
+        first = result is rows[0].result
+        gap = "" if first else f"{percent(behind.mean)} ± {percent(behind.ci95)}"
+        lines.append([name, *cells, gap])
+    for paper in published_online(rows[0].result.protocol):
+        figures = [str(paper.accuracy.get(str(number), "")) for number in shown]
+        note = f"; {paper.note}" if paper.note else ""
+        lines.append([f"*{paper.learner} ({paper.paper} {paper.year}{note})*", *figures, ""])
+    return lines
 
 
 def _markdown_table(head: Cells, lines: Iterable[Cells]) -> str:

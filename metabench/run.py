@@ -116,6 +116,8 @@ def plan_run(
     if isinstance(shape, StreamShape):
         _check_streams(learner, shape, chosen)
     built = registry.build_learner(learner, shape, chosen)
+    if "batch" not in {**recipe.train, **train}:
+        plan = replace(plan, batch=built.batch)
     if protocol.episodes < 2:
         raise UserError(f"`episodes` is {protocol.episodes}; an interval needs at least 2")
     tables = {} if built.train is None else _training_tables(built, protocol, shape, training)

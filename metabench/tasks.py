@@ -6,6 +6,7 @@ Training, evaluation and digests draw through here, and know no kind themselves.
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 
 from metabench.episodes import episode_digest, sample_batch
 from metabench.streams import sample_streams, stream_digest
@@ -26,3 +27,11 @@ def task_digest(seed: int, table: ClassTable, shape: TaskShape, number: int) -> 
     if isinstance(shape, StreamShape):
         return stream_digest(seed, table, shape, number)
     return episode_digest(seed, table, shape, number)
+
+
+def images_of(tasks: Episode | Stream) -> jax.Array:
+    """All images of a batch of tasks, without their labels: [images, height, width, channels]."""
+    if isinstance(tasks, Stream):
+        return tasks.xs.reshape(-1, *tasks.xs.shape[2:])
+    images = jnp.concatenate([tasks.support_x, tasks.query_x], axis=1)
+    return images.reshape(-1, *images.shape[2:])

@@ -170,6 +170,8 @@ class Learner(NamedTuple):
     """`parameters(state)`: the learned arrays, for counting. None: it has none."""
     train_shape: TaskShape | None = None
     """Shape and kind of the tasks met in meta-training, where they differ from the test's."""
+    batch: int = 1
+    """Tasks in a training step where neither a recipe nor the user says how many."""
     transductive: bool = False
     """Whether a prediction for one query may depend on the other queries."""
     stream: Callable[[PyTree, jax.Array, jax.Array, jax.Array], jax.Array] | None = None

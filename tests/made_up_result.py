@@ -66,3 +66,13 @@ def made_up(
         created="2026-01-02T03:04:05+00:00",
     )
     return dataclasses.replace(result, **changes)
+
+
+def made_up_online(learner: str, *streams: tuple[int, ...], way: int = 5, **changes: Any) -> Result:
+    """An online result on Omniglot; `streams`: right answers at each presentation."""
+    each, correct = len(streams[0]), tuple(map(sum, streams))
+    online = {"shot": 0, "query": each, "image_size": 20, "labels": "onehot"}
+    omniglot = {"dataset": "omniglot", "split": "vinyals", "way": way, "episodes": len(streams)}
+    plain = made_up(learner, correct, protocol={**omniglot, **online}, **changes)
+    run = dataclasses.replace(plain.runs[0], by_presentation=streams)
+    return dataclasses.replace(plain, runs=(run,))

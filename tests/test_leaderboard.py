@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_up_result import made_up
+from made_up_result import made_up, made_up_online
 
 from metabench import leaderboard, registry, results
 from metabench.errors import UserError
@@ -123,3 +123,20 @@ def test_the_table_of_published_figures_is_sound():
             assert (row.dataset, split, row.way, row.shot) in shapes, row
     keys = [(row.learner, row.paper, row.dataset, row.way, row.shot) for row in rows]
     assert len(set(keys)) == len(keys)
+
+
+def test_online_pairs_are_those_of_one_presentation():
+    better = made_up_online("mann", (1, 4, 5), (1, 5, 5))
+    other = made_up_online("lstm", (2, 2, 2), (1, 3, 4))
+    first, second = (leaderboard.paired_at(better, other, number) for number in (1, 2))
+    assert first.mean == pytest.approx(-0.1)
+    assert second.mean == pytest.approx(0.4)  # 2 of 5 in each stream
+    assert second.ci95 == pytest.approx(0.0, abs=1e-12)
+
+
+def test_published_online_rows_are_those_of_way_and_labels():
+    found = leaderboard.published_online(made_up_online("mann", (1, 4), (1, 5)).protocol)
+    assert {row.learner: row.accuracy["2"] for row in found}["mann"] == 82.8
+    assert (
+        leaderboard.published_online(made_up_online("mann", (1, 4), (1, 5), way=4).protocol) == []
+    )

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from metabench.plots import learning_curve
+from metabench.evaluate import Summary
+from metabench.leaderboard import PublishedOnline
+from metabench.plots import by_presentation, learning_curve
 from metabench.train import Point
 
 CURVE = [
@@ -66,6 +68,20 @@ def test_every_seed_is_drawn_and_its_best_point_marked(tmp_path, drawn):
 def test_odd_curves_are_drawn_without_a_warning(tmp_path, curve):
     learning_curve({0: curve}, "odd", tmp_path / "curve.png")
     assert (tmp_path / "curve.png").stat().st_size > 1000
+
+
+def test_presentations_are_drawn_with_the_papers_rows(tmp_path, drawn):
+    lines = {
+        "mann": [Summary(0.2, 0.01), Summary(0.75, 0.02)],
+        "lstm (width=9)": [Summary(0.2, 0.0)],
+    }
+    paper = PublishedOnline("lstm", "Somebody", 2016, 5, "onehot", {"1": 24.4, "10": 62.5}, "")
+    by_presentation(lines, [paper], "a title", tmp_path / "new" / "picture.png")
+    assert (tmp_path / "new" / "picture.png").stat().st_size > 1000
+    (axes,) = drawn[0].axes
+    assert [list(line.get_xdata()) for line in axes.lines] == [[1, 2], [1], [1, 10]]
+    assert list(axes.lines[0].get_ydata()) == [20.0, 75.0]
+    assert axes.lines[2].get_color() == axes.lines[1].get_color()  # the same learner
 
 
 def test_matplotlib_is_imported_only_to_draw():

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from metabench import data, protocols, registry
-from metabench.episodes import episode_digest
 from metabench.protocol_tables import protocol_table, shape_of
+from metabench.tasks import task_digest
 from metabench.types import Protocol
 
 FROZEN = {protocol.id: protocol for protocol in registry.protocols()}
@@ -22,7 +22,7 @@ def of_dataset(name):
 
 def found_digests(protocol, dataset):
     table, shape = protocol_table(dataset, protocol), shape_of(protocol, dataset)
-    return dataset.digest, episode_digest(protocol.seed, table, shape, protocol.episodes)
+    return dataset.digest, task_digest(protocol.seed, table, shape, protocol.episodes)
 
 
 def test_ids_are_unique_and_as_documented():
@@ -68,8 +68,10 @@ def test_registered_protocols_name_splits_that_their_datasets_have():
         if protocol.trained_on is not None:
             source, split = protocol.trained_on.split("/")
             assert split in registry.dataset(source).splits
-        else:
+        elif protocol.labels is None:
             assert protocol.image_size == spec.image[0]
+        else:
+            assert protocol.image_size == 20  # as in the paper
 
 
 def test_registered_protocols_are_frozen():

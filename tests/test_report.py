@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up_result import made_up
+from made_up_result import made_up, made_up_online
 from rich.console import Console
 
 from metabench import leaderboard, report
@@ -94,6 +94,20 @@ def test_markdown_has_a_section_for_each_group_and_the_commands():
     assert "| 1 | protonet | 90.00 ± 11.32 |  | one seed |" in rows[2]
     assert "1. `metabench run --learner protonet`\n2. `metabench run --learner matching`" in page
     assert page == report.markdown(leaderboard.rank([other, SECOND, FIRST]))  # whatever the order
+
+
+def test_an_online_board_shows_presentations_beside_the_papers():
+    better = made_up_online("mann", (1, 4, 5), (1, 5, 5))
+    other = made_up_online("lstm", (1, 2, 2), (1, 3, 4))
+    page = report.markdown(leaderboard.rank([better, other]))
+    table = [line for line in page.splitlines() if line.startswith("|")][4:]
+    assert table[0] == "| learner | 1. | 2. | 3. | behind the first, 2. |"
+    assert table[2] == "| mann | 20.00 ± 0.00 | 90.00 ± 19.60 | 100.00 ± 0.00 |  |"
+    assert table[3] == "| lstm | 20.00 ± 0.00 | 50.00 ± 19.60 | 60.00 ± 39.20 | 40.00 ± 0.00 |"
+    assert any(
+        "*mann (Santoro et al. 2016; " in line and "| 82.8 | 91.0 |" in line for line in table
+    )
+    assert f"]({better.protocol.id}/by-presentation.png)" in page
 
 
 @pytest.mark.skipif(not list(LEADERBOARDS.glob("*/*.json")), reason="no results are committed here")

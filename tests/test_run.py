@@ -139,6 +139,13 @@ def test_settings_come_from_the_command_then_the_recipe_then_the_defaults(plan):
     assert made.shape.image == (4, 4, 1)
 
 
+@pytest.mark.parametrize(("given", "batch"), [({}, 6), ({"batch": 2}, 2)])
+def test_a_learner_says_how_many_tasks_where_nobody_else_does(plan, monkeypatch, given, batch):
+    points = {"counting": Point(lambda shape: counting(shape)._replace(batch=6))}
+    monkeypatch.setattr(registry, "_points", lambda group: points)
+    assert plan(train={**TRAIN, **given}).train.batch == batch
+
+
 def test_a_setting_has_a_folder_of_its_own(plan, tmp_path):
     folders = {
         plan().folder,

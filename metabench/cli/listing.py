@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from metabench.errors import UserError
 
 if TYPE_CHECKING:
     from metabench.inventory import Entry
+    from metabench.leaderboard import Row
 
 
 def leaderboard(
@@ -33,11 +35,25 @@ def leaderboard(
         raise UserError(f"`protocol` is {protocol!r}, but {folder} has results for: {found}")
     if markdown is not None:
         write_text(markdown, report.markdown(shown))
+        _draw_online(shown, markdown.parent)
         print(f"leaderboards: {markdown}")
         return
     for (name, dataset, _), rows in shown.items():
         print(f"{name}, dataset {dataset[:12]}")
         Console().print(report.table(report.BOARD_HEAD, report.board_cells(rows)))
+
+
+def _draw_online(boards: Mapping[tuple[str, str, str], Sequence[Row]], folder: Path) -> None:
+    """A picture of accuracy by presentation for each board of the online protocol."""
+    from metabench import plots, report
+    from metabench.leaderboard import by_presentation, published_online
+
+    for (name, _, _), rows in boards.items():
+        protocol = rows[0].result.protocol
+        if protocol.labels is not None:
+            found = {name: by_presentation(one) for name, one in report.named(rows).items()}
+            path = folder / name / report.ONLINE_PICTURE
+            plots.by_presentation(found, published_online(protocol), name, path)
 
 
 def learners() -> None:

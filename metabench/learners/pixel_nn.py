@@ -12,12 +12,10 @@ import jax
 import jax.numpy as jnp
 
 from metabench.errors import UserError
+from metabench.learners.neighbours import check_neighbours, nearest, unit, votes
 from metabench.types import Learner, TaskShape
 
 Ink = Literal["dark", "bright"]
-
-
-NEARER = 1e-3  # of a vote: what a cosine of 1 adds to it
 
 
 class Task(NamedTuple):
@@ -38,12 +36,11 @@ def pixel_nn(shape: TaskShape, *, ink: Ink = "dark", neighbours: int = 1) -> Lea
         Photographs want `bright`, which leaves pixels as they are.
       neighbours: in the online protocol, how many of the images met so far vote.
     """
-    if neighbours < 1:
-        raise UserError(f"`neighbours` is {neighbours}; it must be at least 1")
+    check_neighbours(neighbours)
     if ink not in get_args(Ink):
         raise UserError(f"`ink` is {ink!r}; it must be one of: {', '.join(get_args(Ink))}")
 
-    def unit(images: jax.Array) -> jax.Array:
+    def dark_or_bright(images: jax.Array) -> jax.Array:
         return unit_pixels(images if ink == "bright" else 255 - images)
 
     def init(key: jax.Array) -> tuple[()]:
@@ -52,40 +49,19 @@ def pixel_nn(shape: TaskShape, *, ink: Ink = "dark", neighbours: int = 1) -> Lea
 
     def adapt(state: tuple[()], support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
         del state, key
-        return Task(unit(support_x), jax.nn.one_hot(support_y, shape.way))
+        return Task(dark_or_bright(support_x), jax.nn.one_hot(support_y, shape.way))
 
     def predict(task: Task, query_x: jax.Array) -> jax.Array:
-        cosine = unit(query_x) @ task.unit.T
-        # Cosines of pixels are never below 0, so -1 stands for "not of this class".
-        return jnp.where(task.labels[None] > 0, cosine[:, :, None], -1.0).max(axis=1)
+        return nearest(task.unit, task.labels, dark_or_bright(query_x))
 
     def stream(state: tuple[()], xs: jax.Array, labels: jax.Array, key: jax.Array) -> jax.Array:
         del state, key
-        images = unit(xs)
+        images = dark_or_bright(xs)
         return votes(images @ images.T, labels, neighbours)
 
     return Learner(init=init, adapt=adapt, predict=predict, stream=stream)
 
 
-def votes(similarity: jax.Array, labels: jax.Array, neighbours: int) -> jax.Array:
-    """The nearest earlier images vote on each image of a stream: [steps, outputs].
-
-    Votes of equal number are decided by who is nearer; nobody has a vote at the first step.
-
-    Args:
-      similarity: of all images to one another, [steps, steps].
-      labels: at each step the code of the step before, [steps, outputs].
-      neighbours: how many vote, as far as there are so many.
-    """
-    steps = labels.shape[0]
-    earlier = jnp.tril(jnp.ones((steps, steps), bool), -1)
-    found, place = jax.lax.top_k(jnp.where(earlier, similarity, -jnp.inf), min(neighbours, steps))
-    codes = jnp.roll(labels, -1, axis=0)  # of the images themselves; no one looks at the last
-    weight = jnp.where(found > -jnp.inf, 1 + NEARER * found, 0.0)
-    return (weight[:, :, None] * codes[place]).sum(1)
-
-
 def unit_pixels(images: jax.Array) -> jax.Array:
     """uint8 [n, h, w, c] to unit vectors [n, h * w * c]; blank images to zeros."""
-    flat = images.reshape(images.shape[0], -1).astype(jnp.float32) / 255
-    return flat * jax.lax.rsqrt(jnp.square(flat).sum(-1, keepdims=True) + 1e-12)
+    return unit(images.reshape(images.shape[0], -1).astype(jnp.float32) / 255)

@@ -31,6 +31,8 @@ from metabench.types import (
     TaskShape,
 )
 
+BATCH = 16  # streams in a training step, as in Santoro et al. 2016
+
 
 class SequenceNet(NamedTuple):
     """A network over sequences of vectors."""
@@ -146,6 +148,7 @@ def sequence_learner(
         train=_training(net, optimizer, train_shape, augment),
         parameters=lambda state: state.params,
         train_shape=train_shape,
+        batch=BATCH,
         stream=stream,
     )
 

@@ -9,7 +9,7 @@ from metabench import registry
 from metabench.episodes import root_key, sample
 from metabench.errors import UserError
 from metabench.evaluate import evaluate, presentations
-from metabench.learners.pixel_nn import votes
+from metabench.learners.neighbours import votes
 from metabench.learners.sequence import stream_shape
 from metabench.streams import sample_streams, shown
 from metabench.tables import check_fits

@@ -1,0 +1,52 @@
+"""Nearest neighbours among unit vectors, in episodes and in streams."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from metabench.errors import UserError
+
+NEARER = 1e-3  # of a vote: what a cosine of 1 adds to it
+FARTHEST = -2.0  # below every cosine: stands for "not of this class"
+
+
+def check_neighbours(neighbours: int) -> None:
+    """`UserError` where nobody would vote."""
+    if neighbours < 1:
+        raise UserError(f"`neighbours` is {neighbours}; it must be at least 1")
+
+
+def unit(vectors: jax.Array) -> jax.Array:
+    """[n, features] to unit vectors; zeros stay zeros."""
+    return vectors * jax.lax.rsqrt(jnp.square(vectors).sum(-1, keepdims=True) + 1e-12)
+
+
+def nearest(supports: jax.Array, labels: jax.Array, queries: jax.Array) -> jax.Array:
+    """The largest cosine with a support of each class: logits [queries, way].
+
+    Args:
+      supports: unit vectors [supports, features].
+      labels: one-hot [supports, way].
+      queries: unit vectors [queries, features].
+    """
+    cosine = queries @ supports.T
+    return jnp.where(labels[None] > 0, cosine[:, :, None], FARTHEST).max(axis=1)
+
+
+def votes(similarity: jax.Array, labels: jax.Array, neighbours: int) -> jax.Array:
+    """The nearest earlier images vote on each image of a stream: [steps, outputs].
+
+    Votes of equal number are decided by who is nearer; nobody has a vote at the first step.
+
+    Args:
+      similarity: of all images to one another, [steps, steps].
+      labels: at each step the code of the step before, [steps, outputs].
+      neighbours: how many vote, as far as there are so many.
+    """
+    steps = labels.shape[0]
+    earlier = jnp.tril(jnp.ones((steps, steps), bool), -1)
+    found, place = jax.lax.top_k(jnp.where(earlier, similarity, -jnp.inf), min(neighbours, steps))
+    codes = jnp.roll(labels, -1, axis=0)  # of the images themselves; no one looks at the last
+    weight = jnp.where(found > -jnp.inf, 1 + NEARER * found, 0.0)
+    return (weight[:, :, None] * codes[place]).sum(1)
