@@ -11,6 +11,17 @@ from metabench.conformance import strokes_tables
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+# Most of the time of these tests goes into compiling small functions that run once. XLA's older
+# emitters, one at a time and without optimisation, compile them in a tenth of the time. What is
+# compared here, bits included, is compared between functions compiled in this same way; that
+# optimisation changes no more than rounding is the compiler's to keep. `make run`, and the tests
+# with the fixture `optimised`, compile as users do.
+QUICK = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+if jax.__version__.startswith("0.10."):  # XLA ends the process at a flag that it does not know
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # in processes that tests start
+jax.config.update("jax_disable_most_optimizations", True)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
@@ -52,6 +63,14 @@ def session_cache(tmp_path_factory):
         jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         yield folder
+
+
+@pytest.fixture
+def optimised():
+    """What is compiled inside is optimised: for trainings that take longer than their compiling."""
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -39,6 +39,7 @@ def built(name, shape=SHAPE, **settings):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize(
     ("name", "settings"), [*((n, {}) for n in NAMES), ("lstm", {"norm": "batch"})]
 )
