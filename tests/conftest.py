@@ -25,7 +25,7 @@ jax.config.update("jax_disable_most_optimizations", True)
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Under pytest-xdist, tests that share compiled functions go to one worker."""
+    """Under pytest-xdist, tests that share compiled functions or data go to one worker."""
     if config.getvalue("dist") != "load":
         return None
     from xdist.scheduler import LoadScopeScheduling
@@ -33,6 +33,9 @@ def pytest_xdist_make_scheduler(config, log):
     class Sharing(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.split("::")[0]
+            for name in ("mini_imagenet", "mnist", "omniglot_trials", "omniglot"):
+                if name in nodeid and any(word in nodeid for word in ("_real_", "_archives[")):
+                    return name  # the archives of a dataset are prepared once
             if file.endswith("test_conformance.py"):
                 return nodeid.rsplit("-", 1)[0]  # `test_learner[protonet-jit]`: by learner
             return (
