@@ -11,10 +11,21 @@ from metabench.conformance import strokes_tables
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+# Most of the time of these tests goes into compiling small functions that run once. XLA's older
+# emitters, one at a time and without optimisation, compile them in a tenth of the time. What is
+# compared here, bits included, is compared between functions compiled in this same way; that
+# optimisation changes no more than rounding is the compiler's to keep. `make run`, and the tests
+# with the fixture `optimised`, compile as users do.
+QUICK = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+if jax.__version__.startswith("0.10."):  # XLA ends the process at a flag that it does not know
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # in processes that tests start
+jax.config.update("jax_disable_most_optimizations", True)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Under pytest-xdist, tests that share compiled functions go to one worker."""
+    """Under pytest-xdist, tests that share compiled functions or data go to one worker."""
     if config.getvalue("dist") != "load":
         return None
     from xdist.scheduler import LoadScopeScheduling
@@ -22,6 +33,9 @@ def pytest_xdist_make_scheduler(config, log):
     class Sharing(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.split("::")[0]
+            for name in ("mini_imagenet", "mnist", "omniglot_trials", "omniglot"):
+                if name in nodeid and any(word in nodeid for word in ("_real_", "_archives[")):
+                    return name  # the archives of a dataset are prepared once
             if file.endswith("test_conformance.py"):
                 return nodeid.rsplit("-", 1)[0]  # `test_learner[protonet-jit]`: by learner
             return (
@@ -52,6 +66,14 @@ def session_cache(tmp_path_factory):
         jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         yield folder
+
+
+@pytest.fixture
+def optimised():
+    """What is compiled inside is optimised: for trainings that take longer than their compiling."""
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture(scope="session", autouse=True)

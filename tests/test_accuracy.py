@@ -57,6 +57,7 @@ def test_every_learner_has_a_committed_accuracy():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_accuracy_is_as_committed(learner, tmp_path):
     committed = np.array(json.loads(GOLDEN.read_text())[learner])

@@ -21,6 +21,7 @@ from metabench.conformance import (
     Subject,
     learners,
     small_settings,
+    strokes_tables,
 )
 from metabench.conformance import datasets as dataset_checks
 from metabench.data import load_or_prepare
@@ -35,6 +36,7 @@ VARIANTS = {
     "protonet-train-way": ("protonet", {"train_way": 8, "train_query": 3}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
+SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes
 METRIC = ("matching", "pixel_nn", "protonet")  # to whom labels are only names
 QUICK = {  # of the variants' checks; the others are marked slow
     ("protonet-transductive", learners.check_transductive),
@@ -54,16 +56,15 @@ def native():
 
 
 @pytest.fixture(scope="module")
-def subjects(strokes_table):
+def subjects():
     """Subjects by name, each built when first asked for."""
-    built = {}
+    built, tables = {}, strokes_tables(SHAPE.image)
 
     def subject(name):
         if name not in built:
             learner, settings = (REGISTERED | VARIANTS)[name]
-            built[name] = Subject(
-                learner, settings=small_settings(learner) | settings, tables=strokes_table
-            )
+            settings = small_settings(learner) | settings
+            built[name] = Subject(learner, shape=SHAPE, settings=settings, tables=tables)
         return built[name]
 
     return subject
@@ -86,6 +87,7 @@ def test_learner(name, check, subjects):
 
 def test_small_settings_are_only_options_that_the_learner_has():
     assert small_settings("protonet") == {"width": 8, "steps": conformance.subject.STEPS}
+    assert small_settings("modified_hausdorff") == {"points": 32}
     assert small_settings("pixel_nn") == {}
 
 

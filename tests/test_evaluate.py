@@ -144,7 +144,7 @@ def print_counts():
 
 
 def test_two_devices_count_as_one_does():
-    flags = "--xla_force_host_platform_device_count=2"
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
     code = "from tests.test_evaluate import print_counts; print_counts()"
     process = subprocess.run(
         [sys.executable, "-c", code],

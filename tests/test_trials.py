@@ -58,6 +58,7 @@ def test_neither_labels_nor_queries_stand_in_the_order_of_the_classes(fixed):
 
 
 @pytest.mark.realdata
+@pytest.mark.usefixtures("optimised")
 def test_modified_hausdorff_errs_in_exactly_the_published_38_8_percent():
     """From the archive to the counts: 155 of the 400 trials, as the demo that ships with them."""
     archives = os.environ["METABENCH_ARCHIVES"]

@@ -31,7 +31,8 @@ from metabench.types import (
 
 SHAPE = EpisodeShape(way=5, shot=1, query=5)
 STEPS, BATCH, EPISODES = 60, 4, 128
-SMALL = {"width": 8, "steps": STEPS}  # settings that make a learner quick, where it has them
+# Settings that make a learner quick, where it has them.
+SMALL = {"width": 8, "steps": STEPS, "points": 32}
 ALPHABETS = {"train": 6, "val": 2, "test": 4}  # of 16 characters
 
 

@@ -5,7 +5,6 @@ import io
 import sys
 from typing import NamedTuple
 
-import jax
 import pytest
 
 from metabench import data, download
@@ -21,16 +20,6 @@ class Outcome(NamedTuple):
     err: str
 
 
-@contextlib.contextmanager
-def unoptimised():
-    """What is compiled inside is compiled quickly."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    try:
-        yield
-    finally:
-        jax.config.update("jax_disable_most_optimizations", False)
-
-
 def call(*arguments):
     """`metabench` with `arguments`, as a shell would start it."""
     with (
@@ -38,7 +27,6 @@ def call(*arguments):
         contextlib.redirect_stdout(io.StringIO()) as out,
         contextlib.redirect_stderr(io.StringIO()) as err,
         use_native(True),  # XLA's own convolutions compile much faster
-        unoptimised(),
     ):
         patch.setattr(sys, "argv", ["metabench", *map(str, arguments)])
         patch.setenv("COLUMNS", "160")

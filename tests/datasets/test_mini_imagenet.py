@@ -315,8 +315,7 @@ def archive_path():
 def real(tmp_path_factory):
     """The real dataset, and a folder of the real images, unpacked."""
     folder = tmp_path_factory.mktemp("mini-imagenet")
-    cache = folder / "cache"
-    dataset = data.load_or_prepare(mini_imagenet.DATASET, cache=cache, progress=False)
+    dataset = data.load_or_prepare(mini_imagenet.DATASET, progress=False)
     with tarfile.open(archive_path()) as archive:
         archive.extractall(folder / "unpacked", filter="data")
     return dataset, folder / "unpacked" / "mini-imagenet"

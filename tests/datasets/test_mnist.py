@@ -156,8 +156,8 @@ def test_a_file_that_is_not_compressed_is_held_to_its_size_too(tmp_path):
 
 @pytest.mark.realdata
 @pytest.mark.slow
-def test_real_digits(tmp_path):
-    dataset = data.load_or_prepare(mnist.DATASET, cache=tmp_path, progress=False)
+def test_real_digits():
+    dataset = data.load_or_prepare(mnist.DATASET, progress=False)
     assert dataset.digest == mnist.DATASET.digests[28]
     assert dataset.images.shape == (70_000, 28, 28, 1)
     counts = np.bincount(dataset.labels)

@@ -168,15 +168,14 @@ real = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    cache = tmp_path_factory.mktemp("cache")
-    return data.load_or_prepare(omniglot.DATASET, cache=cache, progress=False), cache
+def prepared():
+    return data.load_or_prepare(omniglot.DATASET, progress=False)
 
 
 @real
 @pytest.mark.realdata
 def test_real_arrays(prepared):
-    dataset, _ = prepared
+    dataset = prepared
     assert dataset.digest == omniglot.DATASET.digests[28]
     assert dataset.images.shape == (32460, 28, 28, 1)
     np.testing.assert_array_equal(dataset.labels, np.repeat(np.arange(1623), 20))
@@ -190,7 +189,7 @@ def test_real_arrays(prepared):
 @real
 @pytest.mark.realdata
 def test_real_images_are_those_of_the_archive(prepared):
-    dataset, _ = prepared
+    dataset = prepared
     archives = Path(os.environ["METABENCH_ARCHIVES"])
     name = "images_evaluation.zip"
     path = next(p for p in (archives / name, archives / "omniglot" / name) if p.is_file())

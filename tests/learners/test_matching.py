@@ -21,7 +21,10 @@ def head(features=2, distance="cosine", temperature=1.0, steps=0):
 
 
 def scores(made, support, labels, query, way):
-    return made.score(made.summarise(jnp.asarray(support), labels, way=way), jnp.asarray(query))
+    def score(support, query):
+        return made.score(made.summarise(support, labels, way=way), query)
+
+    return jax.jit(score)(jnp.asarray(support), jnp.asarray(query))
 
 
 def softmax(x):

@@ -7,8 +7,12 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from metabench.errors import UserError
-from metabench.learners.modified_hausdorff import distance, ink_points, modified_hausdorff
+from metabench.learners import modified_hausdorff as module
+from metabench.learners.modified_hausdorff import modified_hausdorff
 from metabench.types import EpisodeShape
+
+distance = jax.jit(module.distance)
+ink_points = jax.jit(module.ink_points, static_argnums=1)
 
 
 def image_of(points, size=12):
@@ -67,10 +71,10 @@ def test_the_nearest_support_of_a_label_counts():
     line = image_of([(3, column) for column in range(2, 9)])
     column = image_of([(row, 5) for row in range(2, 9)])
     learner = modified_hausdorff(shape)
-    task = learner.adapt(
+    task = jax.jit(learner.adapt)(
         (), jnp.stack([line, column, column, column]), jnp.array([1, 0, 1, 0]), None
     )
-    logits = learner.predict(task, jnp.stack([line, column]))
+    logits = jax.jit(learner.predict)(task, jnp.stack([line, column]))
     assert logits.shape == (2, 2)
     assert logits[0, 1] == 0 > logits[0, 0]
     assert logits[1].tolist() == [0, 0]

@@ -35,10 +35,14 @@ def bars():
 
 
 def built(name, shape=SHAPE, **settings):
-    return registry.build_learner(name, shape, {**SMALL, **settings})
+    """A small learner, its functions compiled."""
+    learner = registry.build_learner(name, shape, {**SMALL, **settings})
+    names = ("adapt", "predict", "train", "stream")
+    return learner._replace(**{name: jax.jit(getattr(learner, name)) for name in names})
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize(
     ("name", "settings"), [*((n, {}) for n in NAMES), ("lstm", {"norm": "batch"})]
 )
@@ -103,8 +107,9 @@ def test_letters_have_twenty_five_outputs_for_any_way(bars):
     assert learner.train_shape.labels == "letters"
     streams = sample_streams(root_key(0), jnp.arange(1), bars, learner.train_shape)
     one = jax.tree.map(lambda leaf: leaf[0], streams)
-    state = initial_state(learner, 0)
-    assert learner.stream(state, one.xs, shown(one), root_key(0)).shape == (16, 25)
+    state = jax.eval_shape(learner.init, root_key(0))
+    answers = jax.eval_shape(learner.stream, state, one.xs, shown(one), root_key(0))
+    assert answers.shape == (16, 25)
 
 
 def test_training_streams_of_episodes_have_one_presentation_more_than_shots(bars):
