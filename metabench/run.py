@@ -22,7 +22,7 @@ from metabench.evaluate import adaptation_ms, evaluate, make_evaluator, summaris
 from metabench.protocol_tables import protocol_table, shape_of
 from metabench.protocols import frozen
 from metabench.recipes import Recipe
-from metabench.tables import check_fits, class_table, find_split
+from metabench.tables import check_fits, class_id_count, class_table, find_split
 from metabench.tasks import task_digest
 from metabench.train import Report, Trained, TrainPlan, initial_state, meta_train, train_plan
 from metabench.types import (
@@ -113,6 +113,8 @@ def plan_run(
     chosen = {**recipe.learner, **settings}
     if "steps" in registry.options(learner):
         chosen.setdefault("steps", plan.steps)
+    if "classes" in registry.options(learner):
+        chosen.setdefault("classes", class_id_count(training))
     if isinstance(shape, StreamShape):
         _check_streams(learner, shape, chosen)
     built = registry.build_learner(learner, shape, chosen)

@@ -68,6 +68,12 @@ def class_table(dataset: Dataset, split: Split, part: str) -> ClassTable:
     )
 
 
+def class_id_count(dataset: Dataset) -> int:
+    """One more than the largest global class id that any of its splits gives."""
+    rotations = max((split.rotations for split in dataset.splits.values()), default=1)
+    return rotations * len(dataset.class_names)
+
+
 def alphabet_of(class_name: str) -> str | None:
     """The group that a class belongs to: `Greek` of `Greek/character01`; None: it has none."""
     group, slash, _ = class_name.rpartition("/")

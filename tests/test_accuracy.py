@@ -1,8 +1,8 @@
 """Every learner, trained briefly on `strokes`, is as accurate as it was when it was committed.
 
-`python -m tests.test_accuracy` trains each with five seeds and writes the accuracies to
-golden/accuracy.json. The test trains the first seed again. Episodes are the same ones, so
-what may differ is rounding, which a training amplifies to at most the spread over seeds.
+`python -m tests.test_accuracy` trains each, or those that it is given, with five seeds and writes
+the accuracies to golden/accuracy.json. The test trains the first seed again. Episodes are the same
+ones, so what may differ is rounding, which a training amplifies to at most the spread over seeds.
 """
 
 from __future__ import annotations
@@ -68,9 +68,12 @@ def test_accuracy_is_as_committed(learner, tmp_path):
 
 
 if __name__ == "__main__":
+    import sys
     from tempfile import TemporaryDirectory
 
+    found = json.loads(GOLDEN.read_text()) if sys.argv[1:] else {}
     with TemporaryDirectory() as temporary:
-        found = {name: accuracies(name, SEEDS, Path(temporary)) for name in LEARNERS}
-    GOLDEN.write_text(json.dumps(found, indent=2) + "\n")
+        for name in sys.argv[1:] or LEARNERS:
+            found[name] = accuracies(name, SEEDS, Path(temporary))
+    GOLDEN.write_text(json.dumps(dict(sorted(found.items())), indent=2) + "\n")
     print(GOLDEN.read_text())

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from metabench.errors import UserError
-from metabench.tables import check_fits, class_table, find_split, turned
+from metabench.tables import check_fits, class_id_count, class_table, find_split, turned
 from metabench.types import Dataset, EpisodeShape, Split
 
 NAMES = ("a", "b", "c", "d")
@@ -54,6 +54,11 @@ def test_rotated_classes_have_ids_and_images_of_their_own(dataset):
             dataset.images[9:14] if row % 2 == 0 else dataset.images[2:6], row // 2, (1, 2)
         )
         np.testing.assert_array_equal(images_of(table, row), expected)
+
+
+def test_the_number_of_class_ids_is_above_all_of_them(dataset):
+    tables = [class_table(dataset, split, "train") for split in dataset.splits.values()]
+    assert class_id_count(dataset) == 16 == 1 + max(int(t.class_ids.max()) for t in tables)
 
 
 def test_padding_points_at_images_of_the_class(dataset):

@@ -1,4 +1,4 @@
-"""Learners that compare embeddings, meta-trained by cross-entropy on episodes.
+"""Learners that compare embeddings, meta-trained on episodes, mostly by cross-entropy.
 
 What Matching Networks and Prototypical Networks share: one backbone embeds
 supports and queries, a head turns supports into something to compare with and
@@ -21,6 +21,7 @@ from metabench.types import Episode, EpisodeShape, Learner, Metrics, PyTree
 
 Adapt: TypeAlias = Callable[["State", jax.Array, jax.Array, jax.Array], "Task"]
 Predict: TypeAlias = Callable[["Task", jax.Array], jax.Array]
+Error: TypeAlias = Callable[[jax.Array, jax.Array], jax.Array]
 TrainStep: TypeAlias = Callable[["State", Episode, jax.Array], tuple["State", Metrics]]
 
 
@@ -69,6 +70,7 @@ def metric_learner(
     *,
     joint: bool,
     train_shape: EpisodeShape | None = None,
+    error: Error = optax.softmax_cross_entropy_with_integer_labels,
 ) -> Learner:
     """A learner from a network and an optimizer.
 
@@ -79,6 +81,7 @@ def metric_learner(
       joint: embed supports and queries of a test episode as one batch, so that batch
         statistics are those of the episode (transductive).
       train_shape: of the training episodes, where it differs from the test's.
+      error: of logits [queries, way] and labels [queries], for each query.
     """
     net = functional(make)
 
@@ -91,7 +94,7 @@ def metric_learner(
         init=init,
         adapt=adapt,
         predict=predict,
-        train=_training(net, optimizer),
+        train=_training(net, optimizer, error),
         parameters=lambda state: state.params,
         train_shape=train_shape,
         transductive=joint,
@@ -110,13 +113,15 @@ def _logits(
     return net.apply(params, stats, "score", summary, query)[0], stats
 
 
-def _training(net: Functional, optimizer: optax.GradientTransformation) -> TrainStep:
-    """One step down the mean cross-entropy of a batch of episodes."""
+def _training(
+    net: Functional, optimizer: optax.GradientTransformation, error_of: Error
+) -> TrainStep:
+    """One step down the mean error of a batch of episodes."""
 
     def loss(params: PyTree, stats: PyTree, episodes: Episode) -> tuple[jax.Array, PyTree]:
         def one(episode: Episode) -> tuple[jax.Array, jax.Array, PyTree]:
             scores, new = _logits(net, params, stats, episode, True)
-            error = optax.softmax_cross_entropy_with_integer_labels(scores, episode.query_y)
+            error = error_of(scores, episode.query_y)
             return error.mean(), (scores.argmax(-1) == episode.query_y).mean(), new
 
         found = over_episodes(one)(episodes)

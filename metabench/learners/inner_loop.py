@@ -1,0 +1,103 @@
+"""The inner loop: a few steps of any optimizer down any loss, as one differentiable function.
+
+What MAML, ANIL, Reptile and fine-tuning share. An outer gradient may pass through the steps, with
+second derivatives or without. No network, no data and no algorithm here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from metabench.errors import UserError
+from metabench.types import PyTree
+
+
+class Adapted(NamedTuple):
+    """What an inner loop ends in."""
+
+    params: PyTree
+    optimizer: PyTree
+    losses: jax.Array  # [steps], each before its step
+
+
+def inner_loop(
+    loss: Callable[[PyTree, PyTree], jax.Array],
+    params: PyTree,
+    optimizer: optax.GradientTransformation,
+    inputs: PyTree,
+    *,
+    state: PyTree = None,
+    first_order: bool = False,
+    rematerialise: bool = False,
+) -> Adapted:
+    """`params` after one step of `optimizer` for each entry of `inputs`.
+
+    Args:
+      loss: `loss(params, input)`, a scalar.
+      params: where the loop begins.
+      optimizer: told the gradient, the parameters, and the loss as `value`.
+      inputs: one for each step along a leading axis: batches, or `jnp.arange(steps)`.
+      state: of the optimizer; None for a fresh one.
+      first_order: an outer gradient takes the inner gradients as constants.
+      rematerialise: keep only the parameters before each step and compute the rest again in the
+        backward pass: memory of one step instead of all, for one more forward pass.
+    """
+    optimizer = optax.with_extra_args_support(optimizer)
+
+    def step(carry: tuple[PyTree, PyTree], data: PyTree) -> tuple[tuple[PyTree, PyTree], jax.Array]:
+        params, state = carry
+        point = jax.lax.stop_gradient(params) if first_order else params
+        value, gradient = jax.value_and_grad(loss)(point, data)
+        if first_order:  # the loss may know outer parameters by other ways
+            gradient = jax.lax.stop_gradient(gradient)
+        updates, state = optimizer.update(gradient, state, params, value=value)
+        return (optax.apply_updates(params, updates), state), value
+
+    begin = (params, optimizer.init(params) if state is None else state)
+    (params, state), losses = jax.lax.scan(
+        jax.checkpoint(step) if rematerialise else step, begin, inputs
+    )
+    return Adapted(params, state, losses)
+
+
+class Steps(NamedTuple):
+    """How many steps of gradient descent have been taken."""
+
+    taken: jax.Array
+
+
+def descent(rates: PyTree) -> optax.GradientTransformation:
+    """Gradient descent with rates [steps] of its own for each array, which may be learned.
+
+    Args:
+      rates: like the parameters, with one rate for each step in place of an array. Further
+        steps use the last one.
+    """
+
+    def init(params: PyTree) -> Steps:
+        del params
+        return Steps(jnp.zeros((), jnp.int32))
+
+    def update(gradients: PyTree, state: Steps, params: PyTree = None) -> tuple[PyTree, Steps]:
+        del params
+
+        def one(rate: jax.Array, gradient: jax.Array) -> jax.Array:
+            now = rate[jnp.minimum(state.taken, rate.shape[0] - 1)]
+            return (-now * gradient).astype(gradient.dtype)
+
+        return jax.tree.map(one, rates, gradients), Steps(state.taken + 1)
+
+    return optax.GradientTransformation(init, update)
+
+
+def check_inner(steps: int, rate: float, name: str = "inner_steps") -> None:
+    """Raise `UserError` where an inner loop would not move."""
+    if steps < 1:
+        raise UserError(f"`{name}` is {steps}; it must be at least 1")
+    if not rate > 0:
+        raise UserError(f"`inner_rate` is {rate}; it must be positive")

@@ -1,0 +1,175 @@
+"""Model-Agnostic Meta-Learning (Finn, Abbeel & Levine 2017).
+
+Initial weights from which a few steps of gradient descent on the supports lead to a classifier
+that is right on the queries (algorithm 2). Rates that are learned, one for each array and step,
+are those of MAML++ (Antoniou et al. 2019, section 4).
+
+The paper's figures normalise the queries of a test episode by their own batch statistics, which is
+transductive: `norm="batch"`. With `norm="support"` the supports' statistics serve the queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from metabench.learners.inner_loop import check_inner, descent, inner_loop
+from metabench.learners.optimizer import Decay, adam
+from metabench.learners.training_shape import training_shape
+from metabench.nets.classifier import Classifier, Norm
+from metabench.nets.episodewise import over_episodes
+from metabench.nets.functional import Functional, functional
+from metabench.types import Episode, EpisodeShape, Learner, Metrics, PyTree
+
+
+class Initial(NamedTuple):
+    """What is meta-learned."""
+
+    weights: PyTree
+    rates: PyTree  # of the inner steps, [inner_steps] for each array; () where they are fixed
+
+
+class State(NamedTuple):
+    """What MAML carries through meta-training."""
+
+    params: Initial
+    stats: PyTree
+    optimizer: PyTree
+
+
+class Task(NamedTuple):
+    """A classifier of the episode's classes."""
+
+    weights: PyTree
+    stats: PyTree
+
+
+def maml(
+    shape: EpisodeShape,
+    *,
+    inner_steps: int = 5,
+    test_steps: int | None = None,
+    inner_rate: float = 0.1,
+    learned_rates: bool = False,
+    first_order: bool = False,
+    rematerialise: bool = False,
+    norm: Norm = "batch",
+    width: int = 32,
+    learning_rate: float = 1e-3,
+    decay: Decay = "cosine",
+    clip: float | None = None,
+    train_shot: int | None = None,
+    train_query: int | None = None,
+    steps: int = 10_000,
+) -> Learner:
+    """MAML on four blocks of 32 channels and a linear layer.
+
+    Args:
+      shape: of the test episodes.
+      inner_steps: gradient steps on a support set in meta-training.
+      test_steps: the same in validation and test; None for `inner_steps`.
+      inner_rate: of the inner steps; where rates are learned, what they begin with.
+      learned_rates: learn a rate for each array and inner step.
+      first_order: leave the second derivatives out (the paper's section 5.2).
+      rematerialise: compute inner steps again in the backward pass and keep less.
+      norm: statistics that normalise; `batch` is transductive.
+      width: channels of each block.
+      learning_rate: of Adam, the outer loop.
+      decay: `cosine` over `steps`, or `constant`.
+      clip: largest global norm of an outer gradient.
+      train_shot: shots of the training episodes; None for the test's.
+      train_query: queries per class of the training episodes; None for the test's.
+      steps: length of meta-training, for the decay.
+
+    Reference: https://arxiv.org/abs/1703.03400
+    """
+    check_inner(inner_steps, inner_rate)
+    check_inner(inner_steps if test_steps is None else test_steps, inner_rate, "test_steps")
+    optimizer = adam(learning_rate, decay, steps, clip)
+    net = functional(lambda rngs: Classifier(shape, width, norm, rngs))
+    adapted = partial(_adapted, net, inner_rate, first_order, rematerialise)
+
+    def init(key: jax.Array) -> State:
+        weights, stats = net.init(key)
+        rates = jax.tree.map(lambda leaf: jnp.full(inner_steps, inner_rate), weights)
+        params = Initial(weights, rates if learned_rates else ())
+        return State(params, stats, optimizer.init(params))
+
+    def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
+        del key
+        return adapted(state.params, state.stats, support_x, support_y, test_steps or inner_steps)
+
+    def error(params: Initial, stats: PyTree, episode: Episode) -> tuple[jax.Array, jax.Array]:
+        task = adapted(params, stats, episode.support_x, episode.support_y, inner_steps)
+        scores = net.apply(task.weights, task.stats, episode.query_x)[0]
+        wrong = optax.softmax_cross_entropy_with_integer_labels(scores, episode.query_y)
+        return wrong.mean(), (scores.argmax(-1) == episode.query_y).mean()
+
+    return Learner(
+        init=init,
+        adapt=adapt,
+        predict=lambda task, query_x: net.apply(task.weights, task.stats, query_x)[0],
+        train=_training(error, optimizer),
+        parameters=lambda state: state.params,
+        train_shape=training_shape(shape, None, train_shot, train_query),
+        batch=4,
+        transductive=norm == "batch",
+    )
+
+
+def _adapted(
+    net: Functional,
+    rate: float,
+    first_order: bool,
+    rematerialise: bool,
+    params: Initial,
+    stats: PyTree,
+    support_x: jax.Array,
+    support_y: jax.Array,
+    steps: int,
+) -> Task:
+    """The inner loop, from the initial weights to an episode's own."""
+
+    def loss(weights: PyTree, number: jax.Array) -> jax.Array:
+        del number  # every step sees all supports
+        scores, _ = net.apply(weights, stats, support_x, train=True)
+        return optax.softmax_cross_entropy_with_integer_labels(scores, support_y).mean()
+
+    optimizer = descent(params.rates) if params.rates else optax.sgd(rate)
+    weights = inner_loop(
+        loss,
+        params.weights,
+        optimizer,
+        jnp.arange(steps),
+        first_order=first_order,
+        rematerialise=rematerialise,
+    ).params
+    # Costs nothing where there are no statistics to keep: nobody reads the logits.
+    return Task(weights, net.apply(weights, stats, support_x, train=True)[1])
+
+
+def _training(
+    error: Callable[[Initial, PyTree, Episode], tuple[jax.Array, jax.Array]],
+    optimizer: optax.GradientTransformation,
+) -> Callable[[State, Episode, jax.Array], tuple[State, Metrics]]:
+    """One step of the outer loop, down the mean error on the queries of a batch of episodes."""
+
+    def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
+        del key  # nothing is drawn
+
+        def one(episode: Episode) -> tuple[tuple[jax.Array, jax.Array], PyTree]:
+            return jax.value_and_grad(error, has_aux=True)(state.params, state.stats, episode)
+
+        # Gradients are taken within each episode: nothing of one is kept for another.
+        found = jax.tree.map(lambda leaf: leaf.mean(0), over_episodes(one)(episodes))
+        (loss, accuracy), gradient = found
+        updates, moments = optimizer.update(gradient, state.optimizer, state.params)
+        params = optax.apply_updates(state.params, updates)
+        return State(params, state.stats, moments), {"loss": loss, "accuracy": accuracy}
+
+    return train

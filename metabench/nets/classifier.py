@@ -1,0 +1,83 @@
+"""A convolutional classifier whose weights each episode adapts: four blocks and a linear layer.
+
+What MAML and Reptile train (Finn et al. 2017, section 5.2; Nichol et al. 2018, section 6.1). It
+is the architecture of `Conv4`, made of operations that stay fast where every episode has weights
+of its own and where gradients of gradients are taken.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from metabench.errors import UserError
+from metabench.nets.conv4 import EPSILON, conv4_features
+from metabench.nets.products import convolve, pool
+from metabench.types import EpisodeShape
+
+Norm = Literal["batch", "support", "layer", "none"]
+"""`batch`: of whatever images pass together, so a query's answer depends on the other queries
+(transductive). `support`: of the support set, for the queries too. `layer`: of each image."""
+
+
+class Block(nnx.Module):
+    """3×3 convolution, normalisation, ReLU, pooling: [n, h, w, c] to [n, h // 2, w // 2, width]."""
+
+    def __init__(self, channels: int, width: int, norm: Norm, rngs: nnx.Rngs) -> None:
+        initial = nnx.initializers.he_normal()
+        self.kernel = nnx.Param(initial(rngs.params(), (3, 3, channels, width)))
+        self.scale = nnx.Param(jnp.ones(width))
+        self.bias = nnx.Param(jnp.zeros(width))
+        self.norm = norm
+        if norm == "support":
+            self.mean = nnx.BatchStat(jnp.zeros(width))
+            self.var = nnx.BatchStat(jnp.ones(width))
+
+    def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
+        """One block; `train` is told to `_statistics`."""
+        y = convolve(x, self.kernel[...])
+        if self.norm != "none":
+            mean, var = self._statistics(y, train)
+            y = (y - mean) * jax.lax.rsqrt(var + EPSILON)
+        return pool(
+            jax.nn.relu(y * self.scale[...][None, None, None] + self.bias[...][None, None, None])
+        )
+
+    def _statistics(self, y: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
+        """Mean and variance, kept with `norm="support"` and `train`, and read without `train`."""
+        if self.norm == "support" and not train:
+            return self.mean[...][None, None, None], self.var[...][None, None, None]
+        axes = (1, 2, 3) if self.norm == "layer" else (0, 1, 2)
+        mean = y.mean(axes, keepdims=True)
+        var = jnp.square(y - mean).mean(axes, keepdims=True)
+        if self.norm == "support":
+            self.mean[...], self.var[...] = mean[0, 0, 0], var[0, 0, 0]
+        return mean, var
+
+
+class Classifier(nnx.Module):
+    """uint8 images [n, height, width, channels] to logits [n, way].
+
+    With `norm="support"` a call with `train` normalises by its own batch and keeps the statistics,
+    and a call without it uses what was kept.
+    """
+
+    def __init__(self, shape: EpisodeShape, width: int, norm: Norm, rngs: nnx.Rngs) -> None:
+        """Raises `UserError` on a wrong `norm` or `width`."""
+        if norm not in get_args(Norm):
+            raise UserError(f"`norm` is {norm!r}; it must be one of: {', '.join(get_args(Norm))}")
+        if width < 1:
+            raise UserError(f"`width` is {width}; it must be positive")
+        inputs = (shape.image[2], width, width, width)
+        self.blocks = nnx.List([Block(channels, width, norm, rngs) for channels in inputs])
+        self.head = nnx.Linear(conv4_features(shape.image, width), shape.way, rngs=rngs)
+
+    def __call__(self, images: jax.Array, *, train: bool = False) -> jax.Array:
+        """Logits [n, way]."""
+        x = images.astype(jnp.float32) / 255
+        for block in self.blocks:
+            x = block(x, train=train)
+        return self.head(x.reshape(x.shape[0], -1))

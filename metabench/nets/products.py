@@ -1,0 +1,62 @@
+"""3x3 convolution as one matrix product, for weights that differ from episode to episode.
+
+Under `jax.vmap` over kernels XLA turns a convolution into a grouped one, which is slow everywhere;
+a product of patches and kernel becomes a batched product instead. Input and kernel gradient are
+products of the same kind, and so are theirs: derivatives of any order are fast, and compile fast,
+where a gradient through gradients is wanted (MAML). Plain functions, no parameters.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+
+from metabench.nets.ops import split
+
+SIDE = 3
+
+
+@jax.custom_vjp
+def convolve(x: Float[Array, "n h w c"], kernel: Float[Array, "3 3 c d"]) -> Array:
+    """Convolution with stride 1 and a border of zeros: [n, h, w, d]."""
+    return patches(x) @ kernel.reshape(-1, kernel.shape[-1])
+
+
+@jax.custom_vjp
+def correlate(x: Float[Array, "n h w c"], g: Float[Array, "n h w d"]) -> Array:
+    """How the output's gradient `g` depends on the kernel: [3, 3, c, d]."""
+    found = patches(x).reshape(-1, SIDE * SIDE * x.shape[-1]).T @ g.reshape(-1, g.shape[-1])
+    return found.reshape(SIDE, SIDE, x.shape[-1], g.shape[-1])
+
+
+def turned(kernel: Array) -> Array:
+    """The kernel by which a gradient goes back to the input: half a turn, channels swapped."""
+    return kernel[::-1, ::-1].swapaxes(2, 3)
+
+
+# Both are linear in each argument, so each gradient is one of the two again.
+convolve.defvjp(
+    lambda x, kernel: (convolve(x, kernel), (x, kernel)),
+    lambda saved, g: (convolve(g, turned(saved[1])), correlate(saved[0], g)),
+)
+correlate.defvjp(
+    lambda x, g: (correlate(x, g), (x, g)),
+    lambda saved, k: (convolve(saved[1], turned(k)), convolve(saved[0], k)),
+)
+
+
+def patches(x: Float[Array, "n h w c"]) -> Array:
+    """The 3x3 surroundings of every pixel: [n, h, w, 9 c]."""
+    _, height, width, _ = x.shape
+    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    shifts = [padded[:, i : i + height, j : j + width] for i in range(SIDE) for j in range(SIDE)]
+    return jnp.concatenate(shifts, axis=-1)
+
+
+def pool(x: Float[Array, "n h w c"]) -> Array:
+    """Maximum of every 2x2 window, stride 2; an odd last row or column is left out."""
+    height, width = x.shape[1] // 2 * 2, x.shape[2] // 2 * 2
+    first, second, third, fourth = split(x[:, :height, :width])
+    return jnp.maximum(jnp.maximum(first, second), jnp.maximum(third, fourth))
