@@ -34,10 +34,22 @@ REGISTERED = {name: (name, {}) for name in registry.names("learners")}
 VARIANTS = {
     "protonet-transductive": ("protonet", {"norm": "batch"}),
     "protonet-train-way": ("protonet", {"train_way": 8, "train_query": 3}),
+    "maml-inductive": ("maml", {"norm": "support", "learned_rates": True, "first_order": True}),
+    "reptile-inductive": ("reptile", {"norm": "support"}),
+    "baseline-fitted": ("baseline", {"finetune": True, "fit_rate": 0.1}),
+    "baseline_pp-fitted": ("baseline_pp", {"finetune": True}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
 SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes
-METRIC = ("matching", "pixel_nn", "protonet")  # to whom labels are only names
+METRIC = (
+    "baseline",
+    "baseline_pp",
+    "matching",
+    "pixel_nn",
+    "protonet",
+    "siamese",
+)  # to whom labels are only names
+HEAVY = ("maml", "reptile")  # compile an inner loop over four blocks: slow
 QUICK = {  # of the variants' checks; the others are marked slow
     ("protonet-transductive", learners.check_transductive),
     ("protonet-train-way", learners.check_contract),
@@ -75,7 +87,7 @@ def cases():
     for name in REGISTERED | VARIANTS:
         checks = [*LEARNER_CHECKS, *([learners.check_label_names] if name in METRIC else [])]
         for check in checks:
-            slow = name in VARIANTS and (name, check) not in QUICK
+            slow = name in HEAVY or (name in VARIANTS and (name, check) not in QUICK)
             marks = [pytest.mark.slow] if slow else []
             yield pytest.param(name, check, marks=marks, id=f"{name}-{name_of(check)}")
 

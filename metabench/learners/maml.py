@@ -96,7 +96,7 @@ def maml(
 
     def init(key: jax.Array) -> State:
         weights, stats = net.init(key)
-        rates = jax.tree.map(lambda leaf: jnp.full(inner_steps, inner_rate), weights)
+        rates = jax.tree.map(lambda leaf: jnp.full(inner_steps, inner_rate, jnp.float32), weights)
         params = Initial(weights, rates if learned_rates else ())
         return State(params, stats, optimizer.init(params))
 

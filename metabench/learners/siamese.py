@@ -37,7 +37,7 @@ class PairHead(nnx.Module):
 
     def __init__(self, features: int, units: int, rngs: nnx.Rngs) -> None:
         self.layer = nnx.Linear(features, units, rngs=rngs)
-        self.weights = nnx.Param(jnp.full(units, -2.0))  # far apart: of two classes
+        self.weights = nnx.Param(jnp.full(units, -2.0, jnp.float32))  # far apart: of two classes
         self.bias = nnx.Param(jnp.ones(()))
 
     def summarise(self, support: jax.Array, support_y: jax.Array, *, way: int) -> Supports:

@@ -15,6 +15,8 @@ from flax import nnx
 
 from metabench.errors import UserError
 from metabench.nets.conv4 import EPSILON, conv4_features
+from metabench.nets.fused import conv_affine_relu_pool, conv_norm_relu_pool
+from metabench.nets.ops import native
 from metabench.nets.products import convolve, pool
 from metabench.types import EpisodeShape
 
@@ -37,14 +39,23 @@ class Block(nnx.Module):
             self.var = nnx.BatchStat(jnp.ones(width))
 
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-        """One block; `train` is told to `_statistics`."""
+        """One block. With `train` it may be differentiated twice, without it fast but once."""
+        if not train and self.norm in ("batch", "support") and not native():
+            return self._fused(x)
         y = convolve(x, self.kernel[...])
         if self.norm != "none":
             mean, var = self._statistics(y, train)
             y = (y - mean) * jax.lax.rsqrt(var + EPSILON)
-        return pool(
-            jax.nn.relu(y * self.scale[...][None, None, None] + self.bias[...][None, None, None])
-        )
+        scale, bias = self.scale[...][None, None, None], self.bias[...][None, None, None]
+        return pool(jax.nn.relu(y * scale + bias))
+
+    def _fused(self, x: jax.Array) -> jax.Array:
+        """The same on a CPU, where the weights are those of one episode."""
+        kernel, scale, bias = self.kernel[...], self.scale[...], self.bias[...]
+        if self.norm == "batch":
+            return conv_norm_relu_pool(x, kernel, scale, bias, epsilon=EPSILON).y
+        slope = scale * jax.lax.rsqrt(self.var[...] + EPSILON)
+        return conv_affine_relu_pool(x, kernel, slope, bias - self.mean[...] * slope)
 
     def _statistics(self, y: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
         """Mean and variance, kept with `norm="support"` and `train`, and read without `train`."""

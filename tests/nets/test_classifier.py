@@ -32,6 +32,19 @@ def test_its_embedding_is_that_of_conv4():
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("norm", ["batch", "support"])
+def test_the_form_for_queries_on_a_cpu_computes_the_same(norm):
+    net, params, stats = made(norm)
+    _, stats = net.apply(params, stats, IMAGES[:3], train=True)
+
+    def logits(own):
+        with use_native(own):
+            apply = jax.jit(lambda images: net.apply.__wrapped__(params, stats, images)[0])
+            return apply(IMAGES[3:])
+
+    np.testing.assert_allclose(logits(False), logits(True), rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize("norm", ["batch", "support", "layer", "none"])
 def test_whose_statistics_a_query_is_normalised_by(norm):
     net, params, stats = made(norm)
