@@ -37,7 +37,8 @@ class PairHead(nnx.Module):
 
     def __init__(self, features: int, units: int, rngs: nnx.Rngs) -> None:
         self.layer = nnx.Linear(features, units, rngs=rngs)
-        self.weights = nnx.Param(jnp.full(units, -2.0, jnp.float32))  # far apart: of two classes
+        # Far apart: of two classes. However many units, logits begin about 0 and none saturates.
+        self.weights = nnx.Param(jnp.full(units, -8.0 / units, jnp.float32))
         self.bias = nnx.Param(jnp.ones(()))
 
     def summarise(self, support: jax.Array, support_y: jax.Array, *, way: int) -> Supports:

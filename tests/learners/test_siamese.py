@@ -30,7 +30,7 @@ def test_the_likeliest_support_of_a_class_decides():
     supports = Supports(
         jnp.concatenate([twin, twin + 0.5, twin + 0.1]), jnp.eye(2)[jnp.asarray([0, 0, 1])]
     )
-    np.testing.assert_allclose(head.score(supports, jnp.asarray([[0.3]])), [[1.0, 0.8]], atol=1e-5)
+    np.testing.assert_allclose(head.score(supports, jnp.asarray([[0.3]])), [[1.0, 0.2]], atol=1e-5)
 
 
 def test_the_pair_of_one_class_weighs_as_much_as_all_others():
