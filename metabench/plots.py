@@ -64,7 +64,7 @@ def by_presentation(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4.6), layout="constrained")
+    figure = Figure(figsize=(9, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     colours = {name.split(" ")[0]: f"C{number}" for number, name in enumerate(found)}
@@ -74,11 +74,11 @@ def by_presentation(
         axes.plot(places, mean, color=f"C{number}", marker=".", label=name)
         low, high = ([100 * (one.mean + sign * one.ci95) for one in line] for sign in (-1, 1))
         axes.fill_between(places, low, high, color=f"C{number}", alpha=0.2, linewidth=0)
-    for row in published:
+    for number, row in enumerate(published, start=len(found)):
         axes.plot(
             [int(number) for number in row.accuracy],
             list(row.accuracy.values()),
-            color=colours.get(row.learner, "grey"),
+            color=colours.get(row.learner, f"C{number}"),
             linestyle=":",
             marker="o",
             fillstyle="none",
@@ -86,7 +86,7 @@ def by_presentation(
         )
     axes.set(xlabel="presentation of a class", ylabel="accuracy (%)", ylim=(0, 100))
     axes.grid(alpha=0.3)
+    axes.set_title(title, fontsize="medium")
     figure.legend(loc="outside right upper", fontsize="small")
-    figure.suptitle(title, fontsize="medium")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, metadata={"Software": None})
