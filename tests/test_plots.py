@@ -58,7 +58,7 @@ def test_every_seed_is_drawn_and_its_best_point_marked(tmp_path, drawn):
     "curve",
     [
         CURVE[:1],
-        [CURVE[0]._replace(loss=0.0, train_accuracy=1.0, validation_accuracy=1.0)],
+        [CURVE[0]._replace(loss=0.0, train_accuracy=1.0, validation=1.0)],
         [point._replace(train_accuracy=float("nan")) for point in CURVE],
     ],
     ids=["one point", "no loss", "no training accuracy"],

@@ -23,10 +23,10 @@ from metabench.types import (
     ClassTable,
     Episode,
     EpisodeShape,
+    ImageTaskShape,
     Learner,
     LearnerFactory,
     PyTree,
-    TaskShape,
 )
 
 SHAPE = EpisodeShape(way=5, shot=1, query=5)
@@ -157,7 +157,7 @@ class Subject:
 
 
 @partial(jax.jit, static_argnames=("shape", "number"))
-def draw(table: ClassTable, shape: TaskShape, number: int, first: jax.Array) -> Any:
+def draw(table: ClassTable, shape: ImageTaskShape, number: int, first: jax.Array) -> Any:
     """`number` tasks from index `first` on: episodes or streams, by the shape."""
     return sample_tasks(root_key(2), first + jnp.arange(number), table, shape)
 
