@@ -99,12 +99,12 @@ def options(name: str) -> dict[str, inspect.Parameter]:
     return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
-def takes(name: str, kind: type) -> bool:
-    """Whether the factory of learner `name` says that it takes shapes of `kind`.
+def takes(learner: str | LearnerFactory, kind: type) -> bool:
+    """Whether a factory, or that of a registered name, says that it takes shapes of `kind`.
 
     It says so by the annotation of its first parameter: a shape, or a union of shapes.
     """
-    factory = learner_factory(name)
+    factory = learner_factory(learner) if isinstance(learner, str) else learner
     first = next(iter(inspect.signature(factory).parameters), "")
     try:
         hint = typing.get_type_hints(factory).get(first)

@@ -23,6 +23,7 @@ from metabench.types import (
     ClassTable,
     Episode,
     EpisodeShape,
+    FunctionShape,
     ImageTaskShape,
     Learner,
     LearnerFactory,
@@ -99,6 +100,7 @@ class Subject:
         else:
             self.build = partial(learner, **(settings or {}))
         self.shape = shape
+        self.takes_functions = registry.takes(learner, FunctionShape)
         self.learner: Learner = self.build(shape)
         self.train_shape = self.learner.train_shape or shape
         self.tables = tables or strokes_tables(shape.image)
