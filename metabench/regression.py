@@ -108,12 +108,7 @@ def plan_regression(
     check_functions(shape)
     if not 2 <= functions < 2**30:
         raise UserError(f"`functions` is {functions}; it must be at least 2 and below 2^30")
-    if not registry.takes(learner, FunctionShape):
-        able = [name for name in registry.names("learners") if registry.takes(name, FunctionShape)]
-        raise UserError(
-            f"`learner` is {learner}, which has no part in the regression (it takes no "
-            f"`FunctionShape`); take one of: {', '.join(able)}"
-        )
+    _check_part(learner)
     plan = train_plan({**recipe.train, **train})
     chosen = {**recipe.learner, **settings}
     if "steps" in registry.options(learner):
@@ -126,6 +121,16 @@ def plan_regression(
     return RegressionPlan(
         learner, built, hyperparameters, recipe, plan, shape, functions, seed, run_dir
     )
+
+
+def _check_part(learner: str) -> None:
+    """`UserError` where the learner's factory does not say that it takes functions."""
+    if not registry.takes(learner, FunctionShape):
+        able = [name for name in registry.names("learners") if registry.takes(name, FunctionShape)]
+        raise UserError(
+            f"`learner` is {learner}, which has no part in the regression (it takes no "
+            f"`FunctionShape`); take one of: {', '.join(able)}"
+        )
 
 
 def execute(plan: RegressionPlan, *, resume: bool, command: str, watcher: Watcher) -> Outcome:

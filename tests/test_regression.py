@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from metabench import forecasts, regression, results
+from metabench import forecasts, recipes, regression, results
 from metabench import gaussian_process as gp
 from metabench.errors import UserError
 from metabench.recipes import Recipe
@@ -90,6 +90,24 @@ def test_the_id_spells_out_departures(tmp_path):
     assert made.protocol == "functions-3d-40points-v1"
     assert made.folder.parent == tmp_path / "functions-3d-40points-v1"
     assert made.folder != plan(tmp_path, settings={"width": 9}).folder
+
+
+def test_the_figures_of_the_docs_are_those_of_the_committed_result():
+    folder = recipes.folder()
+    document = json.loads((folder / "functions" / "mann-1d.json").read_text("utf-8"))
+    page = (folder.parent / "docs" / "functions.md").read_text("utf-8")
+    assert document["command"] in page
+    found = document["log_likelihood"] | {"difference": document["learner_minus"]["gp_fitted"]}
+    words = {"learner": "`mann`", "difference": "`mann` minus `gp_fitted`, paired"}
+    for name, rows in found.items():
+        mean = f"{rows['mean']:.3f} ± {rows['ci95']:.3f}"
+        steps = [
+            f"{rows['by_step'][step - 1]:.3f}"
+            + (f" ± {rows['by_step_ci95'][step - 1]:.3f}" if name == "difference" else "")
+            for step in (2, 5, 10, 20, 40)
+        ]
+        line = " | ".join([words.get(name, f"`{name}`"), mean, *steps])
+        assert f"| {line} |" in page, line
 
 
 @pytest.mark.parametrize(

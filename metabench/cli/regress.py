@@ -15,7 +15,7 @@ from metabench.progress import say
 if TYPE_CHECKING:
     from metabench.regression import RegressionPlan
 
-STEPS = (1, 2, 3, 5, 10, 20, 40)  # of which the table tells
+STEPS = (2, 5, 10)  # of which the table tells, and the last
 
 
 def regress(
@@ -83,7 +83,7 @@ def _execute(plan: RegressionPlan, places: tuple[Path, Path], resume: bool, quie
     drawn = forecasts_picture(found.document, found.examples, title)
     write_text(path, canonical(found.document))
     write_bytes(picture, drawn)
-    steps = [step for step in STEPS if step <= plan.shape.points]
+    steps = [*(step for step in STEPS if step < plan.shape.points), plan.shape.points]
     print(f"{plan.protocol}: log-likelihood in nats, mean over {plan.functions:,} functions")
     head = ("", "all steps", *(f"step {step}" for step in steps))
     Console().print(report.table(head, _cells(found.document, steps)))
