@@ -3,7 +3,7 @@
 Function `i` is a function of (key, i, shape) alone, as episodes are. Its kernel is drawn
 evenly in the logs of the ranges below, its points evenly in [-1, 1]^d. No models, no I/O.
 
-After Santoro et al. 2016, section 4.2, who give no ranges: these are ours. Lengths grow with
+After Santoro et al. 2016, section 4.2; the ranges are ours. Lengths grow with
 √d as the distances between points do, so that points tell about as much of each other.
 """
 
