@@ -16,7 +16,7 @@ from typing import Any
 import jax
 
 from metabench import environment, registry, results
-from metabench.checkpoints import Checkpoints, set_aside
+from metabench.checkpoints import opened
 from metabench.errors import UserError
 from metabench.evaluate import adaptation_ms, evaluate, make_evaluator, summarise
 from metabench.protocol_tables import protocol_table, shape_of
@@ -29,13 +29,13 @@ from metabench.types import (
     ClassTable,
     Dataset,
     EpisodeShape,
+    ImageTaskShape,
     Learner,
     Protocol,
     PyTree,
     Result,
     SeedRun,
     StreamShape,
-    TaskShape,
 )
 
 
@@ -59,7 +59,7 @@ class Plan:
     recipe: Recipe
     train: TrainPlan
     protocol: Protocol
-    shape: TaskShape
+    shape: ImageTaskShape
     dataset: Dataset
     training: Dataset  # of meta-training and validation; mostly `dataset` itself
     tables: Mapping[str, ClassTable]
@@ -150,7 +150,7 @@ def _check_streams(learner: str, shape: StreamShape, chosen: Mapping[str, Any]) 
 
 
 def _training_tables(
-    learner: Learner, protocol: Protocol, shape: TaskShape, training: Dataset
+    learner: Learner, protocol: Protocol, shape: ImageTaskShape, training: Dataset
 ) -> dict[str, ClassTable]:
     """The class tables of meta-training, drawn from freely, and of validation, as in the test."""
     if training.images.shape[1:] != shape.image:
@@ -242,14 +242,7 @@ def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Trained:
     if plan.learner.train is None:
         state = initial_state(plan.learner, seed)
         return Trained(state, state)
-    folder = plan.folder / f"seed{seed}"
-    if not resume:
-        aside = set_aside(folder)
-        if aside is not None:
-            watcher.note(
-                f"An earlier run's checkpoint was moved to {aside}; `--resume` continues one."
-            )
-    checkpoints = Checkpoints(folder)
+    checkpoints = opened(plan.folder / f"seed{seed}", resume, watcher.note)
     trained = meta_train(
         plan.learner,
         plan.tables["train"],
@@ -300,7 +293,7 @@ def _measure(
         accuracy=round(summary.mean, 6),
         ci95=round(summary.ci95, 6),
         correct=tuple(int(n) for n in correct.reshape(len(correct), -1).sum(1)),
-        validation_accuracy=trained.best_accuracy,
+        validation_accuracy=trained.best_validation,
         train_steps=steps,
         best_step=trained.best_step,
         cost=cost,

@@ -9,6 +9,7 @@ import typer
 
 from metabench.cli.data import data_commands
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
+from metabench.cli.regress import regress
 from metabench.cli.run import run
 from metabench.errors import UserError
 from metabench.progress import say
@@ -21,6 +22,7 @@ app = typer.Typer(
     help="Few-shot meta-learning benchmark: one sampler, one evaluator, comparable numbers.",
 )
 app.command()(run)
+app.command()(regress)
 app.command()(leaderboard)
 app.command()(learners)
 app.command()(datasets)

@@ -55,6 +55,19 @@ ImageSize: TypeAlias = Annotated[
     Option(help="Height and width of the images in pixels; the dataset's own if not given."),
 ]
 
+# Regression on functions.
+Dimensions: TypeAlias = Annotated[int, Option(help="Inputs of a function (1).")]
+Points: TypeAlias = Annotated[int, Option(help="Points of a function, one at a step (40).")]
+Functions: TypeAlias = Annotated[int, Option(help="Test functions (1,000).")]
+RegressionOut: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        "--out",
+        help="Result file, *.json, with a picture beside it; <run-dir>/functions-…/result.json "
+        "if not given.",
+    ),
+]
+
 # How the learner is trained.
 Seed: TypeAlias = Annotated[int, Option(help="First training seed.")]
 Seeds: TypeAlias = Annotated[
