@@ -24,7 +24,15 @@ from metabench.protocols import frozen
 from metabench.recipes import Recipe
 from metabench.tables import check_fits, class_table, find_split
 from metabench.tasks import task_digest
-from metabench.train import Report, Trained, TrainPlan, initial_state, meta_train, train_plan
+from metabench.train import (
+    Report,
+    Trained,
+    TrainPlan,
+    initial_state,
+    meta_train,
+    train_plan,
+    trained_before,
+)
 from metabench.types import (
     ClassTable,
     Dataset,
@@ -65,6 +73,7 @@ class Plan:
     tables: Mapping[str, ClassTable]
     seeds: tuple[int, ...]
     run_dir: Path
+    trained_for: str | None = None  # id of the protocol whose training is tested; None: its own
 
     @property
     def folder(self) -> Path:
@@ -76,7 +85,7 @@ class Plan:
             self.training.digest,
         ]
         name = f"{self.learner_name}-{results.fingerprint(settings)}"
-        return self.run_dir / self.protocol.id / name
+        return self.run_dir / (self.trained_for or self.protocol.id) / name
 
 
 def plan_run(
@@ -90,6 +99,7 @@ def plan_run(
     seeds: tuple[int, ...],
     run_dir: Path,
     training: Dataset | None = None,
+    trained_for: str | None = None,
 ) -> Plan:
     """Check a run and put its parts together.
 
@@ -103,6 +113,8 @@ def plan_run(
       seeds: of meta-training, one run each.
       run_dir: for checkpoints and pictures.
       training: prepared; what is meta-trained on where `protocol.trained_on` names it.
+      trained_for: id of another protocol, whose training with the same settings is tested here;
+        nothing is trained then.
 
     Raises:
       UserError: an impossible shape, an unknown option, a wrong value.
@@ -136,6 +148,7 @@ def plan_run(
         tables=tables,
         seeds=seeds,
         run_dir=run_dir,
+        trained_for=trained_for if built.train is not None else None,
     )
 
 
@@ -197,6 +210,8 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
     recipe: dict[str, Any] = {"name": plan.recipe.name}
     if plan.learner.train is not None:
         recipe["train"] = asdict(plan.train)
+    if plan.trained_for is not None:
+        recipe["trained_for"] = plan.trained_for
     return Result(
         learner=plan.learner_name,
         learner_version=registry.learner_version(plan.learner_name),
@@ -242,6 +257,8 @@ def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Trained:
     if plan.learner.train is None:
         state = initial_state(plan.learner, seed)
         return Trained(state, state)
+    if plan.trained_for is not None:
+        return trained_before(plan.learner, plan.train, plan.folder / f"seed{seed}", seed=seed)
     checkpoints = opened(plan.folder / f"seed{seed}", resume, watcher.note)
     trained = meta_train(
         plan.learner,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -218,6 +219,36 @@ def train_on(
         if checkpoints:
             checkpoints.save(_to_snapshot(step, trained))
     return trained
+
+
+def trained_before(learner: Learner, plan: TrainPlan, folder: Path, *, seed: int) -> Trained:
+    """What an earlier training with the checkpoints `folder` ended in; nothing is trained.
+
+    Raises:
+      UserError: no checkpoints there, a training that did not end, or states of another form.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            f"`trained_for` names no training with these settings: there is no {folder}; run it "
+            "first, with the same `run-dir`, recipe, settings and seeds"
+        )
+    checkpoints = Checkpoints(folder)
+    try:
+        found = checkpoints.newest(initial_state(learner, seed))
+    except ValueError as error:
+        raise UserError(
+            f"`trained_for` names a training whose states have another form than this protocol's: "
+            f"{folder}; train for a protocol of the same `way`, or train anew"
+        ) from error
+    finally:
+        checkpoints.close()
+    if found is None or found.step < plan.steps:
+        done = 0 if found is None else found.step
+        raise UserError(
+            f"`trained_for` names a training that ended at step {done:,} of {plan.steps:,}: "
+            f"{folder}; continue it first with `--resume`"
+        )
+    return _from_snapshot(found)
 
 
 class _Run:

@@ -96,6 +96,14 @@ Recipe: TypeAlias = Annotated[
 Resume: TypeAlias = Annotated[
     bool, Option("--resume", help="Continue an interrupted run of the same settings.")
 ]
+TrainedFor: TypeAlias = Annotated[
+    str | None,
+    Option(
+        metavar="PROTOCOL",
+        help="Train nothing: test what was trained for the protocol of this id with the same "
+        "settings and `--run-dir`.",
+    ),
+]
 
 # Where things are.
 Out: TypeAlias = Annotated[

@@ -35,6 +35,7 @@ def run(
     out: options.Out = None,
     run_dir: options.RunDir = Path("runs"),
     resume: options.Resume = False,
+    trained_for: options.TrainedFor = None,
     quiet: options.Quiet = False,
     archives: options.Archives = None,
     cache: options.Cache = None,
@@ -49,6 +50,8 @@ def run(
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
     check_writable(out if out is not None else Path("leaderboards") / "result.json")
     check_counts(seed=seed, seeds=seeds)
+    if resume and trained_for is not None:
+        raise UserError("`resume` continues a training, `trained_for` begins none: leave one out")
     online = online_of(protocol, presentations, labels, shot=shot, query=query)
     asked = Asked(dataset, split, test_dataset, test_split, within_alphabet, image_size, online)
     counts = {"way": way, "shot": shot, "query": query, "episodes": episodes}
@@ -63,6 +66,7 @@ def run(
         train=lengths,
         seeds=tuple(range(seed, seed + seeds)),
         run_dir=run_dir,
+        trained_for=trained_for,
     )
     _execute(plan, out, resume, quiet)
 
