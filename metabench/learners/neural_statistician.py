@@ -240,7 +240,7 @@ def _training(
         params: PyTree, stats: PyTree, sets: jax.Array, step: jax.Array, key: jax.Array
     ) -> tuple[jax.Array, tuple[Metrics, PyTree]]:
         stay_key, sample_key = jax.random.split(key)
-        stay = kept(stay_key, *sets.shape[:2], drop)
+        stay = kept(stay_key, sets.shape[0], sets.shape[1], drop)
         terms, stats = net.apply(params, stats, "bound", sets, stay, sample_key, train=True)
         members = sets.shape[1]
         metrics = {

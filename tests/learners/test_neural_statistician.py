@@ -59,7 +59,7 @@ def test_alpha_is_halved_again_and_again():
 @pytest.mark.parametrize("direction", ["class_to_query", "query_to_class"])
 def test_classes_are_the_posteriors_of_their_supports(direction):
     learner = neural_statistician(SHAPE, direction=direction, **SMALL)
-    state = learner.init(jax.random.key(0))
+    state = jax.jit(learner.init)(jax.random.key(0))
     x = jax.random.bits(jax.random.key(1), (6, 28, 28, 1), jnp.uint8)
     queries = jax.random.bits(jax.random.key(2), (4, 28, 28, 1), jnp.uint8)
     task = learner.adapt(state, x, jnp.asarray([0, 1, 2, 0, 1, 2]), jax.random.key(3))
@@ -81,13 +81,14 @@ def test_classes_are_the_posteriors_of_their_supports(direction):
 
 def test_training_does_not_read_the_labels_of_which_class_it_is():
     learner = neural_statistician(SHAPE, **SMALL)
-    state = learner.init(jax.random.key(0))
+    state = jax.jit(learner.init)(jax.random.key(0))
     table = told_apart()._replace(
         images=jax.random.bits(jax.random.key(5), (63, 28, 28, 1), jnp.uint8)
     )
     episodes = sample_batch(root_key(0), jnp.arange(1), table, learner.train_shape)
     other = episodes._replace(class_ids=episodes.class_ids[:, ::-1])
-    losses = [learner.train(state, e, jax.random.key(1))[1]["loss"] for e in (episodes, other)]
+    train = jax.jit(learner.train)
+    losses = [train(state, e, jax.random.key(1))[1]["loss"] for e in (episodes, other)]
     assert losses[0] == losses[1]
 
 

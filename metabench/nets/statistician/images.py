@@ -93,7 +93,8 @@ class PaperDecoder(Bernoulli, nnx.Module):
             for layer in stage:
                 x = layer(x, train=train)
             x = x[:, :height, :width]
-        return self.last(x).reshape(sets, -1, *x.shape[1:3], self.last.bias.shape[0])
+        y = self.last(x)
+        return y.reshape(sets, -1, *y.shape[1:])
 
 
 class Join(nnx.Module):

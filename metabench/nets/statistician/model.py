@@ -103,7 +103,8 @@ class Statistician(nnx.Module):
 
     def generate(self, c: Array, members: int, key: Array) -> Any:
         """What the decoder says of `members` new members given contexts [sets, context]."""
-        keys, zs = noise_keys(key, len(self.layers)), []
+        keys = noise_keys(key, len(self.layers))
+        zs: list[Array] = []
         for layer, one in zip(reversed(list(self.layers)), keys[1:], strict=True):
             prior = layer.prior(c[:, None], *zs[:1])
             shape = (c.shape[0], members, prior.mean.shape[-1])
