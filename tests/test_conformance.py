@@ -35,7 +35,12 @@ VARIANTS = {
     "protonet-train-way": ("protonet", {"train_way": 8, "train_query": 3}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
-METRIC = ("matching", "pixel_nn", "protonet")  # to whom labels are only names
+METRIC = (
+    "matching",
+    "neural_statistician",
+    "pixel_nn",
+    "protonet",
+)  # to whom labels are only names
 QUICK = {  # of the variants' checks; the others are marked slow
     ("protonet-transductive", learners.check_transductive),
     ("protonet-train-way", learners.check_contract),

@@ -71,13 +71,15 @@ class Changes(NamedTuple):
 
 
 class Annealing(NamedTuple):
-    """The loss is -((1 + α) log-likelihood - KL / (1 + α)), α halved again and again."""
+    """The loss is -((1 + α) log-likelihood - KL / (1 + α)), α halved now and then."""
 
     first: float
-    half_life: int  # steps
+    half_life: int | None  # steps; None: it stays
 
     def __call__(self, step: jax.Array) -> jax.Array:
         """α at a step."""
+        if self.half_life is None:
+            return jnp.float32(self.first)
         return self.first * 0.5 ** (step // self.half_life).astype(jnp.float32)
 
 
@@ -99,7 +101,7 @@ def neural_statistician(
     dilate: float = 0.5,
     binarise: bool = True,
     annealing: float = 1.0,
-    half_life: int = 1000,
+    half_life: int | None = None,
     learning_rate: float = 1e-3,
     decay: Decay = "constant",
     clamp: float = 0.5,
@@ -127,8 +129,9 @@ def neural_statistician(
       reflect: mirror each training set with probability 1/2.
       dilate: chance that a training image is dilated.
       binarise: draw each training pixel anew as 0 or 1, with its grey value as the chance.
-      annealing: α in the first steps.
-      half_life: steps after which α is halved, every time (the paper: an epoch).
+      annealing: α at the start.
+      half_life: steps after which α is halved, every time (the paper: an epoch); None: it stays,
+        which weighs contexts and latents less and lets them tell more.
       learning_rate: of Adam.
       decay: `cosine` over `steps`, or `constant`.
       clamp: every entry of a gradient is clamped to ± this.
@@ -181,7 +184,7 @@ def _check(
     drop: float,
     dilate: float,
     annealing: float,
-    half_life: int,
+    half_life: int | None,
     clamp: float,
 ) -> None:
     if direction not in get_args(Direction):
@@ -196,7 +199,7 @@ def _check(
             raise UserError(f"`{name}` is {chance}; it must be from 0 to 1")
     if annealing < 0:
         raise UserError(f"`annealing` is {annealing}; it must be 0 or more")
-    if half_life < 1:
+    if half_life is not None and half_life < 1:
         raise UserError(f"`half_life` is {half_life}; it must be at least 1")
     if not clamp > 0:
         raise UserError(f"`clamp` is {clamp}; it must be positive")

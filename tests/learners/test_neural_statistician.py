@@ -54,6 +54,7 @@ def test_alpha_is_halved_again_and_again():
     annealing = Annealing(1.0, 100)
     found = [float(annealing(jnp.int32(step))) for step in (0, 99, 100, 250, 3000)]
     np.testing.assert_allclose(found, [1, 1, 0.5, 0.25, 0.5**30])
+    assert float(Annealing(2.0, None)(jnp.int32(10**6))) == 2
 
 
 @pytest.mark.parametrize("direction", ["class_to_query", "query_to_class"])
