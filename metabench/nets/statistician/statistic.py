@@ -1,7 +1,7 @@
 """The statistic network q(c | D): each member by itself, their mean, then the whole.
 
 Edwards & Storkey 2017, section 3.4. Members may be left out of the mean; how many were kept is a
-feature (section 4.3, "sample dropout").
+feature (section 4.3, "sample dropout"), here as its logarithm, which stays small in large sets.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Statistic(nnx.Module):
         """
         counts = member.sum(1, keepdims=True)
         mean = member @ self.before(h, train=train) / jnp.maximum(counts, 1)
-        y = jnp.concatenate([mean, counts], axis=1)
+        y = jnp.concatenate([mean, jnp.log(jnp.maximum(counts, 1))], axis=1)
         for layer in self.after:
             y = layer(y, train=train)
         return self.head(y)
