@@ -38,7 +38,8 @@ VARIANTS = {
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
 SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes
-METRIC = ("matching", "pixel_nn", "protonet")  # to whom labels are only names
+# To whom labels are only names.
+METRIC = ("autoencoder", "matching", "neural_statistician", "pixel_nn", "protonet")
 QUICK = {  # of the variants' checks; the others are marked slow
     ("protonet-transductive", learners.check_transductive),
     ("protonet-train-way", learners.check_contract),

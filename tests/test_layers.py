@@ -22,7 +22,7 @@ ROWS = (
     ("tables", "draws", "label_codes", "episodes", "streams", "tasks", "protocols"),
     ("trials", "protocol_tables"),
     ("nets",),
-    ("learners",),
+    ("learners", "statistician"),
     ("conformance", "online", "forecasts", "evaluate", "checkpoints"),
     ("train",),
     ("recipes", "results", "environment"),
@@ -33,7 +33,7 @@ ROWS = (
 )
 ROW = {unit: number for number, units in enumerate(ROWS) for unit in units}
 ONLY_IN = {  # other packages, and the only units that may import them
-    "flax": {"nets", "learners"},
+    "flax": {"nets", "learners", "statistician"},
     "tensorflow_datasets": {"datasets"},
     "matplotlib": {"plots", "report", "cli"},
     "rich": {"progress", "report", "cli"},

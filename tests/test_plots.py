@@ -12,7 +12,9 @@ from PIL import Image
 
 from metabench.evaluate import Summary
 from metabench.leaderboard import PublishedOnline
-from metabench.plots import METHODS, by_presentation, forecasts_picture, learning_curve
+from metabench.plots.forecasts import METHODS, forecasts_picture
+from metabench.plots.learning_curve import learning_curve
+from metabench.plots.presentations import by_presentation
 from metabench.regression import Example
 from metabench.train import Point
 from metabench.types import Forecast
@@ -117,6 +119,8 @@ def test_forecasts_and_log_likelihoods_are_drawn(drawn, number):
 
 
 def test_matplotlib_is_imported_only_to_draw():
-    code = "import sys, metabench.plots; print('matplotlib' in sys.modules)"
+    kinds = ("contexts", "forecasts", "learning_curve", "presentations")
+    imports = "; ".join(f"import metabench.plots.{kind}" for kind in kinds)
+    code = f"import sys; {imports}; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

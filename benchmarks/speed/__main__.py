@@ -9,7 +9,7 @@ from pathlib import Path
 
 from metabench import environment
 
-NAMES = ("sampling", "evaluation", "training", "memory", "time_to_accuracy", "data")
+NAMES = ("sampling", "evaluation", "training", "memory", "statistician", "time_to_accuracy", "data")
 
 
 def main() -> None:

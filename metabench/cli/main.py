@@ -11,6 +11,7 @@ from metabench.cli.data import data_commands
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
 from metabench.cli.regress import regress
 from metabench.cli.run import run
+from metabench.cli.statistician import statistician_commands
 from metabench.errors import UserError
 from metabench.progress import say
 
@@ -28,6 +29,7 @@ app.command()(learners)
 app.command()(datasets)
 app.command()(protocols)
 app.add_typer(data_commands, name="data")
+app.add_typer(statistician_commands, name="statistician")
 
 
 @app.callback(invoke_without_command=True)

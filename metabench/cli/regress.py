@@ -71,7 +71,7 @@ def _execute(plan: RegressionPlan, places: tuple[Path, Path], resume: bool, quie
 
     from metabench import report
     from metabench.cli.view import LOG_LIKELIHOOD, RunView
-    from metabench.plots import forecasts_picture
+    from metabench.plots.forecasts import forecasts_picture
     from metabench.regression import execute
     from metabench.results import canonical, write_bytes, write_text
 

@@ -77,7 +77,7 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
 
     from metabench import report
     from metabench.cli.view import RunView
-    from metabench.plots import learning_curve
+    from metabench.plots.learning_curve import learning_curve
     from metabench.results import default_path, write
     from metabench.run import execute
 
