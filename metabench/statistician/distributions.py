@@ -26,7 +26,7 @@ from metabench.types import PyTree
 
 FAMILIES = ("Laplace", "Gaussian", "reversed exponential", "uniform")
 MEANS, VARIANCES = (-1.0, 1.0), (0.5, 2.0)
-MEMBERS, SETS, RATE, CHUNK = 200, 16, 1e-3, 50
+MEMBERS, SETS, RATE, CLIP, CHUNK = 200, 16, 1e-3, 1.0, 50
 SIZES = Sizes(context=3, latent=8, layers=1, hidden=64, norm=False)
 NEIGHBOURS = 15
 
@@ -95,7 +95,9 @@ def train(
     """
     if steps < 1:
         raise UserError(f"`steps` is {steps}; it must be at least 1")
-    key, optimizer = root_key(seed), optax.adam(optax.cosine_decay_schedule(RATE, steps))
+    key, schedule = root_key(seed), optax.cosine_decay_schedule(RATE, steps)
+    # The very first losses may be of 10^7 nats; without a limit they would spoil Adam's moments.
+    optimizer = optax.chain(optax.clip_by_global_norm(CLIP), optax.adam(schedule))
     params, stats = jax.jit(NET.init)(key)
     state, done = (params, optimizer.init(params)), 0
 
