@@ -9,7 +9,7 @@ from scipy import stats
 
 from metabench.cli.main import app
 from metabench.errors import UserError
-from metabench.statistician import distributions as work
+from metabench.statistician import fitting
 from metabench.statistician.distributions import FAMILIES, draw_sets, measure, told, train
 
 SHAPES = {  # skewness and excess kurtosis
@@ -47,7 +47,7 @@ def test_what_contexts_tell():
 
 
 def test_training_lowers_the_bounds_negative(monkeypatch):
-    monkeypatch.setattr(work, "CHUNK", 20)
+    monkeypatch.setattr(fitting, "CHUNK", 20)
     losses = []
     train(60, 0, lambda step, loss: losses.append(loss))
     assert len(losses) == 3
