@@ -46,6 +46,7 @@ def test_what_contexts_tell():
     assert means["variance"] < 0.1
 
 
+@pytest.mark.slow
 def test_training_lowers_the_bounds_negative(monkeypatch):
     monkeypatch.setattr(fitting, "CHUNK", 20)
     losses = []
