@@ -119,7 +119,7 @@ def test_forecasts_and_log_likelihoods_are_drawn(drawn, number):
 
 
 def test_matplotlib_is_imported_only_to_draw():
-    kinds = ("contexts", "forecasts", "learning_curve", "presentations")
+    kinds = ("contexts", "forecasts", "learning_curve", "point_sets", "presentations")
     imports = "; ".join(f"import metabench.plots.{kind}" for kind in kinds)
     code = f"import sys; {imports}; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from metabench.cli import options
 from metabench.progress import say
 
 statistician_commands = typer.Typer(
@@ -16,11 +18,6 @@ statistician_commands = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
-
-
-@statistician_commands.callback()
-def _group() -> None:
-    """Keeps a group of one command a group."""
 
 
 @statistician_commands.command()
@@ -37,11 +34,7 @@ def distributions(
     from metabench.statistician import distributions as work
 
     check_writable(out)
-
-    def progress(step: int, loss: float) -> None:
-        say(f"step {step} of {steps}, {loss:.3f} nats", step % 500 == 0 or step == steps)
-
-    found = work.measure(work.train(steps, seed, progress), seed)
+    found = work.measure(work.train(steps, seed, _progress(steps)), seed)
     drawn = found.drawn
     context_space(
         found.contexts,
@@ -50,6 +43,53 @@ def distributions(
         out,
     )
     document = {"steps": steps, "seed": seed, "sets": len(found.contexts), **found.figures}
-    out.with_suffix(".json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
+    _write(document, out)
     figures = ", ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
-    print(f"told by contexts: {figures}\npicture: {out}, figures: {out.with_suffix('.json')}")
+    print(f"told by contexts: {figures}")
+    print(f"picture: {out}, figures: {out.with_suffix('.json')}")
+
+
+@statistician_commands.command()
+def summarize(
+    steps: Annotated[int, typer.Option(help="Training steps, each on 16 sets.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    out: Annotated[Path, typer.Option(help="Picture to write; the JSON lies beside it.")] = Path(
+        "spatial-mnist.png"
+    ),
+    archives: options.Archives = None,
+    cache: options.Cache = None,
+) -> None:
+    """Learn Spatial MNIST, digits as 50 points, and summarise sets by their six most telling."""
+    from metabench import data
+    from metabench.plots.point_sets import point_sets
+    from metabench.results import check_writable
+    from metabench.statistician import spatial_mnist as work
+
+    check_writable(out)
+    images = data.load_or_prepare("mnist", None, archives, cache).images[:, :, :, 0]
+    params = work.train(images, steps, seed, _progress(steps))
+    found = work.measure(params, images, seed)
+    shown = range(0, len(found.points), len(found.points) // 10)
+    rows = {
+        "50 points": [found.points[i] for i in shown],
+        "six of them": [found.points[i][found.chosen[i]] for i in shown],
+        "given all": [found.samples[i] for i in shown],
+        "given the six": [found.samples_of_summary[i] for i in shown],
+    }
+    point_sets(rows, out)
+    _write({"steps": steps, "seed": seed, "sets": len(found.points), **found.figures}, out)
+    greedy, random = found.figures["divergence_of_greedy"], found.figures["divergence_of_random"]
+    print(f"KL to the whole after one to six points: {greedy}; of six at random: {random}")
+    print(f"picture: {out}, figures: {out.with_suffix('.json')}")
+
+
+def _progress(steps: int) -> Callable[[int, float], None]:
+    def tell(step: int, loss: float) -> None:
+        say(f"step {step} of {steps}, {loss:.3f} nats", step % 500 == 0 or step == steps)
+
+    return tell
+
+
+def _write(document: dict[str, Any], out: Path) -> None:
+    """The figures as JSON beside the picture."""
+    out.with_suffix(".json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")

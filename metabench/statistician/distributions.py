@@ -14,19 +14,18 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from flax import nnx
 
 from metabench.episodes import root_key
-from metabench.errors import UserError
 from metabench.nets.functional import functional
 from metabench.nets.statistician.model import Sizes, Statistician
 from metabench.nets.statistician.vectors import GaussianVectors, VectorEncoder
+from metabench.statistician.fitting import fit
 from metabench.types import PyTree
 
 FAMILIES = ("Laplace", "Gaussian", "reversed exponential", "uniform")
 MEANS, VARIANCES = (-1.0, 1.0), (0.5, 2.0)
-MEMBERS, SETS, RATE, CHUNK = 200, 16, 1e-3, 50
+MEMBERS, SETS = 200, 16
 SIZES = Sizes(context=3, latent=8, layers=1, hidden=64, norm=False)
 NEIGHBOURS = 15
 
@@ -93,31 +92,7 @@ def train(
     Raises:
       UserError: fewer than one step.
     """
-    if steps < 1:
-        raise UserError(f"`steps` is {steps}; it must be at least 1")
-    key, optimizer = root_key(seed), optax.adam(optax.cosine_decay_schedule(RATE, steps))
-    params, stats = jax.jit(NET.init)(key)
-    state, done = (params, optimizer.init(params)), 0
-
-    def loss(params: PyTree, x: jax.Array, key: jax.Array) -> jax.Array:
-        stay = jnp.ones(x.shape[:2])
-        terms, _ = NET.apply(params, stats, "bound", x, stay, key, train=True)
-        return -terms.elbo().mean() / x.shape[1]
-
-    def step(state: PyTree, number: jax.Array) -> tuple[PyTree, jax.Array]:
-        params, moments = state
-        one, other = jax.random.split(jax.random.fold_in(key, number))
-        value, grads = jax.value_and_grad(loss)(params, draw_sets(one, SETS).x, other)
-        updates, moments = optimizer.update(grads, moments, params)
-        return (optax.apply_updates(params, updates), moments), value
-
-    run = jax.jit(lambda state, numbers: jax.lax.scan(step, state, numbers))
-    while done < steps:
-        until = min(done + CHUNK, steps)
-        state, losses = run(state, jnp.arange(done, until))
-        done = until
-        progress(done, float(losses.mean()))
-    return state[0]
+    return fit(NET, lambda key: draw_sets(key, SETS).x, steps, seed, progress)
 
 
 def measure(params: PyTree, seed: int, sets: int = 1000) -> Found:

@@ -103,7 +103,7 @@ def sampled(layers, stay=None):
     return np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(0), SAMPLES)))
 
 
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("layers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_bound_is_the_integrated_one_and_below_the_evidence(layers):
     evidence, bound = integrated(layers)
     found = sampled(layers)
