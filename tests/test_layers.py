@@ -29,6 +29,7 @@ ROWS = (
     ("leaderboard",),
     ("report", "plots", "sheets"),
     ("run", "regression"),
+    ("trained",),
     ("cli", "__main__"),
 )
 ROW = {unit: number for number, units in enumerate(ROWS) for unit in units}

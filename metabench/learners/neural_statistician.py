@@ -25,7 +25,7 @@ from metabench.nets.statistician.images import PaperDecoder, PaperEncoder
 from metabench.nets.statistician.model import Sizes, Statistician
 from metabench.nets.statistician.small_images import SmallDecoder, SmallEncoder
 from metabench.nets.statistician.statistic import kept
-from metabench.types import Episode, EpisodeShape, Learner, Metrics, PyTree
+from metabench.types import Episode, EpisodeShape, ImageShape, Learner, Metrics, PyTree
 
 Direction = Literal["class_to_query", "query_to_class"]
 
@@ -139,26 +139,10 @@ def neural_statistician(
 
     Reference: https://arxiv.org/abs/1606.02185
     """
-    if network not in NETWORKS:
-        raise UserError(f"`network` is {network!r}; it must be one of: {', '.join(NETWORKS)}")
+    net = network_of(shape.image, network, width, Sizes(context, latent, latent_layers, hidden))
     _check(direction, set_size, train_way, drop, dilate, annealing, half_life, clamp)
-    _check_sizes(
-        width=width, hidden=hidden, context=context, latent=latent, latent_layers=latent_layers
-    )
     if rotate and shape.image[0] != shape.image[1]:
         raise UserError("`rotate` is True; it must be False for images that are not square")
-    sizes = Sizes(context, latent, latent_layers, hidden)
-
-    def make(rngs: nnx.Rngs) -> Statistician:
-        encoder, decoder = NETWORKS[network]
-        return Statistician(
-            encoder(shape.image, width, rngs),
-            lambda inputs: decoder(inputs, shape.image, width, rngs),
-            sizes,
-            rngs,
-        )
-
-    net = functional(make)
     optimizer = optax.chain(optax.clip(clamp), adam(learning_rate, decay, steps))
 
     def init(key: jax.Array) -> State:
@@ -175,6 +159,34 @@ def neural_statistician(
         parameters=lambda state: state.params,
         train_shape=EpisodeShape(train_way, set_size - 1, 1, shape.image),
     )
+
+
+def network_of(image: ImageShape, network: str, width: int, sizes: Sizes) -> Functional:
+    """The model of sets of images of shape `image`; the arguments are those of the learner.
+
+    Raises:
+      UserError: no such network, or a size below 1.
+    """
+    if network not in NETWORKS:
+        raise UserError(f"`network` is {network!r}; it must be one of: {', '.join(NETWORKS)}")
+    _check_sizes(
+        width=width,
+        hidden=sizes.hidden,
+        context=sizes.context,
+        latent=sizes.latent,
+        latent_layers=sizes.layers,
+    )
+    encoder, decoder = NETWORKS[network]
+
+    def make(rngs: nnx.Rngs) -> Statistician:
+        return Statistician(
+            encoder(image, width, rngs),
+            lambda inputs: decoder(inputs, image, width, rngs),
+            sizes,
+            rngs,
+        )
+
+    return functional(make)
 
 
 def _check(
