@@ -108,7 +108,7 @@ def takes(learner: str | LearnerFactory, kind: type) -> bool:
     first = next(iter(inspect.signature(factory).parameters), "")
     try:
         hint = typing.get_type_hints(factory).get(first)
-    except NameError:  # annotations that exist for type checkers only
+    except (NameError, TypeError):  # annotations for type checkers only; a partial has none
         return False
     return kind in (typing.get_args(hint) or (hint,))
 
