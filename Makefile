@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 EXTRAS ?= dev
 CPU_THREADS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: run test test-all check format benchmark leaderboards clean help
+.PHONY: run test test-all check format benchmark leaderboards pictures clean help
 
 help:            ## show the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -34,6 +34,9 @@ benchmark: $(VENV)/installed-dev   ## speed against PyTorch, in one run, as rati
 
 leaderboards: $(VENV)/installed   ## make leaderboards/README.md from the result files
 	$(BIN)/metabench leaderboard --markdown leaderboards/README.md
+
+pictures: $(VENV)/installed   ## make the pictures of docs/neural-statistician.md anew
+	$(BIN)/metabench statistician distributions --out docs/pictures/distributions.png
 
 clean:           ## remove what was installed and cached here; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

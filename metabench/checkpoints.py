@@ -7,6 +7,7 @@ from the last one and ends in the same bits as one that was not.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,6 +66,14 @@ class Checkpoints:
     def close(self) -> None:
         """Let go of the directory."""
         self._manager.close()
+
+
+def opened(directory: Path, resume: bool, note: Callable[[str], None]) -> Checkpoints:
+    """The checkpoints of a run in `directory`; unless to `resume`, those there are set aside."""
+    aside = None if resume else set_aside(directory)
+    if aside is not None:
+        note(f"An earlier run's checkpoint was moved to {aside}; `--resume` continues one.")
+    return Checkpoints(directory)
 
 
 def set_aside(directory: Path) -> Path | None:

@@ -16,7 +16,15 @@ from metabench.nets.episodewise import over_episodes
 from metabench.online import correct_by_presentation
 from metabench.streams import shown
 from metabench.tasks import sample_tasks
-from metabench.types import ClassTable, Episode, Learner, PyTree, Stream, StreamShape, TaskShape
+from metabench.types import (
+    ClassTable,
+    Episode,
+    ImageTaskShape,
+    Learner,
+    PyTree,
+    Stream,
+    StreamShape,
+)
 
 CHUNK_BYTES = 256 * 2**20  # of one layer's activations, for the episodes evaluated at once
 WIDTH = 64  # channels assumed for that
@@ -29,7 +37,7 @@ class Summary(NamedTuple):
     ci95: float  # half-width: 1.96 · standard deviation / sqrt(episodes)
 
 
-def chunk_size(shape: TaskShape) -> int:
+def chunk_size(shape: ImageTaskShape) -> int:
     """How many tasks are evaluated at once: a power of two up to 64 that fits memory."""
     if isinstance(shape, StreamShape):
         return 64
@@ -49,7 +57,7 @@ def correct_counts(learner: Learner, state: PyTree, episode: Episode, key: jax.A
 
 
 def make_evaluator(
-    learner: Learner, shape: TaskShape
+    learner: Learner, shape: ImageTaskShape
 ) -> Callable[[PyTree, ClassTable, jax.Array, jax.Array], jax.Array]:
     """`run(state, table, key, indices) -> correct`, compiled once per chunk size.
 
@@ -72,7 +80,7 @@ def evaluate(
     learner: Learner,
     state: PyTree,
     table: ClassTable,
-    shape: TaskShape,
+    shape: ImageTaskShape,
     *,
     seed: int,
     episodes: int,
@@ -126,7 +134,7 @@ def presentations(correct: np.ndarray, way: int) -> list[Summary]:
 
 
 def adaptation_ms(
-    learner: Learner, state: PyTree, table: ClassTable, shape: TaskShape, repeats: int = 20
+    learner: Learner, state: PyTree, table: ClassTable, shape: ImageTaskShape, repeats: int = 20
 ) -> float:
     """Median milliseconds of one compiled `adapt` on a support set; of streams, of one step."""
     key = root_key(0)

@@ -14,10 +14,10 @@ from metabench.types import (
     Dataset,
     EpisodeShape,
     ImageShape,
+    ImageTaskShape,
     Protocol,
     Split,
     StreamShape,
-    TaskShape,
 )
 
 DRAWN = {"way": 5, "shot": 1, "query": 15, "episodes": 1000}  # what is usual; Snell et al. 2017
@@ -34,7 +34,7 @@ def usual_counts(dataset: Dataset, split: Split) -> dict[str, int]:
     return {"way": way, "shot": shot, "query": query, "episodes": episodes}
 
 
-def shape_of(protocol: Protocol, dataset: Dataset) -> TaskShape:
+def shape_of(protocol: Protocol, dataset: Dataset) -> ImageTaskShape:
     """The shape of the protocol's tasks on `dataset`'s images."""
     if protocol.labels is not None:
         return StreamShape(protocol.way, protocol.query, _image(dataset), protocol.labels)

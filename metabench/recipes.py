@@ -1,7 +1,8 @@
 """Recipes: committed hyperparameters and training lengths, one TOML file for each.
 
 `<dataset>/<learner>.toml`, or `<dataset>/<learner>-<way>way-<shot>shot.toml` where
-a shape has its own, `<dataset>/<learner>-online.toml` for the online protocol, or
+a shape has its own, `<dataset>/<learner>-online.toml` for the online protocol,
+`functions/<learner>.toml` or `functions/<learner>-<d>d.toml` for regression, or
 `<dataset>/<learner>-<name>.toml` for `--recipe name`. A file
 has a table `learner` (options of the learner) and a table `train` (`TrainPlan`); its
 header says the command, the expected score, the run time and the paper.
@@ -21,6 +22,7 @@ from metabench.registry import suggest
 from metabench.train import train_plan
 
 TABLES = ("learner", "train")
+FUNCTIONS = "functions"  # the folder of the regression's recipes
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,20 @@ def find(dataset: str, learner: str, way: int, shot: int, chosen: str | None = N
     Raises:
       UserError: no such recipe, or one that is not well formed.
     """
+    kind = f"{shot}shot" if shot else "online"
+    general = learner if shot else f"{learner}-online"
+    return _find(dataset, learner, (f"{learner}-{way}way-{kind}", general), chosen)
+
+
+def find_regression(learner: str, dimensions: int, chosen: str | None = None) -> Recipe:
+    """The recipe for the regression on functions of `dimensions` inputs; as `find` otherwise."""
+    return _find(FUNCTIONS, learner, (f"{learner}-{dimensions}d", learner), chosen)
+
+
+def _find(dataset: str, learner: str, stems: tuple[str, ...], chosen: str | None) -> Recipe:
+    """The first of `stems` that there is, or what was chosen."""
     if chosen is None:
-        kind = f"{shot}shot" if shot else "online"
-        general = learner if shot else f"{learner}-online"
-        for stem in (f"{learner}-{way}way-{kind}", general):
+        for stem in stems:
             path = folder() / dataset / f"{stem}.toml"
             if path.is_file():
                 return read(path, f"{dataset}/{stem}")

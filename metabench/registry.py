@@ -99,6 +99,20 @@ def options(name: str) -> dict[str, inspect.Parameter]:
     return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
+def takes(learner: str | LearnerFactory, kind: type) -> bool:
+    """Whether a factory, or that of a registered name, says that it takes shapes of `kind`.
+
+    It says so by the annotation of its first parameter: a shape, or a union of shapes.
+    """
+    factory = learner_factory(learner) if isinstance(learner, str) else learner
+    first = next(iter(inspect.signature(factory).parameters), "")
+    try:
+        hint = typing.get_type_hints(factory).get(first)
+    except (NameError, TypeError):  # annotations for type checkers only; a partial has none
+        return False
+    return kind in (typing.get_args(hint) or (hint,))
+
+
 def learner_version(name: str) -> str:
     """`package version` of the distribution that registered learner `name`."""
     point = _points("learners")[name]

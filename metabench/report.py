@@ -149,29 +149,39 @@ def _online_part(rows: Sequence[Row]) -> list[str]:
     if protocol.labels is None:
         return []
     shown = [number for number in PRESENTATIONS if number <= protocol.query]
-    head = ["learner", *(f"{number}." for number in shown), f"behind the first, {shown[1]}."]
+    compared = (shown[1], shown[-1])
+    behind = [f"behind the first, {number}." for number in compared]
+    head = ["learner", *(f"{number}." for number in shown), *behind]
     return [
         "Accuracy % at the k-th presentation of a class; these are no k-shot figures "
         "([docs/protocols.md](../docs/protocols.md#the-online-protocol)).",
-        _markdown_table(head, _online_lines(rows, shown)),
+        _markdown_table(head, _online_lines(rows, shown, compared)),
         f"![accuracy by presentation]({protocol.id}/{ONLINE_PICTURE})",
     ]
 
 
-def _online_lines(rows: Sequence[Row], shown: Sequence[int]) -> list[Cells]:
+def _online_lines(
+    rows: Sequence[Row], shown: Sequence[int], compared: Sequence[int]
+) -> list[Cells]:
     """A line for each result, then for each row of the papers' tables."""
     lines: list[Cells] = []
     for name, result in named(rows).items():
         found = by_presentation(result)
         cells = [f"{percent(found[n - 1].mean)} ± {percent(found[n - 1].ci95)}" for n in shown]
-        behind = paired_at(rows[0].result, result, shown[1])
-        first = result is rows[0].result
-        gap = "" if first else f"{percent(behind.mean)} ± {percent(behind.ci95)}"
-        lines.append([name, *cells, gap])
+        first = rows[0].result
+        gaps = [paired_at(first, result, number) for number in compared]
+        told = ["" if result is first else f"{percent(g.mean)} ± {percent(g.ci95)}" for g in gaps]
+        lines.append([name, *cells, *told])
     for paper in published_online(rows[0].result.protocol):
         figures = [str(paper.accuracy.get(str(number), "")) for number in shown]
         note = f"; {paper.note}" if paper.note else ""
-        lines.append([f"*{paper.learner} ({paper.paper} {paper.year}{note})*", *figures, ""])
+        lines.append(
+            [
+                f"*{paper.learner} ({paper.paper} {paper.year}{note})*",
+                *figures,
+                *("" for _ in compared),
+            ]
+        )
     return lines
 
 

@@ -29,6 +29,11 @@ def to_json(result: Result) -> str:
     _leave_out(document["protocol"], "labels")
     for run in document["runs"]:
         _leave_out(run, "by_presentation")
+    return canonical(document)
+
+
+def canonical(document: object) -> str:
+    """A JSON document as text: the same document is the same bytes."""
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return re.sub(r'"(?:[^"\\]|\\.)*"|\[[-\d.,\seE+]*\]', _one_line, text) + "\n"
 
@@ -143,21 +148,26 @@ def write(result: Result, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all; `UserError` if that cannot be."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Write a file through a temporary one beside it; `UserError` if that cannot be."""
     check_writable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, text)
+        _replace(path, content)
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, content: bytes) -> None:
     with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=".metabench-", delete=False, encoding="utf-8"
+        dir=path.parent, prefix=".metabench-", delete=False
     ) as temporary:
         try:
-            temporary.write(text)
+            temporary.write(content)
             temporary.flush()
             os.fsync(temporary.fileno())
             os.chmod(temporary.name, 0o644)

@@ -16,7 +16,7 @@ from typing import Any
 import jax
 
 from metabench import environment, registry, results
-from metabench.checkpoints import Checkpoints, set_aside
+from metabench.checkpoints import opened
 from metabench.errors import UserError
 from metabench.evaluate import adaptation_ms, evaluate, make_evaluator, summarise
 from metabench.protocol_tables import protocol_table, shape_of
@@ -24,18 +24,26 @@ from metabench.protocols import frozen
 from metabench.recipes import Recipe
 from metabench.tables import check_fits, class_id_count, class_table, find_split
 from metabench.tasks import task_digest
-from metabench.train import Report, Trained, TrainPlan, initial_state, meta_train, train_plan
+from metabench.train import (
+    Report,
+    Trained,
+    TrainPlan,
+    initial_state,
+    meta_train,
+    train_plan,
+    trained_before,
+)
 from metabench.types import (
     ClassTable,
     Dataset,
     EpisodeShape,
+    ImageTaskShape,
     Learner,
     Protocol,
     PyTree,
     Result,
     SeedRun,
     StreamShape,
-    TaskShape,
 )
 
 
@@ -59,12 +67,13 @@ class Plan:
     recipe: Recipe
     train: TrainPlan
     protocol: Protocol
-    shape: TaskShape
+    shape: ImageTaskShape
     dataset: Dataset
     training: Dataset  # of meta-training and validation; mostly `dataset` itself
     tables: Mapping[str, ClassTable]
     seeds: tuple[int, ...]
     run_dir: Path
+    trained_for: str | None = None  # id of the protocol whose training is tested; None: its own
 
     @property
     def folder(self) -> Path:
@@ -76,7 +85,7 @@ class Plan:
             self.training.digest,
         ]
         name = f"{self.learner_name}-{results.fingerprint(settings)}"
-        return self.run_dir / self.protocol.id / name
+        return self.run_dir / (self.trained_for or self.protocol.id) / name
 
 
 def plan_run(
@@ -90,6 +99,7 @@ def plan_run(
     seeds: tuple[int, ...],
     run_dir: Path,
     training: Dataset | None = None,
+    trained_for: str | None = None,
 ) -> Plan:
     """Check a run and put its parts together.
 
@@ -103,6 +113,8 @@ def plan_run(
       seeds: of meta-training, one run each.
       run_dir: for checkpoints and pictures.
       training: prepared; what is meta-trained on where `protocol.trained_on` names it.
+      trained_for: id of another protocol, whose training with the same settings is tested here;
+        nothing is trained then.
 
     Raises:
       UserError: an impossible shape, an unknown option, a wrong value.
@@ -138,6 +150,7 @@ def plan_run(
         tables=tables,
         seeds=seeds,
         run_dir=run_dir,
+        trained_for=trained_for if built.train is not None else None,
     )
 
 
@@ -152,7 +165,7 @@ def _check_streams(learner: str, shape: StreamShape, chosen: Mapping[str, Any]) 
 
 
 def _training_tables(
-    learner: Learner, protocol: Protocol, shape: TaskShape, training: Dataset
+    learner: Learner, protocol: Protocol, shape: ImageTaskShape, training: Dataset
 ) -> dict[str, ClassTable]:
     """The class tables of meta-training, drawn from freely, and of validation, as in the test."""
     if training.images.shape[1:] != shape.image:
@@ -199,6 +212,8 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
     recipe: dict[str, Any] = {"name": plan.recipe.name}
     if plan.learner.train is not None:
         recipe["train"] = asdict(plan.train)
+    if plan.trained_for is not None:
+        recipe["trained_for"] = plan.trained_for
     return Result(
         learner=plan.learner_name,
         learner_version=registry.learner_version(plan.learner_name),
@@ -244,14 +259,9 @@ def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Trained:
     if plan.learner.train is None:
         state = initial_state(plan.learner, seed)
         return Trained(state, state)
-    folder = plan.folder / f"seed{seed}"
-    if not resume:
-        aside = set_aside(folder)
-        if aside is not None:
-            watcher.note(
-                f"An earlier run's checkpoint was moved to {aside}; `--resume` continues one."
-            )
-    checkpoints = Checkpoints(folder)
+    if plan.trained_for is not None:
+        return trained_before(plan.learner, plan.train, plan.folder / f"seed{seed}", seed=seed)
+    checkpoints = opened(plan.folder / f"seed{seed}", resume, watcher.note)
     trained = meta_train(
         plan.learner,
         plan.tables["train"],
@@ -302,7 +312,7 @@ def _measure(
         accuracy=round(summary.mean, 6),
         ci95=round(summary.ci95, 6),
         correct=tuple(int(n) for n in correct.reshape(len(correct), -1).sum(1)),
-        validation_accuracy=trained.best_accuracy,
+        validation_accuracy=trained.best_validation,
         train_steps=steps,
         best_step=trained.best_step,
         cost=cost,

@@ -16,11 +16,11 @@ from metabench.types import (
     ClassTable,
     Dataset,
     EpisodeShape,
+    ImageTaskShape,
     Indices,
     Pools,
     Split,
     StreamShape,
-    TaskShape,
 )
 
 PARTS = ("train", "val", "test")
@@ -141,7 +141,7 @@ def _members(counts: np.ndarray, rotations: int) -> np.ndarray:
     return np.concatenate(copies).astype(np.int32)
 
 
-def check_fits(table: ClassTable, shape: TaskShape, where: str) -> None:
+def check_fits(table: ClassTable, shape: ImageTaskShape, where: str) -> None:
     """Raise `UserError` if episodes or streams of `shape` cannot be drawn from `table`."""
     classes = table.members.shape[0]
     if table.fixed is not None and isinstance(shape, EpisodeShape):

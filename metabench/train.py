@@ -1,8 +1,8 @@
 """The meta-training loop: compiled chunks of steps, validation, checkpoints, progress.
 
-It sees a learner's contract and nothing else. Every random number is folded from
-the seed and the step's number, so a run that continues from a checkpoint ends in
-the same bits as one that never stopped.
+It sees a learner's contract and a measure of states, and nothing else. Every random
+number is folded from the seed and the step's number, so a run that continues from a
+checkpoint ends in the same bits as one that never stopped.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +23,7 @@ from metabench.errors import UserError
 from metabench.evaluate import evaluate, make_evaluator, summarise
 from metabench.registry import suggest
 from metabench.tasks import sample_tasks
-from metabench.types import ClassTable, Learner, PyTree, TaskShape
+from metabench.types import ClassTable, ImageTaskShape, Learner, PyTree, TaskShape
 
 VALIDATION_SEED = 2**30  # of the validation episodes: the same ones for every learner and seed
 
@@ -63,8 +64,8 @@ class Point(NamedTuple):
 
     step: int
     loss: float  # mean over the steps since the row before
-    train_accuracy: float
-    validation_accuracy: float
+    train_accuracy: float  # not a number where the learner reports none
+    validation: float  # accuracy on the validation classes, or what else is measured
     seconds: float  # of training so far, validation and compilation included
 
 
@@ -76,7 +77,7 @@ class Report:
     steps: int
     loss: float
     episodes_per_second: float
-    validation_accuracy: float | None
+    validation: float | None
     seconds_left: float
 
 
@@ -84,16 +85,16 @@ class Report:
 class Trained:
     """What meta-training ends in."""
 
-    state: PyTree  # the best on the validation classes
+    state: PyTree  # the best in validation
     last: PyTree  # after the last step
     best_step: int = 0
     seconds: float = 0.0
     history: list[Point] = field(default_factory=list)
 
     @property
-    def best_accuracy(self) -> float | None:
-        """Of `state`, on the validation episodes; None where nothing was trained."""
-        return max((p.validation_accuracy for p in self.history), default=None)
+    def best_validation(self) -> float | None:
+        """Of `state`, on the validation tasks; None where nothing was trained."""
+        return max((p.validation for p in self.history), default=None)
 
 
 def initial_state(learner: Learner, seed: int) -> PyTree:
@@ -110,7 +111,7 @@ def make_chunk(
 
     @partial(jax.jit, static_argnames="length", donate_argnums=0)
     def run(
-        state: PyTree, table: ClassTable, key: jax.Array, first: jax.Array, length: int
+        state: PyTree, table: ClassTable | None, key: jax.Array, first: jax.Array, length: int
     ) -> tuple[PyTree, dict[str, jax.Array]]:
         stream, keys = jax.random.fold_in(key, 1), jax.random.fold_in(key, 2)
 
@@ -129,7 +130,7 @@ def meta_train(
     learner: Learner,
     train_table: ClassTable,
     validation_table: ClassTable,
-    shape: TaskShape,
+    shape: ImageTaskShape,
     plan: TrainPlan,
     *,
     seed: int,
@@ -152,8 +153,61 @@ def meta_train(
     Raises:
       UserError: the loss is no longer finite.
     """
+    evaluator = make_evaluator(learner, shape)
+
+    def accuracy(state: PyTree) -> float:
+        correct = evaluate(
+            learner,
+            state,
+            validation_table,
+            shape,
+            seed=VALIDATION_SEED,
+            episodes=plan.validation_episodes,
+            evaluator=evaluator,
+        )
+        return summarise(correct, shape.queries).mean
+
+    drawn = learner.train_shape or shape
+    return train_on(
+        learner,
+        drawn,
+        train_table,
+        accuracy,
+        plan,
+        seed=seed,
+        checkpoints=checkpoints,
+        progress=progress,
+    )
+
+
+def train_on(
+    learner: Learner,
+    shape: TaskShape,
+    table: ClassTable | None,
+    validate: Callable[[PyTree], float],
+    plan: TrainPlan,
+    *,
+    seed: int,
+    checkpoints: Checkpoints | None = None,
+    progress: Callable[[Report], None] = lambda report: None,
+) -> Trained:
+    """Train `learner` on tasks of `shape` and keep the state that `validate` finds best.
+
+    Args:
+      learner: one that has a `train`.
+      shape: of the training tasks.
+      table: classes of meta-training; None where tasks are drawn from none.
+      validate: what a state is worth on tasks that are not trained on; higher is better.
+      plan: lengths.
+      seed: of everything random.
+      checkpoints: where to save at each validation, and to continue from.
+      progress: called after each chunk.
+
+    Raises:
+      UserError: the loss is no longer finite.
+    """
     state = initial_state(learner, seed)
-    run = _Run(learner, train_table, validation_table, shape, plan, seed, progress)
+    run = _Run(make_chunk(learner, shape, plan.batch), table, validate, plan, seed, progress)
     trained, step = Trained(state, jax.tree.map(jnp.copy, state)), 0
     found = checkpoints.newest(state) if checkpoints else None
     if found is not None:
@@ -167,32 +221,50 @@ def meta_train(
     return trained
 
 
+def trained_before(learner: Learner, plan: TrainPlan, folder: Path, *, seed: int) -> Trained:
+    """What an earlier training with the checkpoints `folder` ended in; nothing is trained.
+
+    Raises:
+      UserError: no checkpoints there, a training that did not end, or states of another form.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            f"`trained_for` names no training with these settings: there is no {folder}; run it "
+            "first, with the same `run-dir`, recipe, settings and seeds"
+        )
+    checkpoints = Checkpoints(folder)
+    try:
+        found = checkpoints.newest(initial_state(learner, seed))
+    except ValueError as error:
+        raise UserError(
+            f"`trained_for` names a training whose states have another form than this protocol's: "
+            f"{folder}; train for a protocol of the same `way`, or train anew"
+        ) from error
+    finally:
+        checkpoints.close()
+    if found is None or found.step < plan.steps:
+        done = 0 if found is None else found.step
+        raise UserError(
+            f"`trained_for` names a training that ended at step {done:,} of {plan.steps:,}: "
+            f"{folder}; continue it first with `--resume`"
+        )
+    return _from_snapshot(found)
+
+
 class _Run:
-    """The compiled functions and fixed inputs of one call of `meta_train`."""
+    """The compiled functions and fixed inputs of one call of `train_on`."""
 
     def __init__(
         self,
-        learner: Learner,
-        train_table: ClassTable,
-        validation_table: ClassTable,
-        shape: TaskShape,
+        chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]],
+        table: ClassTable | None,
+        validate: Callable[[PyTree], float],
         plan: TrainPlan,
         seed: int,
         progress: Callable[[Report], None],
     ) -> None:
-        self.chunk = make_chunk(learner, learner.train_shape or shape, plan.batch)
-        self.train_table, self.plan, self.progress = train_table, plan, progress
-        self.key = root_key(seed)
-        self.queries = shape.queries
-        self.validate = partial(
-            evaluate,
-            learner,
-            table=validation_table,
-            shape=shape,
-            seed=VALIDATION_SEED,
-            episodes=plan.validation_episodes,
-            evaluator=make_evaluator(learner, shape),
-        )
+        self.chunk, self.table, self.validate = chunk, table, validate
+        self.plan, self.key, self.progress = plan, root_key(seed), progress
 
     def leg(self, trained: Trained, first: int, until: int) -> None:
         """Train steps `first` … `until`-1, validate, and keep the state if it is the best yet."""
@@ -200,7 +272,7 @@ class _Run:
         for start in range(first, until, self.plan.chunk):
             length = min(self.plan.chunk, until - start)
             trained.last, metrics = self.chunk(
-                trained.last, self.train_table, self.key, jnp.int32(start), length
+                trained.last, self.table, self.key, jnp.int32(start), length
             )
             values = {name: float(metrics.get(name, jnp.nan)) for name in sums}
             if not jnp.isfinite(values["loss"]):
@@ -211,22 +283,21 @@ class _Run:
             sums = {name: sums[name] + values[name] * length for name in sums}
             spent = trained.seconds + time.monotonic() - began
             self._report(trained, start + length, values["loss"], spent)
-        correct = self.validate(trained.last)
-        accuracy = summarise(correct, self.queries).mean
-        if trained.best_accuracy is None or accuracy > trained.best_accuracy:
+        found = self.validate(trained.last)
+        if trained.best_validation is None or found > trained.best_validation:
             trained.best_step = until
             trained.state = jax.tree.map(jnp.copy, trained.last)  # the loop gives `last` away
         trained.seconds += time.monotonic() - began
         loss, train_accuracy = (sums[name] / (until - first) for name in ("loss", "accuracy"))
-        trained.history.append(Point(until, loss, train_accuracy, accuracy, trained.seconds))
+        trained.history.append(Point(until, loss, train_accuracy, found, trained.seconds))
 
     def _report(self, trained: Trained, step: int, loss: float, spent: float) -> None:
         """Tell `progress`. `spent`: seconds of training up to `step`."""
         steps = self.plan.steps
-        accuracy = trained.history[-1].validation_accuracy if trained.history else None
+        found = trained.history[-1].validation if trained.history else None
         rate = step / max(spent, 1e-9)
         self.progress(
-            Report(step, steps, loss, rate * self.plan.batch, accuracy, (steps - step) / rate)
+            Report(step, steps, loss, rate * self.plan.batch, found, (steps - step) / rate)
         )
 
 

@@ -119,7 +119,34 @@ class StreamShape:
         return self.steps
 
 
-TaskShape: TypeAlias = EpisodeShape | StreamShape
+@dataclass(frozen=True)
+class FunctionShape:
+    """Regression: a function of `dimensions` inputs, met at `points` one after another."""
+
+    dimensions: int = 1
+    points: int = 40  # steps of a sequence
+
+
+ImageTaskShape: TypeAlias = EpisodeShape | StreamShape  # drawn from a class table
+TaskShape: TypeAlias = ImageTaskShape | FunctionShape
+
+
+class Function(NamedTuple):
+    """One function as a stream of points; y of step t is shown at step t + 1.
+
+    Batches of functions carry a leading axis on every leaf.
+    """
+
+    xs: jax.Array  # float32 [steps, dimensions], in [-1, 1]
+    ys: jax.Array  # float32 [steps], noise included
+    kernel: PyTree  # that it was drawn with: a `gaussian_process.Kernel`
+
+
+class Forecast(NamedTuple):
+    """A Gaussian for each step, given the steps before it."""
+
+    mean: jax.Array  # [steps]
+    deviation: jax.Array  # [steps], positive
 
 
 class Stream(NamedTuple):
@@ -152,23 +179,24 @@ class Learner(NamedTuple):
     """A few-shot learner: pure functions over pytrees, made by a keyword factory.
 
     A factory takes the shape of the test's tasks (an `EpisodeShape`, or a `StreamShape` where the
-    learner has a `stream`) and keyword hyperparameters and returns one of these. The training
-    loop, the evaluator, checkpoints, leaderboards and the conformance suite see nothing else.
+    learner has a `stream`, or a `FunctionShape` where it has a `forecast`) and keyword
+    hyperparameters and returns one of these. The training loop, the evaluator, checkpoints,
+    leaderboards and the conformance suite see nothing else.
     """
 
     init: Callable[[jax.Array], PyTree]
     """`init(key) -> state`: parameters, optimizer state, statistics."""
     adapt: Callable[[PyTree, jax.Array, jax.Array, jax.Array], PyTree]
     """`adapt(state, support_x, support_y, key) -> task`: what is kept of a support set."""
-    predict: Callable[[PyTree, jax.Array], jax.Array]
-    """`predict(task, query_x) -> logits [queries, way]`."""
+    predict: Callable[[PyTree, jax.Array], Any]
+    """`predict(task, query_x) -> logits [queries, way]`; of functions a `Forecast` [queries]."""
     train: Callable[[PyTree, Any, jax.Array], tuple[PyTree, Metrics]] | None = None
     """`train(state, tasks, key) -> (state, metrics)`: one step on a batch of the tasks that
-    `train_shape` tells (`Episode` or `Stream`); metrics hold a scalar `loss`. None where there
-    is no meta-training."""
+    `train_shape` tells (`Episode`, `Stream` or `Function`); metrics hold a scalar `loss`. None
+    where there is no meta-training."""
     parameters: Callable[[PyTree], PyTree] | None = None
     """`parameters(state)`: the learned arrays, for counting. None: it has none."""
-    train_shape: TaskShape | None = None
+    train_shape: ImageTaskShape | None = None
     """Shape and kind of the tasks met in meta-training, where they differ from the test's."""
     batch: int = 1
     """Tasks in a training step where neither a recipe nor the user says how many."""
@@ -178,6 +206,9 @@ class Learner(NamedTuple):
     """`stream(state, xs, labels, key) -> logits [steps, outputs]`: the online protocol on one
     stream; `labels` [steps, outputs] holds at each step the code of the step *before*. None
     where a learner has no part in it."""
+    forecast: Callable[[PyTree, jax.Array, jax.Array, jax.Array], Forecast] | None = None
+    """`forecast(state, xs, before, key) -> Forecast`: regression on one function; `before` [steps]
+    holds at each step the y of the step *before*. Of a learner built for a `FunctionShape`."""
 
 
 LearnerFactory: TypeAlias = Callable[..., Learner]

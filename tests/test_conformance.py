@@ -19,6 +19,7 @@ from metabench.conformance import (
     ConformanceError,
     Prepared,
     Subject,
+    functions,
     learners,
     small_settings,
     strokes_tables,
@@ -28,7 +29,7 @@ from metabench.data import load_or_prepare
 from metabench.datasets import strokes
 from metabench.episodes import PRNG
 from metabench.nets.ops import use_native
-from metabench.types import EpisodeShape, Learner, Split
+from metabench.types import EpisodeShape, Forecast, Learner, Split, TaskShape
 
 REGISTERED = {name: (name, {}) for name in registry.names("learners")}
 VARIANTS = {
@@ -41,14 +42,17 @@ VARIANTS = {
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
 SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes
+# To whom labels are only names.
 METRIC = (
+    "autoencoder",
     "baseline",
     "baseline_pp",
     "matching",
+    "neural_statistician",
     "pixel_nn",
     "protonet",
     "siamese",
-)  # to whom labels are only names
+)
 HEAVY = ("maml", "reptile")  # compile an inner loop over four blocks: slow
 QUICK = {  # of the variants' checks; the others are marked slow
     ("protonet-transductive", learners.check_transductive),
@@ -147,7 +151,13 @@ def linear(shape: EpisodeShape, **broken) -> Learner:
 
 def breaking(**changes):
     """A factory of `linear` whose functions `changes` maps to broken ones."""
-    return lambda shape: linear(shape, **changes)
+
+    def factory(shape):
+        return linear(shape, **changes)
+
+    if "forecast" in changes:
+        factory.__annotations__["shape"] = TaskShape
+    return factory
 
 
 def peeks(whole, shape):
@@ -264,6 +274,18 @@ def looks_ahead(whole, shape):
     return lambda state, xs, labels, key: jnp.roll(labels, -1, axis=0)
 
 
+def knows_what_it_forecasts(whole, shape):
+    return lambda state, xs, before, key: Forecast(jnp.roll(before, -1), jnp.ones_like(before))
+
+
+def is_too_sure(whole, shape):
+    return lambda state, xs, before, key: Forecast(before, jnp.zeros_like(before))
+
+
+def trains_on_values(whole, shape):
+    return lambda state, functions, key: (state, {"loss": jnp.square(functions.ys).mean()})
+
+
 def answers_in_one_row(whole, shape):
     return lambda state, xs, labels, key: labels[0]
 
@@ -300,6 +322,21 @@ BROKEN = {
     "looks ahead": (learners.check_causal, {"stream": looks_ahead}, "not depend on later"),
     "stream too short": (
         learners.check_causal, {"stream": answers_in_one_row}, "finite logits",
+    ),
+    "knows the next value": (
+        functions.check_forecasts,
+        {"forecast": knows_what_it_forecasts, "train": trains_on_values},
+        "not depend on their own value",
+    ),
+    "no deviation": (
+        functions.check_forecasts,
+        {"forecast": is_too_sure, "train": trains_on_values},
+        "positive deviation",
+    ),
+    "no forecast": (
+        functions.check_forecasts,
+        {"forecast": lambda whole, shape: None},
+        "must have `forecast` and `train`",
     ),
     "does not learn": (learners.check_loss_falls, {"train": stands_still}, "the loss must fall"),
     "guesses": (learners.check_beats_chance, {"predict": guesses}, "above chance"),

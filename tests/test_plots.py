@@ -12,8 +12,12 @@ from PIL import Image
 
 from metabench.evaluate import Summary
 from metabench.leaderboard import PublishedOnline
-from metabench.plots import by_presentation, learning_curve
+from metabench.plots.forecasts import METHODS, forecasts_picture
+from metabench.plots.learning_curve import learning_curve
+from metabench.plots.presentations import by_presentation
+from metabench.regression import Example
 from metabench.train import Point
+from metabench.types import Forecast
 
 CURVE = [
     Point(10, 1.5, 0.3, 0.35, 1.0),
@@ -60,7 +64,7 @@ def test_every_seed_is_drawn_and_its_best_point_marked(tmp_path, drawn):
     "curve",
     [
         CURVE[:1],
-        [CURVE[0]._replace(loss=0.0, train_accuracy=1.0, validation_accuracy=1.0)],
+        [CURVE[0]._replace(loss=0.0, train_accuracy=1.0, validation=1.0)],
         [point._replace(train_accuracy=float("nan")) for point in CURVE],
     ],
     ids=["one point", "no loss", "no training accuracy"],
@@ -84,7 +88,39 @@ def test_presentations_are_drawn_with_the_papers_rows(tmp_path, drawn):
     assert axes.lines[2].get_color() == axes.lines[1].get_color()  # the same learner
 
 
+def rows(level):
+    """Three steps at `level`, with intervals of 0.1."""
+    return {"by_step": [level, level + 0.5, level + 1], "by_step_ci95": [0.1] * 3}
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_forecasts_and_log_likelihoods_are_drawn(drawn, number):
+    levels = {name: float(place) for place, (name, *_) in enumerate(METHODS)}
+    document = {"learner": "mann", "log_likelihood": {n: rows(at) for n, at in levels.items()}}
+    places = np.linspace(-1, 1, 5)
+    flat = [Forecast(np.full(5, mean), np.full(5, 0.25)) for mean in (1.0, 2.0)]
+    points = np.array([[0.0, 1.0], [0.5, 2.0]])
+    example = Example(points, points[:1], places, flat[0], flat[1])
+    content = forecasts_picture(document, [example] * number, "a title")
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    (figure,) = drawn
+    *examples, by_step = figure.axes
+    assert len(examples) == number
+    shown = {line.get_label(): list(line.get_ydata()) for line in by_step.lines}
+    assert shown["mann"] == [levels["learner"] + one for one in (0, 0.5, 1)]
+    assert len(shown) == len(METHODS)
+    for axes in examples:
+        lines = {line.get_label(): line.get_ydata() for line in axes.lines}
+        assert list(lines["mann, ± 2 σ"]) == [1.0] * 5
+        assert list(lines["GP, true kernel, ± 2 σ"]) == [2.0] * 5
+        assert list(lines["points shown"]) == [1.0, 2.0]
+        bands = [collection.get_paths()[0].vertices[:, 1] for collection in axes.collections]
+        assert sorted((band.min(), band.max()) for band in bands) == [(0.5, 1.5), (1.5, 2.5)]
+
+
 def test_matplotlib_is_imported_only_to_draw():
-    code = "import sys, metabench.plots; print('matplotlib' in sys.modules)"
+    kinds = ("contexts", "forecasts", "learning_curve", "point_sets", "presentations")
+    imports = "; ".join(f"import metabench.plots.{kind}" for kind in kinds)
+    code = f"import sys; {imports}; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

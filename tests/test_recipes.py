@@ -10,10 +10,12 @@ from metabench import recipes, registry
 from metabench.errors import UserError
 from metabench.recipes import Recipe
 from metabench.train import train_plan
-from metabench.types import EpisodeShape
+from metabench.types import EpisodeShape, FunctionShape
 
 COMMITTED = sorted(
-    path for name in registry.names("datasets") for path in (recipes.folder() / name).glob("*.toml")
+    path
+    for name in (*registry.names("datasets"), recipes.FUNCTIONS)
+    for path in (recipes.folder() / name).glob("*.toml")
 )
 
 
@@ -26,6 +28,9 @@ def learner_of(path):
 
 def shape_of(path):
     """The shape that a recipe's file name ends in, or the usual one."""
+    if path.parent.name == recipes.FUNCTIONS:
+        found = re.search(r"-(\d+)d$", path.stem)
+        return FunctionShape(int(found.group(1)) if found else 1)
     found = re.search(r"-(\d+)way-(\d+)shot$", path.stem)
     way, shot = map(int, found.groups()) if found else (5, 1)
     return EpisodeShape(way, shot, 15, registry.dataset(path.parent.name).image)
@@ -46,7 +51,8 @@ def test_committed_recipes(path):
         assert re.search(rf"^#\s*{word}\s*\S", header.group(), re.MULTILINE), f"no `{word}`"
     command = re.search(r"command:\s*(.*)", header.group()).group(1)
     assert f"--learner {learner}" in command
-    assert f"--dataset {path.parent.name}" in command
+    wanted = "regress" if path.parent.name == recipes.FUNCTIONS else f"--dataset {path.parent.name}"
+    assert wanted in command
 
 
 @pytest.fixture
@@ -67,6 +73,19 @@ def test_the_recipe_of_the_shape_comes_before_the_learners(folder):
     assert recipes.find("strokes", "protonet", 20, 5) == own
     assert recipes.find("strokes", "protonet", 20, 1) == usual
     assert recipes.find("strokes", "matching", 20, 5) == Recipe("defaults")
+
+
+def test_regression_has_recipes_of_its_own(folder):
+    own = folder.parent / "functions"
+    own.mkdir()
+    assert recipes.find_regression("mann", 2) == Recipe("defaults")
+    (own / "mann.toml").write_text("[train]\nsteps = 7\n")
+    (own / "mann-3d.toml").write_text("[train]\nsteps = 9\n")
+    assert recipes.find_regression("mann", 2) == Recipe("functions/mann", {}, {"steps": 7})
+    assert recipes.find_regression("mann", 3) == Recipe("functions/mann-3d", {}, {"steps": 9})
+    assert recipes.find_regression("mann", 1, "3d").train == {"steps": 9}
+    with pytest.raises(UserError, match="mann on functions has these variants: 3d"):
+        recipes.find_regression("mann", 1, "long")
 
 
 def test_a_variant_is_found_by_name_and_a_file_by_path(folder, tmp_path):

@@ -219,6 +219,36 @@ def test_a_result_holds_everything_about_its_run(plan):
     assert result.runs[0].correct != result.runs[1].correct
 
 
+def test_one_training_is_tested_under_several_protocols(plan):
+    first = run(plan(seeds=(3, 4)))
+    other = replace(PROTOCOL, query=4, episodes=20)
+    said = []
+    made = plan(protocol=other, seeds=(3, 4), trained_for=PROTOCOL.id)
+    result = run(made, training=lambda *a: said.append(a), trained=lambda *a: said.append(a))
+    assert said == []
+    assert result.protocol.id == other.id
+    assert result.recipe["trained_for"] == PROTOCOL.id
+    for one, its_own in zip(result.runs, first.runs, strict=True):
+        assert (one.best_step, one.validation_accuracy) == (
+            its_own.best_step,
+            its_own.validation_accuracy,
+        )
+        assert len(one.correct) == 20
+    again = run(plan(seeds=(3, 4), trained_for=PROTOCOL.id))
+    assert [one.correct for one in again.runs] == [one.correct for one in first.runs]
+    assert plan("untrained", trained_for=PROTOCOL.id).trained_for is None
+
+
+def test_a_training_that_is_not_there_or_not_at_its_end_is_refused(plan):
+    with pytest.raises(UserError, match="`trained_for` names no training with these settings"):
+        run(plan(trained_for=PROTOCOL.id))
+    stopped = plan(settings={"fail_at": 3, "steps": 4})
+    with pytest.raises(UserError, match="the loss became"):
+        run(stopped)
+    with pytest.raises(UserError, match=r"ended at step 2 of 4: .*continue it first"):
+        run(plan(settings={"fail_at": 3, "steps": 4}, trained_for=PROTOCOL.id))
+
+
 def test_meta_training_on_another_dataset(plan, dataset):
     """The classes of the test are met by the test alone; the other dataset's by training."""
     parts = {"train": (), "val": (), "test": dataset.class_names}

@@ -203,9 +203,9 @@ def test_the_state_that_validates_best_is_kept(best_at):
     table = plain_table()
     found = meta_train(counter(best_at), table, table, SHAPE, PLAN, seed=0)
     assert found.best_step == int(found.state) == best_at
-    assert found.best_accuracy == 1.0
+    assert found.best_validation == 1.0
     assert int(found.last) == 24
-    assert [p.validation_accuracy for p in found.history] == [
+    assert [p.validation for p in found.history] == [
         float(step == best_at) for step in (6, 12, 18, 24)
     ]
 
@@ -288,8 +288,8 @@ def test_progress_is_reported_after_each_chunk():
     seen = []
     train(plan=replace(PLAN, steps=12), progress=seen.append)
     assert [report.step for report in seen] == [3, 6, 9, 12]
-    assert seen[0].validation_accuracy is None
-    assert seen[2].validation_accuracy is not None
+    assert seen[0].validation is None
+    assert seen[2].validation is not None
     assert seen[-1].seconds_left == 0
     assert all(report.steps == 12 and report.episodes_per_second > 0 for report in seen)
 

@@ -9,7 +9,16 @@ from pathlib import Path
 
 from metabench import environment
 
-NAMES = ("sampling", "evaluation", "training", "memory", "maml", "time_to_accuracy", "data")
+NAMES = (
+    "sampling",
+    "evaluation",
+    "training",
+    "memory",
+    "statistician",
+    "maml",
+    "time_to_accuracy",
+    "data",
+)
 
 
 def main() -> None:

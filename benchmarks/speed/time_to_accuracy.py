@@ -32,7 +32,7 @@ def measure(learner: str = "matching", target: float = TARGET) -> dict:
     found = {"target": target, "seconds": None, "step": None, "accuracy": None}
 
     def watch(report: Report) -> None:
-        accuracy = report.validation_accuracy
+        accuracy = report.validation
         if accuracy is not None and accuracy >= target:
             seconds = report.step * plan.batch / report.episodes_per_second
             found.update(seconds=seconds, step=report.step, accuracy=accuracy)

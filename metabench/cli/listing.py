@@ -45,15 +45,16 @@ def leaderboard(
 
 def _draw_online(boards: Mapping[tuple[str, str, str], Sequence[Row]], folder: Path) -> None:
     """A picture of accuracy by presentation for each board of the online protocol."""
-    from metabench import plots, report
+    from metabench import report
     from metabench.leaderboard import by_presentation, published_online
+    from metabench.plots import presentations
 
     for (name, _, _), rows in boards.items():
         protocol = rows[0].result.protocol
         if protocol.labels is not None:
             found = {name: by_presentation(one) for name, one in report.named(rows).items()}
             path = folder / name / report.ONLINE_PICTURE
-            plots.by_presentation(found, published_online(protocol), name, path)
+            presentations.by_presentation(found, published_online(protocol), name, path)
 
 
 def learners() -> None:

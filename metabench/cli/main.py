@@ -9,7 +9,9 @@ import typer
 
 from metabench.cli.data import data_commands
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
+from metabench.cli.regress import regress
 from metabench.cli.run import run
+from metabench.cli.statistician import statistician_commands
 from metabench.errors import UserError
 from metabench.progress import say
 
@@ -21,11 +23,13 @@ app = typer.Typer(
     help="Few-shot meta-learning benchmark: one sampler, one evaluator, comparable numbers.",
 )
 app.command()(run)
+app.command()(regress)
 app.command()(leaderboard)
 app.command()(learners)
 app.command()(datasets)
 app.command()(protocols)
 app.add_typer(data_commands, name="data")
+app.add_typer(statistician_commands, name="statistician")
 
 
 @app.callback(invoke_without_command=True)

@@ -55,6 +55,19 @@ ImageSize: TypeAlias = Annotated[
     Option(help="Height and width of the images in pixels; the dataset's own if not given."),
 ]
 
+# Regression on functions.
+Dimensions: TypeAlias = Annotated[int, Option(help="Inputs of a function (1).")]
+Points: TypeAlias = Annotated[int, Option(help="Points of a function, one at a step (40).")]
+Functions: TypeAlias = Annotated[int, Option(help="Test functions (1,000).")]
+RegressionOut: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        "--out",
+        help="Result file, *.json, with a picture beside it; <run-dir>/functions-…/result.json "
+        "if not given.",
+    ),
+]
+
 # How the learner is trained.
 Seed: TypeAlias = Annotated[int, Option(help="First training seed.")]
 Seeds: TypeAlias = Annotated[
@@ -82,6 +95,14 @@ Recipe: TypeAlias = Annotated[
 ]
 Resume: TypeAlias = Annotated[
     bool, Option("--resume", help="Continue an interrupted run of the same settings.")
+]
+TrainedFor: TypeAlias = Annotated[
+    str | None,
+    Option(
+        metavar="PROTOCOL",
+        help="Train nothing: test what was trained for the protocol of this id with the same "
+        "settings and `--run-dir`.",
+    ),
 ]
 
 # Where things are.

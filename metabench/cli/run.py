@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 from metabench.cli import options
+from metabench.cli.command import command_line
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
 from metabench.progress import say
-
-PLACES = ("--out", "--run-dir", "--archives", "--cache")
-FLAGS = ("--resume", "--quiet")
 
 
 def run(
@@ -39,6 +35,7 @@ def run(
     out: options.Out = None,
     run_dir: options.RunDir = Path("runs"),
     resume: options.Resume = False,
+    trained_for: options.TrainedFor = None,
     quiet: options.Quiet = False,
     archives: options.Archives = None,
     cache: options.Cache = None,
@@ -52,7 +49,9 @@ def run(
     registry.learner_factory(learner)  # a wrong name is told before data is looked for
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
     check_writable(out if out is not None else Path("leaderboards") / "result.json")
-    _check_counts(seed=seed, seeds=seeds)
+    check_counts(seed=seed, seeds=seeds)
+    if resume and trained_for is not None:
+        raise UserError("`resume` continues a training, `trained_for` begins none: leave one out")
     online = online_of(protocol, presentations, labels, shot=shot, query=query)
     asked = Asked(dataset, split, test_dataset, test_split, within_alphabet, image_size, online)
     counts = {"way": way, "shot": shot, "query": query, "episodes": episodes}
@@ -67,6 +66,7 @@ def run(
         train=lengths,
         seeds=tuple(range(seed, seed + seeds)),
         run_dir=run_dir,
+        trained_for=trained_for,
     )
     _execute(plan, out, resume, quiet)
 
@@ -77,15 +77,14 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
 
     from metabench import report
     from metabench.cli.view import RunView
-    from metabench.plots import learning_curve
+    from metabench.plots.learning_curve import learning_curve
     from metabench.results import default_path, write
     from metabench.run import execute
 
     data = f"data {plan.dataset.name} ({plan.dataset.source}), digest {plan.dataset.digest[:12]}"
     say(f"{plan.protocol.id}: {plan.learner_name}, recipe {plan.recipe.name}, {data}", not quiet)
-    command = shlex.join(["metabench", *_without_paths(sys.argv[1:])])
     with RunView(quiet) as view:
-        result = execute(plan, resume=resume, command=command, watcher=view.watcher())
+        result = execute(plan, resume=resume, command=command_line(), watcher=view.watcher())
     path = out or default_path(result, Path("leaderboards"))
     write(result, path)
     lines = report.result_cells(result)
@@ -99,33 +98,8 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
         print(f"learning curve: {picture}")
 
 
-def _without_paths(arguments: list[str]) -> list[str]:
-    """The arguments that decide the result, without those that say where things are here."""
-    kept: list[str] = []
-    skip = False
-    for argument in arguments:
-        name, sign, _ = argument.partition("=")
-        if skip:
-            skip = False
-        elif name in PLACES:
-            skip = not sign
-        elif argument not in FLAGS:
-            kept.append(_without_folder(argument))
-    return kept
-
-
-def _without_folder(argument: str) -> str:
-    """`folder:/home/me/birds` as `folder:birds`, also after `--dataset=`."""
-    from metabench import registry
-
-    option, sign, value = argument.partition("=") if argument[:2] == "--" else ("", "", argument)
-    scheme, colon, rest = value.partition(":")
-    if not colon or scheme not in registry.schemes():
-        return argument
-    return f"{option}{sign}{scheme}:{Path(rest).expanduser().resolve().name}"
-
-
-def _check_counts(**counts: int) -> None:
+def check_counts(**counts: int) -> None:
+    """`UserError` on a seed or a number of seeds that cannot be."""
     lowest = {"seed": 0, "seeds": 1}
     for name, value in counts.items():
         if not lowest[name] <= value < 2**30:

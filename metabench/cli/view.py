@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import NamedTuple
 
 from metabench.progress import say
 from metabench.run import Watcher
@@ -17,11 +19,24 @@ from metabench.train import Point, Report, Trained
 LINE_EVERY = 15.0  # seconds between lines where there is no terminal
 
 
+class Measure(NamedTuple):
+    """What validation measures, and how it is written."""
+
+    name: str
+    text: Callable[[float], str]
+    tasks: str  # what is trained on
+
+
+ACCURACY = Measure("accuracy", lambda value: f"{100 * value:.2f} %", "episodes")
+LOG_LIKELIHOOD = Measure("log-likelihood", lambda value: f"{value:.3f} nats", "functions")
+
+
 class RunView(AbstractContextManager["RunView"]):
     """Shows training and evaluation, and keeps the learning curves."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, quiet: bool, measure: Measure = ACCURACY) -> None:
         """With `quiet`, only notes are shown."""
+        self._measure = measure
         self.curves: dict[int, list[Point]] = {}
         self._quiet = quiet
         self._live = sys.stderr.isatty() and not quiet
@@ -56,13 +71,14 @@ class RunView(AbstractContextManager["RunView"]):
         say(text)
 
     def _training(self, seed: int, report: Report) -> None:
-        self._show(f"training, seed {seed}", report.step, report.steps, describe(report))
+        line = describe(report, self._measure)
+        self._show(f"training, seed {seed}", report.step, report.steps, line)
 
     def _trained(self, seed: int, trained: Trained) -> None:
         self.curves[seed] = trained.history
-        if trained.best_accuracy is not None:
-            accuracy = f"{100 * trained.best_accuracy:.2f} %"
-            text = f"seed {seed}: best validation accuracy {accuracy} at step {trained.best_step}"
+        if trained.best_validation is not None:
+            found = f"{self._measure.name} {self._measure.text(trained.best_validation)}"
+            text = f"seed {seed}: best validation {found} at step {trained.best_step}"
             say(f"{text}, trained in {_clock(trained.seconds)}", not self._quiet)
 
     def _evaluating(self, seed: int, done: int, total: int) -> None:
@@ -80,13 +96,13 @@ class RunView(AbstractContextManager["RunView"]):
             say(f"{label}: {done:,}/{total:,}  {detail}".rstrip(), not self._quiet)
 
 
-def describe(report: Report) -> str:
-    """Loss, validation accuracy, speed and time left, in one line."""
-    accuracy = report.validation_accuracy
-    validated = "not yet" if accuracy is None else f"{100 * accuracy:.2f} %"
+def describe(report: Report, measure: Measure = ACCURACY) -> str:
+    """Loss, validation, speed and time left, in one line."""
+    found = report.validation
+    validated = "not yet" if found is None else measure.text(found)
     return (
         f"loss {report.loss:.3f}  validation {validated}  "
-        f"{report.episodes_per_second:.1f} episodes/s  {_clock(report.seconds_left)} left"
+        f"{report.episodes_per_second:.1f} {measure.tasks}/s  {_clock(report.seconds_left)} left"
     )
 
 

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from metabench.conformance.functions import check_forecasts
 from metabench.conformance.subject import (
     BATCH,
     EPISODES,
@@ -265,6 +266,7 @@ LEARNER_CHECKS: tuple[Callable[[Subject], None], ...] = (
     check_other_shape,
     check_transductive,
     check_causal,
+    check_forecasts,
     check_loss_falls,
     check_beats_chance,
     check_shuffled_labels,

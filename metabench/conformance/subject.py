@@ -23,10 +23,11 @@ from metabench.types import (
     ClassTable,
     Episode,
     EpisodeShape,
+    FunctionShape,
+    ImageTaskShape,
     Learner,
     LearnerFactory,
     PyTree,
-    TaskShape,
 )
 
 SHAPE = EpisodeShape(way=5, shot=1, query=5)
@@ -100,6 +101,7 @@ class Subject:
         else:
             self.build = partial(learner, **(settings or {}))
         self.shape = shape
+        self.takes_functions = registry.takes(learner, FunctionShape)
         self.learner: Learner = self.build(shape)
         self.train_shape = self.learner.train_shape or shape
         self.tables = tables or strokes_tables(shape.image)
@@ -158,7 +160,7 @@ class Subject:
 
 
 @partial(jax.jit, static_argnames=("shape", "number"))
-def draw(table: ClassTable, shape: TaskShape, number: int, first: jax.Array) -> Any:
+def draw(table: ClassTable, shape: ImageTaskShape, number: int, first: jax.Array) -> Any:
     """`number` tasks from index `first` on: episodes or streams, by the shape."""
     return sample_tasks(root_key(2), first + jnp.arange(number), table, shape)
 

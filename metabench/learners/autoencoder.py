@@ -23,7 +23,7 @@ from metabench.learners.neighbours import check_neighbours, nearest, unit, votes
 from metabench.learners.optimizer import Decay, adam
 from metabench.nets.functional import Functional, functional
 from metabench.tasks import images_of
-from metabench.types import Episode, Learner, Metrics, PyTree, Stream, TaskShape
+from metabench.types import Episode, ImageTaskShape, Learner, Metrics, PyTree, Stream
 
 
 class Autoencoder(nnx.Module):
@@ -67,7 +67,7 @@ class Task(NamedTuple):
 
 
 def autoencoder(
-    shape: TaskShape,
+    shape: ImageTaskShape,
     *,
     hidden: int = 512,
     code: int = 64,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from metabench.errors import UserError
 from metabench.learners.optimizer import Decay, adam
-from metabench.learners.sequence import inputs_of, of_cell, sequence_learner, stream_shape
+from metabench.learners.recurrent import recurrent_learner
+from metabench.learners.sequence_net import Lengths, SequenceNet, of_cell
 from metabench.nets.memory.fast_weights import FastSizes, Form
 from metabench.nets.memory.fast_weights import fast_weights as cell_of
-from metabench.types import Learner, StreamShape, TaskShape
+from metabench.types import Learner, TaskShape
 
 
 def fast_weights(
@@ -31,7 +32,7 @@ def fast_weights(
     """Fast weights: a layer whose second matrix is written at every step, and fades.
 
     Args:
-      shape: of the test.
+      shape: of the test: episodes, streams of images, or functions.
       width: units.
       forget: λ, what is left of the fast matrix after a step.
       rate: η, how fast it is written.
@@ -52,13 +53,13 @@ def fast_weights(
     """
     if settle < 1:
         raise UserError(f"`settle` is {settle}; it must be at least 1")
-    streams = stream_shape(shape, presentations)
-    kept = max(streams.steps, longest(shape)) if remembered is None else remembered
-    cell = cell_of(FastSizes(inputs_of(streams), width, forget, rate, settle), form, kept)
+
+    def network(inputs: int, lengths: Lengths) -> SequenceNet:
+        kept = lengths.longest if remembered is None else remembered
+        sizes = FastSizes(inputs, width, forget, rate, settle)
+        return of_cell(cell_of(sizes, form, kept), segment)
+
     optimizer = adam(learning_rate, decay, steps, clip, warmup)
-    return sequence_learner(of_cell(cell, segment), optimizer, shape, streams, augment=augment)
-
-
-def longest(shape: TaskShape) -> int:
-    """Steps of the longest sequence of a test task: a stream, or the supports and a query."""
-    return shape.steps if isinstance(shape, StreamShape) else shape.supports + 1
+    return recurrent_learner(
+        network, optimizer, shape, presentations=presentations, augment=augment
+    )

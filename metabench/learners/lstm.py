@@ -13,13 +13,8 @@ import jax.numpy as jnp
 
 from metabench.errors import UserError
 from metabench.learners.optimizer import Decay, adam
-from metabench.learners.sequence import (
-    SequenceNet,
-    inputs_of,
-    of_cell,
-    sequence_learner,
-    stream_shape,
-)
+from metabench.learners.recurrent import recurrent_learner
+from metabench.learners.sequence_net import Lengths, SequenceNet, of_cell
 from metabench.nets.memory import normed_lstm
 from metabench.nets.memory.lstm import Hidden, empty
 from metabench.nets.memory.lstm import lstm as cell_of
@@ -46,7 +41,7 @@ def lstm(
     """LSTM: one layer that reads images and labels in turn.
 
     Args:
-      shape: of the test.
+      shape: of the test: episodes, streams of images, or functions.
       width: units.
       norm: `none`, or `batch` for batch-normalised recurrence.
       presentations: of each class in a training stream; None for the test's, or in k-shot for
@@ -63,15 +58,18 @@ def lstm(
     """
     if norm not in get_args(Norm):
         raise UserError(f"`norm` is {norm!r}; it must be one of: {', '.join(get_args(Norm))}")
-    streams = stream_shape(shape, presentations)
-    inputs = inputs_of(streams)
-    net = of_cell(cell_of(inputs, width), segment)
     if norm == "batch" and segment is not None:
         raise UserError(f"`segment` is {segment}; with `norm` batch every step is kept: leave it")
-    if norm == "batch":
-        net = _normed(inputs, width, streams.steps)
+
+    def network(inputs: int, lengths: Lengths) -> SequenceNet:
+        if norm == "batch":
+            return _normed(inputs, width, lengths.training)
+        return of_cell(cell_of(inputs, width), segment)
+
     optimizer = adam(learning_rate, decay, steps, clip, warmup)
-    return sequence_learner(net, optimizer, shape, streams, augment=augment)
+    return recurrent_learner(
+        network, optimizer, shape, presentations=presentations, augment=augment
+    )
 
 
 class _Place(NamedTuple):

@@ -10,7 +10,8 @@ from typing import get_args
 
 from metabench.errors import UserError
 from metabench.learners.optimizer import Decay, adam
-from metabench.learners.sequence import inputs_of, of_cell, sequence_learner, stream_shape
+from metabench.learners.recurrent import recurrent_learner
+from metabench.learners.sequence_net import Lengths, SequenceNet, of_cell
 from metabench.nets.memory.mann import Controller, Sizes, Writes
 from metabench.nets.memory.mann import mann as cell_of
 from metabench.types import Learner, TaskShape
@@ -38,7 +39,7 @@ def mann(
     """MANN: a controller with a memory that forgets what was used least recently.
 
     Args:
-      shape: of the test.
+      shape: of the test: episodes, streams of images, or functions.
       controller: `lstm` or `feedforward`.
       width: units of the controller.
       rows: of the memory.
@@ -59,27 +60,27 @@ def mann(
 
     Reference: https://proceedings.mlr.press/v48/santoro16.html
     """
-    check_controller(controller)
-    check_memory(rows, heads)
+    check_access(controller, rows, heads)
     if not 0 <= usage_decay <= 1:
         raise UserError(f"`usage_decay` is {usage_decay}; it must be from 0 to 1")
     if writes not in get_args(Writes):
         raise UserError(f"`writes` is {writes!r}; it must be one of: {', '.join(get_args(Writes))}")
-    streams = stream_shape(shape, presentations)
-    sizes = Sizes(inputs_of(streams), width, rows, row_width, heads, controller)
-    net = of_cell(cell_of(sizes, usage_decay, writes), segment)
+
+    def network(inputs: int, lengths: Lengths) -> SequenceNet:
+        del lengths
+        sizes = Sizes(inputs, width, rows, row_width, heads, controller)
+        return of_cell(cell_of(sizes, usage_decay, writes), segment)
+
     optimizer = adam(learning_rate, decay, steps, clip, warmup)
-    return sequence_learner(net, optimizer, shape, streams, augment=augment)
+    return recurrent_learner(
+        network, optimizer, shape, presentations=presentations, augment=augment
+    )
 
 
-def check_controller(controller: str) -> None:
-    """`UserError` on a kind of controller that there is not."""
+def check_access(controller: str, rows: int, heads: int) -> None:
+    """`UserError` on a controller that there is not, more heads than rows, or none."""
     if controller not in get_args(Controller):
         allowed = ", ".join(get_args(Controller))
         raise UserError(f"`controller` is {controller!r}; it must be one of: {allowed}")
-
-
-def check_memory(rows: int, heads: int) -> None:
-    """`UserError` where there are more heads than rows, or none."""
     if not 1 <= heads <= rows:
         raise UserError(f"`heads` is {heads}; it must be from 1 to `rows`, which is {rows}")

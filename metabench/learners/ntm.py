@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from metabench.learners.mann import check_controller, check_memory
+from metabench.learners.mann import check_access
 from metabench.learners.optimizer import Decay, adam
-from metabench.learners.sequence import inputs_of, of_cell, sequence_learner, stream_shape
+from metabench.learners.recurrent import recurrent_learner
+from metabench.learners.sequence_net import Lengths, SequenceNet, of_cell
 from metabench.nets.memory.mann import Controller, Sizes
 from metabench.nets.memory.mann import ntm as cell_of
 from metabench.types import Learner, TaskShape
@@ -33,7 +34,7 @@ def ntm(
     """NTM: a controller with a memory that is written by content and location.
 
     Args:
-      shape: of the test.
+      shape: of the test: episodes, streams of images, or functions.
       controller: `lstm` or `feedforward`.
       width: units of the controller.
       rows: of the memory.
@@ -51,10 +52,13 @@ def ntm(
 
     Reference: https://arxiv.org/abs/1410.5401
     """
-    check_controller(controller)
-    check_memory(rows, heads)
-    streams = stream_shape(shape, presentations)
-    sizes = Sizes(inputs_of(streams), width, rows, row_width, heads, controller)
+    check_access(controller, rows, heads)
+
+    def network(inputs: int, lengths: Lengths) -> SequenceNet:
+        del lengths
+        return of_cell(cell_of(Sizes(inputs, width, rows, row_width, heads, controller)), segment)
+
     optimizer = adam(learning_rate, decay, steps, clip, warmup)
-    net = of_cell(cell_of(sizes), segment)
-    return sequence_learner(net, optimizer, shape, streams, augment=augment)
+    return recurrent_learner(
+        network, optimizer, shape, presentations=presentations, augment=augment
+    )

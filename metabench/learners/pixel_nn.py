@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from metabench.errors import UserError
 from metabench.learners.neighbours import check_neighbours, nearest, unit, votes
-from metabench.types import Learner, TaskShape
+from metabench.types import ImageTaskShape, Learner
 
 Ink = Literal["dark", "bright"]
 
@@ -25,7 +25,7 @@ class Task(NamedTuple):
     labels: jax.Array  # one-hot [supports, way]
 
 
-def pixel_nn(shape: TaskShape, *, ink: Ink = "dark", neighbours: int = 1) -> Learner:
+def pixel_nn(shape: ImageTaskShape, *, ink: Ink = "dark", neighbours: int = 1) -> Learner:
     """Cosine nearest neighbour on raw pixels; with several shots the nearest one decides.
 
     Args:

@@ -1,4 +1,4 @@
-"""Learners that read a task as a sequence: what MANN, the NTM, LSTMs and fast weights share.
+"""Learners that read images as a sequence: what MANN, the NTM, LSTMs and fast weights share.
 
 At each step a network reads an image and the label of the step before, and answers; the
 loss is the cross-entropy of all answers of a stream (Santoro et al. 2016, section 2). The
@@ -17,42 +17,27 @@ import optax
 
 from metabench.errors import UserError
 from metabench.label_codes import cross_entropy, groups, right
+from metabench.learners.sequence_net import (
+    Lengths,
+    Network,
+    SequenceNet,
+    State,
+    answers,
+    first_state,
+)
 from metabench.nets.jitter import jitter
-from metabench.nets.memory.lstm import scaled_matrix
-from metabench.nets.memory.unroll import Cell, unroll
 from metabench.streams import shown
 from metabench.types import (
     ImageShape,
+    ImageTaskShape,
     Learner,
     Metrics,
     PyTree,
     Stream,
     StreamShape,
-    TaskShape,
 )
 
 BATCH = 16  # streams in a training step, as in Santoro et al. 2016
-
-
-class SequenceNet(NamedTuple):
-    """A network over sequences of vectors."""
-
-    init: Callable[[jax.Array], tuple[PyTree, PyTree]]
-    """`init(key) -> (params, statistics)`."""
-    start: Callable[[int], PyTree]
-    """`start(batch) -> carry`."""
-    run: Callable[..., tuple[PyTree, jax.Array, PyTree]]
-    """`run(params, statistics, carry, xs, train) -> (carry, outputs, statistics)`, from
-    [steps, batch, inputs] to [steps, batch, width]."""
-    width: int
-
-
-class State(NamedTuple):
-    """What is carried through meta-training."""
-
-    params: PyTree
-    statistics: PyTree
-    optimizer: PyTree
 
 
 class Task(NamedTuple):
@@ -64,7 +49,7 @@ class Task(NamedTuple):
     last: jax.Array  # code, [outputs]
 
 
-def stream_shape(shape: TaskShape, presentations: int | None) -> StreamShape:
+def stream_shape(shape: ImageTaskShape, presentations: int | None) -> StreamShape:
     """Of the streams to train on: the test's own, or for episodes as many images of a class.
 
     Args:
@@ -82,6 +67,11 @@ def stream_shape(shape: TaskShape, presentations: int | None) -> StreamShape:
     return StreamShape(shape.way, number, shape.image, labels)
 
 
+def longest(shape: ImageTaskShape) -> int:
+    """Steps of the longest sequence of a test task: a stream, or the supports and a query."""
+    return shape.steps if isinstance(shape, StreamShape) else shape.supports + 1
+
+
 def inputs_of(shape: StreamShape) -> int:
     """Numbers that a network reads at each step."""
     height, width, channels = shape.image
@@ -94,55 +84,37 @@ def outputs_of(shape: StreamShape) -> int:
     return number * size
 
 
-def of_cell(cell: Cell, segment: int | None = None) -> SequenceNet:
-    """A cell without statistics as a network."""
-
-    def run(
-        params: PyTree, statistics: PyTree, carry: PyTree, xs: jax.Array, train: bool
-    ) -> tuple[PyTree, jax.Array, PyTree]:
-        del train
-        carry, outputs = unroll(cell, params, carry, xs, segment)
-        return carry, outputs, statistics
-
-    return SequenceNet(lambda key: (cell.init(key), ()), cell.start, run, cell.outputs)
-
-
-def sequence_learner(
-    net: SequenceNet,
+def image_learner(
+    network: Network,
     optimizer: optax.GradientTransformation,
-    shape: TaskShape,
-    train_shape: StreamShape,
+    shape: ImageTaskShape,
+    presentations: int | None,
     *,
     augment: bool,
 ) -> Learner:
-    """A learner from a network and an optimizer.
+    """A learner of images from a network and an optimizer.
 
     Args:
-      net: reads images and labels.
+      network: will read images and labels.
       optimizer: of the meta-training.
       shape: of the test.
-      train_shape: of the training streams.
+      presentations: of each class in a training stream; see `stream_shape`.
       augment: turn and shift the training images.
     """
-    outputs = outputs_of(train_shape)
-
-    def init(key: jax.Array) -> State:
-        within, out = jax.random.split(key)
-        params, statistics = net.init(within)
-        matrix = scaled_matrix(out, net.width, outputs)
-        params = {"net": params, "out": matrix, "bias": jnp.zeros(outputs)}
-        return State(params, statistics, optimizer.init(params))
+    train_shape = stream_shape(shape, presentations)
+    lengths = Lengths(train_shape.steps, max(train_shape.steps, longest(shape)))
+    net = network(inputs_of(train_shape), lengths)
 
     def stream(state: State, xs: jax.Array, labels: jax.Array, key: jax.Array) -> jax.Array:
         del key
         read = _reading(pixels(xs), labels)[:, None]
         params, statistics = state.params, state.statistics
-        _, logits, _ = _answers(net, params, statistics, net.start(1), read, False)
+        _, logits, _ = answers(net, params, statistics, net.start(1), read, False)
         return logits[:, 0]
 
     adapt, predict = _episodes(net, shape.way)
     return Learner(
-        init=init,
+        init=first_state(net, optimizer, outputs_of(train_shape)),
         adapt=adapt,
         predict=predict,
         train=_training(net, optimizer, train_shape, augment),
@@ -163,19 +135,6 @@ def _reading(images: jax.Array, labels: jax.Array) -> jax.Array:
     return jnp.concatenate([images.reshape(*labels.shape[:-1], -1), labels], axis=-1)
 
 
-def _answers(
-    net: SequenceNet,
-    params: PyTree,
-    statistics: PyTree,
-    carry: PyTree,
-    read: jax.Array,
-    train: bool,
-) -> tuple[PyTree, jax.Array, PyTree]:
-    """The carry, logits [steps, batch, outputs] and statistics after reading `read`."""
-    carry, found, statistics = net.run(params["net"], statistics, carry, read, train)
-    return carry, found @ params["out"] + params["bias"][None, None], statistics
-
-
 def _training(
     net: SequenceNet, optimizer: optax.GradientTransformation, shape: StreamShape, augment: bool
 ) -> Callable[[State, Stream, jax.Array], tuple[State, Metrics]]:
@@ -186,7 +145,7 @@ def _training(
         params: PyTree, statistics: PyTree, read: jax.Array, wanted: jax.Array
     ) -> tuple[jax.Array, tuple[jax.Array, PyTree]]:
         start = net.start(read.shape[1])
-        _, logits, statistics = _answers(net, params, statistics, start, read, True)
+        _, logits, statistics = answers(net, params, statistics, start, read, True)
         accuracy = right(logits, wanted, size).mean()
         return cross_entropy(logits, wanted, size).mean(), (accuracy, statistics)
 
@@ -222,7 +181,7 @@ def _episodes(
         before = jnp.concatenate([jnp.zeros_like(labels[:1]), labels[:-1]])
         read = _reading(pixels(support_x[order]), before)[:, None]
         params, statistics = state.params, state.statistics
-        carry, _, _ = _answers(net, params, statistics, net.start(1), read, False)
+        carry, _, _ = answers(net, params, statistics, net.start(1), read, False)
         return Task(params, statistics, carry, labels[-1])
 
     def predict(task: Task, query_x: jax.Array) -> jax.Array:
@@ -230,7 +189,7 @@ def _episodes(
         read = _reading(pixels(query_x), last)
 
         def one(row: jax.Array) -> jax.Array:
-            found = _answers(net, task.params, task.statistics, task.carry, row[None, None], False)
+            found = answers(net, task.params, task.statistics, task.carry, row[None, None], False)
             return found[1][0, 0]
 
         return jax.vmap(one)(read)

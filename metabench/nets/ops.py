@@ -59,6 +59,24 @@ def conv3x3(x: Float[Array, "n h w c"], kernel: Float[Array, "3 3 c d"]) -> Floa
     return interleave(conv3x3_phases(x, kernel))
 
 
+def conv3x3_half(
+    x: Float[Array, "n h w c"], kernel: Float[Array, "3 3 c d"]
+) -> Float[Array, "n half_h half_w d"]:
+    """`conv3x3(x, kernel)[:, ::2, ::2]`: stride 2, odd sizes rounded up."""
+    if native():
+        return lax.conv_general_dilated(
+            x, kernel, (2, 2), ((1, 1), (1, 1)), dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+    windows = _windows(_pad(x))
+    patches = jnp.concatenate([windows[4 * i + j] for i, j in _SQUARE], axis=-1)
+    return _product(patches, kernel.reshape(-1, kernel.shape[-1]))
+
+
+def double2(x: Float[Array, "n h w c"], kernel: Float[Array, "2 2 c d"]) -> Float[Array, "n _ _ d"]:
+    """Transposed convolution, 2x2 with stride 2: every pixel becomes four, [n, 2h, 2w, d]."""
+    return interleave([_product(x, kernel[a, b]) for a, b in _QUAD])
+
+
 def max_pool2(x: Float[Array, "n h w c"]) -> Float[Array, "n half_h half_w c"]:
     """Maximum of every 2x2 window, stride 2; an odd last row or column is left out."""
     if native():

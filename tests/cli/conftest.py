@@ -38,8 +38,17 @@ def call(*arguments):
     raise AssertionError("the command line ended without an exit code")
 
 
-@pytest.fixture(scope="session")
-def strokes():
+@pytest.fixture(scope="package", autouse=True)
+def own_cache(session_cache, tmp_path_factory):
+    """A cache of these tests' own: what commands say depends on which datasets are prepared."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cli-cache")
+        patch.setenv("METABENCH_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="package")
+def strokes(own_cache):
     """The procedural dataset, prepared."""
     return data.load_or_prepare("strokes", progress=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metabench.cli.run import _without_paths
+from metabench.cli.command import without_paths
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
 
@@ -55,4 +55,4 @@ def test_a_name_given_twice_is_refused():
 
 def test_the_recorded_command_leaves_out_what_is_only_of_this_machine():
     given = ["run", "--learner", "x", "--out", "a.json", "--cache=/c", "--resume", "--seeds", "3"]
-    assert _without_paths(given) == ["run", "--learner", "x", "--seeds", "3"]
+    assert without_paths(given) == ["run", "--learner", "x", "--seeds", "3"]

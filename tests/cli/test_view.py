@@ -11,7 +11,7 @@ from metabench.cli.view import RunView, describe
 from metabench.train import Point, Report, Trained
 
 REPORT = Report(
-    step=50, steps=100, loss=1.25, episodes_per_second=12.34, validation_accuracy=0.5,
+    step=50, steps=100, loss=1.25, episodes_per_second=12.34, validation=0.5,
     seconds_left=75.4,
 )  # fmt: skip
 POINTS = [Point(50, 1.0, 0.4, 0.5, 2.0), Point(100, 0.9, 0.5, 0.6, 4.0)]
@@ -29,9 +29,7 @@ def clock(monkeypatch):
 def test_a_report_is_one_line():
     line = "loss 1.250  validation 50.00 %  12.3 episodes/s  1 min 15 s left"
     assert describe(REPORT) == line
-    assert "validation not yet" in describe(
-        Report(1, 2, 1.0, 1.0, validation_accuracy=None, seconds_left=3)
-    )
+    assert "validation not yet" in describe(Report(1, 2, 1.0, 1.0, validation=None, seconds_left=3))
 
 
 def test_lines_come_now_and_then_and_at_the_end(capsys, clock):

@@ -9,7 +9,9 @@ from jax.test_util import check_grads
 
 from metabench.nets.ops import (
     conv3x3,
+    conv3x3_half,
     conv3x3_phases,
+    double2,
     interleave,
     max_pool2,
     native,
@@ -47,6 +49,29 @@ def test_the_backend_chooses_and_the_context_overrides():
 def test_conv3x3_is_the_native_convolution(height, width, channels):
     x, kernel = normal(0, 2, height, width, channels), normal(1, 3, 3, channels, 5)
     assert_same(both(lambda *a: (conv3x3(*a), jax.grad(energy, (0, 1))(*a)), x, kernel))
+
+
+@pytest.mark.parametrize(("height", "width", "channels"), SIZES)
+def test_stride_2_is_every_other_entry_and_the_native_convolution(height, width, channels):
+    x, kernel = normal(0, 2, height, width, channels), normal(1, 3, 3, channels, 5)
+
+    def squares(x, kernel):
+        return jnp.sum(jnp.sin(conv3x3_half(x, kernel)) ** 2)
+
+    assert_same(both(conv3x3_half, x, kernel))
+    assert_same(both(jax.grad(squares, (0, 1)), x, kernel))
+    np.testing.assert_allclose(
+        conv3x3_half(x, kernel), conv3x3(x, kernel)[:, ::2, ::2], rtol=1e-9, atol=1e-9
+    )
+
+
+def test_every_pixel_becomes_four():
+    x, kernel = normal(0, 2, 3, 4, 5), normal(1, 2, 2, 5, 6)
+    found = double2(x, kernel)
+    assert found.shape == (2, 6, 8, 6)
+    for a in range(2):
+        for b in range(2):
+            np.testing.assert_allclose(found[:, a::2, b::2], x @ kernel[a, b], rtol=1e-12)
 
 
 @pytest.mark.parametrize(("height", "width", "channels"), SIZES[:-1])

@@ -1,0 +1,107 @@
+"""`metabench regress`: train a learner on functions, hold it against Gaussian processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metabench.cli import options
+from metabench.cli.command import command_line
+from metabench.cli.run import check_counts
+from metabench.cli.settings import parse_settings
+from metabench.errors import UserError
+from metabench.progress import say
+
+if TYPE_CHECKING:
+    from metabench.regression import RegressionPlan
+
+STEPS = (2, 5, 10)  # of which the table tells, and the last
+
+
+def regress(
+    learner: options.Learner,
+    dimensions: options.Dimensions = 1,
+    points: options.Points = 40,
+    functions: options.Functions = 1000,
+    seed: options.Seed = 0,
+    set_: options.Settings = None,
+    train: options.Lengths = None,
+    recipe: options.Recipe = None,
+    out: options.RegressionOut = None,
+    run_dir: options.RunDir = Path("runs"),
+    resume: options.Resume = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train LEARNER to forecast functions, and write log-likelihoods by step and a picture."""
+    from metabench import recipes, registry
+    from metabench.regression import plan_regression
+    from metabench.types import FunctionShape
+
+    registry.learner_factory(learner)
+    check_counts(seed=seed)
+    plan = plan_regression(
+        learner,
+        FunctionShape(dimensions, points),
+        recipe=recipes.find_regression(learner, dimensions, recipe),
+        settings=parse_settings(set_ or []),
+        train=parse_settings(train or [], "--train"),
+        functions=functions,
+        seed=seed,
+        run_dir=run_dir,
+    )
+    _execute(plan, _places(out, plan.folder / f"result-seed{seed}.json"), resume, quiet)
+
+
+def _places(out: Path | None, usual: Path) -> tuple[Path, Path]:
+    """Where the result goes, and the picture; `UserError` where they cannot be written."""
+    from metabench.results import check_writable
+
+    path = usual if out is None else out
+    if path.suffix != ".json":
+        raise UserError(f"`out` is {path}; its name must end in .json")
+    picture = path.with_suffix(".png")
+    for one in (path, picture):
+        check_writable(one)
+    return path, picture
+
+
+def _execute(plan: RegressionPlan, places: tuple[Path, Path], resume: bool, quiet: bool) -> None:
+    """Run the plan, write the result and say where everything is."""
+    from rich.console import Console
+
+    from metabench import report
+    from metabench.cli.view import LOG_LIKELIHOOD, RunView
+    from metabench.plots.forecasts import forecasts_picture
+    from metabench.regression import execute
+    from metabench.results import canonical, write_bytes, write_text
+
+    say(f"{plan.protocol}: {plan.learner_name}, recipe {plan.recipe.name}", not quiet)
+    with RunView(quiet, LOG_LIKELIHOOD) as view:
+        found = execute(plan, resume=resume, command=command_line(), watcher=view.watcher())
+    path, picture = places
+    title = f"{plan.learner_name} on {plan.protocol}"
+    drawn = forecasts_picture(found.document, found.examples, title)
+    write_text(path, canonical(found.document))
+    write_bytes(picture, drawn)
+    steps = [*(step for step in STEPS if step < plan.shape.points), plan.shape.points]
+    print(f"{plan.protocol}: log-likelihood in nats, mean over {plan.functions:,} functions")
+    head = ("", "all steps", *(f"step {step}" for step in steps))
+    Console().print(report.table(head, _cells(found.document, steps)))
+    print(f"result: {path}\npicture: {picture}")
+
+
+def _cells(document: dict[str, Any], steps: list[int]) -> list[tuple[str, ...]]:
+    """A line for each method, and one for the learner's paired difference to the fitted process."""
+    name = document["learner"]
+    found = document["log_likelihood"]
+    lines = {"learner": name, **{method: method for method in found if method != "learner"}}
+    rows = [(shown, found[method]) for method, shown in lines.items()]
+    rows.append((f"{name} - gp_fitted", document["learner_minus"]["gp_fitted"]))
+    return [
+        (
+            shown,
+            f"{row['mean']:.3f} ± {row['ci95']:.3f}",
+            *(f"{row['by_step'][step - 1]:.3f}" for step in steps),
+        )
+        for shown, row in rows
+    ]

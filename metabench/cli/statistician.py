@@ -1,0 +1,152 @@
+"""`metabench statistician`: uses of the Neural Statistician that end in a picture and a JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from metabench.cli import options
+from metabench.errors import UserError
+from metabench.progress import say
+
+LEARNER = "neural_statistician"
+
+statistician_commands = typer.Typer(
+    help="Uses of the Neural Statistician: each writes a picture and a JSON.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+
+@statistician_commands.command()
+def distributions(
+    steps: Annotated[int, typer.Option(help="Training steps, each on 16 sets.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    out: Annotated[Path, typer.Option(help="Picture to write; the JSON lies beside it.")] = Path(
+        "distributions.png"
+    ),
+) -> None:
+    """Learn one-dimensional distributions, and draw the space of their contexts."""
+    from metabench.plots.contexts import context_space
+    from metabench.results import check_writable
+    from metabench.statistician import distributions as work
+
+    check_writable(out)
+    found = work.measure(work.train(steps, seed, _progress(steps)), seed)
+    drawn = found.drawn
+    context_space(
+        found.contexts,
+        {"family": drawn.family, "mean": drawn.mean, "variance": drawn.variance},
+        work.FAMILIES,
+        out,
+    )
+    document = {"steps": steps, "seed": seed, "sets": len(found.contexts), **found.figures}
+    _write(document, out)
+    figures = ", ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
+    print(f"told by contexts: {figures}")
+    print(f"picture: {out}, figures: {out.with_suffix('.json')}")
+
+
+@statistician_commands.command()
+def summarize(
+    steps: Annotated[int, typer.Option(help="Training steps, each on 16 sets.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    out: Annotated[Path, typer.Option(help="Picture to write; the JSON lies beside it.")] = Path(
+        "spatial-mnist.png"
+    ),
+    archives: options.Archives = None,
+    cache: options.Cache = None,
+) -> None:
+    """Learn Spatial MNIST, digits as 50 points, and summarise sets by their six most telling."""
+    from metabench import data
+    from metabench.plots.point_sets import point_sets
+    from metabench.results import check_writable
+    from metabench.statistician import spatial_mnist as work
+
+    check_writable(out)
+    images = data.load_or_prepare("mnist", None, archives, cache).images[:, :, :, 0]
+    params = work.train(images, steps, seed, _progress(steps))
+    found = work.measure(params, images, seed)
+    shown = range(0, len(found.points), len(found.points) // 10)
+    rows = {
+        "50 points": [found.points[i] for i in shown],
+        "six of them": [found.points[i][found.chosen[i]] for i in shown],
+        "given all": [found.samples[i] for i in shown],
+        "given the six": [found.samples_of_summary[i] for i in shown],
+    }
+    point_sets(rows, out)
+    _write({"steps": steps, "seed": seed, "sets": len(found.points), **found.figures}, out)
+    greedy, random = found.figures["divergence_of_greedy"], found.figures["divergence_of_random"]
+    print(f"KL to the whole after one to six points: {greedy}; of six at random: {random}")
+    print(f"picture: {out}, figures: {out.with_suffix('.json')}")
+
+
+@statistician_commands.command("sample")
+def sample_sets(
+    result: Annotated[
+        Path, typer.Option(help="Result file of a `neural_statistician`, whose training is used.")
+    ],
+    sets: Annotated[int, typer.Option(help="Test classes, one set of each.")] = 8,
+    members: Annotated[int, typer.Option(help="Images in a set.")] = 5,
+    size: Annotated[int, typer.Option(help="Most telling images to frame in each set.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of sets and samples.")] = 0,
+    out: Annotated[Path, typer.Option(help="Picture to write; the JSON lies beside it.")] = Path(
+        "samples.png"
+    ),
+    run_dir: options.RunDir = Path("runs"),
+    archives: options.Archives = None,
+    cache: options.Cache = None,
+) -> None:
+    """Draw new images given sets of test classes, and frame the most telling of each set."""
+    from metabench import data, results
+    from metabench.learners.neural_statistician import network_of
+    from metabench.nets.statistician.model import Sizes
+    from metabench.plots.image_sets import image_sets
+    from metabench.statistician import image_sets as work
+    from metabench.trained import plan_of, training_of
+
+    results.check_writable(out)
+    behind = results.read(result)
+    if behind.learner != LEARNER:
+        raise UserError(f"`result` is of {behind.learner}; it must be one of {LEARNER}")
+    name, image_size = behind.protocol.dataset, behind.protocol.image_size
+    tested = data.load_or_prepare(name, image_size, archives, cache)
+    source = (behind.protocol.trained_on or name).split("/")[0]
+    plan = plan_of(
+        behind, tested, data.load_or_prepare(source, image_size, archives, cache), run_dir
+    )
+    images = work.draw_sets(plan.tables["test"], sets, members, seed)
+    state, options_ = training_of(plan).state, plan.hyperparameters
+    sizes = Sizes(*(options_[one] for one in ("context", "latent", "latent_layers", "hidden")))
+    net = network_of(plan.shape.image, options_["network"], options_["width"], sizes)
+    found = work.measure(net, state.params, state.stats, images, size, seed)
+    image_sets(found, out)
+    document = {
+        "result": result.name,
+        "protocol": behind.protocol.id,
+        "seed": seed,
+        "taken": found.chosen.tolist(),
+        "divergence": found.divergence.tolist(),
+        "divergence_of_the_others": found.others.tolist(),
+    }
+    _write(document, out)
+    best, others = found.divergence[:, 0].mean(), found.others.mean()
+    print(f"KL(set ‖ one image): {best:.1f} nats of the most telling, {others:.1f} of the others")
+    print(f"picture: {out}, figures: {out.with_suffix('.json')}")
+
+
+def _progress(steps: int) -> Callable[[int, float], None]:
+    def tell(step: int, loss: float) -> None:
+        say(f"step {step} of {steps}, {loss:.3f} nats", step % 500 == 0 or step == steps)
+
+    return tell
+
+
+def _write(document: dict[str, Any], out: Path) -> None:
+    """The figures as JSON beside the picture."""
+    out.with_suffix(".json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,297 @@
+"""The Neural Statistician (Edwards & Storkey 2017): sets, not samples.
+
+A variational model of sets of images with a context c for each set. It is meta-trained without
+labels of queries: labels only say which images make a set. A class is then q(c | D_k) of its
+supports, and a query goes to the class whose context is nearest to q(c | x) by
+Kullback-Leibler divergence (section 5.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+from metabench.errors import UserError
+from metabench.learners.optimizer import Decay, adam
+from metabench.nets import augment
+from metabench.nets.functional import Functional, functional
+from metabench.nets.statistician.gaussians import Gaussian, kl_between
+from metabench.nets.statistician.images import PaperDecoder, PaperEncoder
+from metabench.nets.statistician.model import Sizes, Statistician
+from metabench.nets.statistician.small_images import SmallDecoder, SmallEncoder
+from metabench.nets.statistician.statistic import kept
+from metabench.types import Episode, EpisodeShape, ImageShape, Learner, Metrics, PyTree
+
+Direction = Literal["class_to_query", "query_to_class"]
+
+Network = Literal["small", "paper"]
+NETWORKS = {"small": (SmallEncoder, SmallDecoder), "paper": (PaperEncoder, PaperDecoder)}
+
+
+class State(NamedTuple):
+    """What is carried through meta-training."""
+
+    params: PyTree
+    stats: PyTree
+    optimizer: PyTree
+    step: jax.Array  # int32 []
+
+
+class Task(NamedTuple):
+    """The network, and the context of each class."""
+
+    params: PyTree
+    stats: PyTree
+    classes: Gaussian  # [way, context]
+
+
+class Changes(NamedTuple):
+    """What is done to the training images."""
+
+    rotate: bool
+    reflect: bool
+    dilate: float
+    binarise: bool
+
+    def __call__(self, key: jax.Array, sets: jax.Array) -> jax.Array:
+        """[sets, members, h, w, c] in [0, 1] to the same."""
+        keys = jax.random.split(key, 4)
+        if self.rotate:
+            sets = augment.turned(keys[0], sets)
+        if self.reflect:
+            sets = augment.reflected(keys[1], sets)
+        if self.dilate:
+            sets = augment.dilated(keys[2], sets, self.dilate)
+        return augment.binarised(keys[3], sets) if self.binarise else sets
+
+
+class Annealing(NamedTuple):
+    """The loss is -((1 + α) log-likelihood - KL / (1 + α)), α halved now and then."""
+
+    first: float
+    half_life: int | None  # steps; None: it stays
+
+    def __call__(self, step: jax.Array) -> jax.Array:
+        """α at a step."""
+        if self.half_life is None:
+            return jnp.float32(self.first)
+        return self.first * 0.5 ** (step // self.half_life).astype(jnp.float32)
+
+
+def neural_statistician(
+    shape: EpisodeShape,
+    *,
+    direction: Direction = "class_to_query",
+    network: Network = "small",
+    width: int = 64,
+    hidden: int = 256,
+    context: int = 512,
+    latent: int = 16,
+    latent_layers: int = 1,
+    set_size: int = 5,
+    train_way: int = 16,
+    drop: float = 0.5,
+    rotate: bool = False,
+    reflect: bool = True,
+    dilate: float = 0.5,
+    binarise: bool = True,
+    annealing: float = 1.0,
+    half_life: int | None = None,
+    learning_rate: float = 1e-3,
+    decay: Decay = "constant",
+    clamp: float = 0.5,
+    steps: int = 10_000,
+) -> Learner:
+    """The Neural Statistician.
+
+    Args:
+      shape: of the test episodes.
+      direction: `class_to_query` is KL(q(c | D_k) ‖ q(c | x)), as in the public codes;
+        `query_to_class` the other way round.
+      network: `paper` has nine convolutions in the encoder and as many in the decoder; `small` has
+        three and two.
+      width: channels of each convolution of `small`, of the first three of `paper`, whose others
+        have 2 and 4 times as many.
+      hidden: units of the dense layers.
+      context: numbers in c.
+      latent: numbers in each z.
+      latent_layers: how many z there are.
+      set_size: images in a training set.
+      train_way: sets in a training episode, each of another class.
+      drop: chance that a member is left out of what the context is inferred from.
+      rotate: turn each training set by a random quarter. Needless where the split has rotated
+        classes of its own.
+      reflect: mirror each training set with probability 1/2.
+      dilate: chance that a training image is dilated.
+      binarise: draw each training pixel anew as 0 or 1, with its grey value as the chance.
+      annealing: α at the start.
+      half_life: steps after which α is halved, every time (the paper: an epoch); None: it stays,
+        which weighs contexts and latents less and lets them tell more.
+      learning_rate: of Adam.
+      decay: `cosine` over `steps`, or `constant`.
+      clamp: every entry of a gradient is clamped to ± this.
+      steps: length of meta-training, for the decay.
+
+    Reference: https://arxiv.org/abs/1606.02185
+    """
+    net = network_of(shape.image, network, width, Sizes(context, latent, latent_layers, hidden))
+    _check(direction, set_size, train_way, drop, dilate, annealing, half_life, clamp)
+    if rotate and shape.image[0] != shape.image[1]:
+        raise UserError("`rotate` is True; it must be False for images that are not square")
+    optimizer = optax.chain(optax.clip(clamp), adam(learning_rate, decay, steps))
+
+    def init(key: jax.Array) -> State:
+        params, stats = net.init(key)
+        return State(params, stats, optimizer.init(params), jnp.int32(0))
+
+    adapt, predict = _classification(net, shape, direction)
+    changes = Changes(rotate, reflect, dilate, binarise)
+    return Learner(
+        init=init,
+        adapt=adapt,
+        predict=predict,
+        train=_training(net, optimizer, changes, Annealing(annealing, half_life), drop),
+        parameters=lambda state: state.params,
+        train_shape=EpisodeShape(train_way, set_size - 1, 1, shape.image),
+    )
+
+
+def network_of(image: ImageShape, network: str, width: int, sizes: Sizes) -> Functional:
+    """The model of sets of images of shape `image`; the arguments are those of the learner.
+
+    Raises:
+      UserError: no such network, or a size below 1.
+    """
+    if network not in NETWORKS:
+        raise UserError(f"`network` is {network!r}; it must be one of: {', '.join(NETWORKS)}")
+    _check_sizes(
+        width=width,
+        hidden=sizes.hidden,
+        context=sizes.context,
+        latent=sizes.latent,
+        latent_layers=sizes.layers,
+    )
+    encoder, decoder = NETWORKS[network]
+
+    def make(rngs: nnx.Rngs) -> Statistician:
+        return Statistician(
+            encoder(image, width, rngs),
+            lambda inputs: decoder(inputs, image, width, rngs),
+            sizes,
+            rngs,
+        )
+
+    return functional(make)
+
+
+def _check(
+    direction: str,
+    set_size: int,
+    train_way: int,
+    drop: float,
+    dilate: float,
+    annealing: float,
+    half_life: int | None,
+    clamp: float,
+) -> None:
+    if direction not in get_args(Direction):
+        allowed = ", ".join(get_args(Direction))
+        raise UserError(f"`direction` is {direction!r}; it must be one of: {allowed}")
+    if set_size < 2:
+        raise UserError(f"`set_size` is {set_size}; a training set needs at least 2 members")
+    if train_way < 2:
+        raise UserError(f"`train_way` is {train_way}; batch norm needs at least 2 sets")
+    for name, chance in (("drop", drop), ("dilate", dilate)):
+        if not 0 <= chance <= 1:
+            raise UserError(f"`{name}` is {chance}; it must be from 0 to 1")
+    if annealing < 0:
+        raise UserError(f"`annealing` is {annealing}; it must be 0 or more")
+    if half_life is not None and half_life < 1:
+        raise UserError(f"`half_life` is {half_life}; it must be at least 1")
+    if not clamp > 0:
+        raise UserError(f"`clamp` is {clamp}; it must be positive")
+
+
+def _check_sizes(**sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise UserError(f"`{name}` is {size}; it must be at least 1")
+
+
+def pixels(images: jax.Array) -> jax.Array:
+    """uint8 to floats from 0 to 1."""
+    return images.astype(jnp.float32) / 255
+
+
+def sets_of(episodes: Episode) -> jax.Array:
+    """A batch of episodes as sets, one for each class: uint8 [batch * way, members, h, w, c].
+
+    Supports and the query of a class make its set; labels do no more than say which these are.
+    """
+    batch, way = episodes.class_ids.shape
+    image = episodes.support_x.shape[2:]
+    order = jnp.argsort(episodes.query_y, axis=1)  # one query of each class
+    queries = jnp.take_along_axis(episodes.query_x, order[:, :, None, None, None], axis=1)
+    supports = episodes.support_x.reshape(batch, way, -1, *image)
+    sets = jnp.concatenate([supports, queries[:, :, None]], axis=2)
+    return sets.reshape(batch * way, -1, *image)
+
+
+def _training(
+    net: Functional,
+    optimizer: optax.GradientTransformation,
+    changes: Changes,
+    annealing: Annealing,
+    drop: float,
+) -> Callable[[State, Episode, jax.Array], tuple[State, Metrics]]:
+    """One step up the annealed bound; the loss that is told is the bound's negative per image."""
+
+    def loss(
+        params: PyTree, stats: PyTree, sets: jax.Array, step: jax.Array, key: jax.Array
+    ) -> tuple[jax.Array, tuple[Metrics, PyTree]]:
+        stay_key, sample_key = jax.random.split(key)
+        stay = kept(stay_key, sets.shape[0], sets.shape[1], drop)
+        terms, stats = net.apply(params, stats, "bound", sets, stay, sample_key, train=True)
+        members = sets.shape[1]
+        metrics = {
+            "loss": -terms.elbo().mean() / members,
+            "context_kl": terms.context_kl.mean(),
+            "latent_kl": terms.latent_kl.mean(),
+        }
+        return -terms.elbo(annealing(step)).mean() / members, (metrics, stats)
+
+    def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
+        change_key, loss_key = jax.random.split(key)
+        sets = changes(change_key, pixels(sets_of(episodes)))
+        gradient = jax.grad(loss, has_aux=True)
+        grads, (metrics, stats) = gradient(state.params, state.stats, sets, state.step, loss_key)
+        updates, moments = optimizer.update(grads, state.optimizer, state.params)
+        params = optax.apply_updates(state.params, updates)
+        return State(params, stats, moments, state.step + 1), metrics
+
+    return train
+
+
+def _classification(
+    net: Functional, shape: EpisodeShape, direction: Direction
+) -> tuple[Callable[..., Task], Callable[[Task, jax.Array], jax.Array]]:
+    """Contexts of the classes, and the negative divergence between them and those of queries."""
+
+    def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
+        del key  # the posterior is compared whole, nothing is drawn
+        member = jax.nn.one_hot(support_y, shape.way, axis=0)
+        params, stats = state.params, state.stats
+        classes, _ = net.apply(params, stats, "posterior", pixels(support_x), member)
+        return Task(params, stats, classes)
+
+    def predict(task: Task, query_x: jax.Array) -> jax.Array:
+        alone = jnp.eye(query_x.shape[0])
+        queries, _ = net.apply(task.params, task.stats, "posterior", pixels(query_x), alone)
+        return -kl_between(queries, task.classes, from_queries=direction == "query_to_class")
+
+    return adapt, predict

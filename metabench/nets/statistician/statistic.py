@@ -1,0 +1,55 @@
+"""The statistic network q(c | D): each member by itself, their mean, then the whole.
+
+Edwards & Storkey 2017, section 3.4. Members may be left out of the mean; how many were kept is a
+feature (section 4.3, "sample dropout"), here as its logarithm, which stays small in large sets.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+
+from metabench.nets.statistician.gaussians import Gaussian
+from metabench.nets.statistician.layers import Dense, Head
+
+
+class Statistic(nnx.Module):
+    """Features of the members of sets to a Gaussian over the context of each set."""
+
+    def __init__(
+        self, features: int, hidden: int, context: int, norm: bool, rngs: nnx.Rngs
+    ) -> None:
+        self.before = Dense(features, hidden, norm, rngs)
+        self.after = nnx.List(
+            [Dense(size, hidden, norm, rngs) for size in (hidden + 1, hidden)],
+        )
+        self.head = Head(hidden, context, rngs)
+
+    def __call__(self, h: Array, member: Array, *, train: bool = False) -> Gaussian:
+        """The posterior of each set's context.
+
+        Args:
+          h: features, [members of all sets, features].
+          member: 1 where a member is in a set and counts, else 0: [sets, members of all sets].
+          train: normalise by the batch.
+        """
+        counts = member.sum(1, keepdims=True)
+        mean = member @ self.before(h, train=train) / jnp.maximum(counts, 1)
+        y = jnp.concatenate([mean, jnp.log(jnp.maximum(counts, 1))], axis=1)
+        for layer in self.after:
+            y = layer(y, train=train)
+        return self.head(y)
+
+
+def kept(key: Array, sets: int, members: int, drop: float) -> Array:
+    """Which members stay, [sets, members] of 0 and 1: each with 1 - `drop`, the first always."""
+    stay = jax.random.bernoulli(key, 1 - drop, (sets, members))
+    return stay.at[:, 0].set(True).astype(jnp.float32)
+
+
+def membership(stay: Array) -> Array:
+    """[sets, members] to the matrix [sets, sets * members] that `Statistic` wants."""
+    sets, members = stay.shape
+    return (jnp.eye(sets)[:, :, None] * stay[None]).reshape(sets, sets * members)
