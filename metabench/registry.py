@@ -163,6 +163,7 @@ def _fits(value: object, hint: Any) -> bool:
         whole = isinstance(value, int) and not isinstance(value, bool)
         # JSON has neither nan nor infinity.
         return whole or (hint is float and isinstance(value, float) and math.isfinite(value))
+    hint = typing.get_origin(hint) or hint
     return isinstance(value, hint) if isinstance(hint, type) else True
 
 
@@ -172,5 +173,12 @@ def _spelled(hint: Any) -> str:
         return " or ".join(_spelled(one) for one in typing.get_args(hint))
     if typing.get_origin(hint) is typing.Literal:
         return "one of: " + ", ".join(map(str, typing.get_args(hint)))
-    words = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
-    return words.get(hint, "none" if hint is types.NoneType else str(hint))
+    words = {
+        int: "a whole number",
+        float: "a finite number",
+        bool: "true or false",
+        str: "text",
+        dict: "a table, {name = value}",
+        types.NoneType: "none",
+    }
+    return words.get(typing.get_origin(hint) or hint, str(hint))

@@ -16,11 +16,12 @@ from metabench.types import (
     ClassTable,
     Dataset,
     EpisodeShape,
-    ImageTaskShape,
+    ImagesShape,
     Indices,
     Pools,
     Split,
     StreamShape,
+    TrainShape,
 )
 
 PARTS = ("train", "val", "test")
@@ -141,8 +142,10 @@ def _members(counts: np.ndarray, rotations: int) -> np.ndarray:
     return np.concatenate(copies).astype(np.int32)
 
 
-def check_fits(table: ClassTable, shape: ImageTaskShape, where: str) -> None:
-    """Raise `UserError` if episodes or streams of `shape` cannot be drawn from `table`."""
+def check_fits(table: ClassTable, shape: TrainShape, where: str) -> None:
+    """Raise `UserError` if tasks of `shape` cannot be drawn from `table`."""
+    if isinstance(shape, ImagesShape):
+        return  # drawn one by one, so any number can be
     classes = table.members.shape[0]
     if table.fixed is not None and isinstance(shape, EpisodeShape):
         _check_fixed(table.fixed, shape, where)

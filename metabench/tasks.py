@@ -1,4 +1,4 @@
-"""Every kind of task, by its shape: episodes, streams of the online protocol, functions.
+"""Every kind of task, by its shape: episodes, streams, images without labels, functions.
 
 Training, evaluation and digests draw through here, and know no kind themselves.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import overload
 
 import jax
-import jax.numpy as jnp
 
 from metabench.episodes import episode_digest, sample_batch
 from metabench.functions import sample_functions
@@ -18,10 +17,12 @@ from metabench.types import (
     Episode,
     Function,
     FunctionShape,
+    ImagesShape,
     ImageTaskShape,
     Stream,
     StreamShape,
     TaskShape,
+    TrainShape,
 )
 
 
@@ -33,13 +34,13 @@ def sample_tasks(
 
 @overload
 def sample_tasks(
-    key: jax.Array, indices: jax.Array, table: ClassTable | None, shape: TaskShape
-) -> Episode | Stream | Function: ...
+    key: jax.Array, indices: jax.Array, table: ClassTable | None, shape: TaskShape | TrainShape
+) -> Episode | Stream | Function | jax.Array: ...
 
 
 def sample_tasks(
-    key: jax.Array, indices: jax.Array, table: ClassTable | None, shape: TaskShape
-) -> Episode | Stream | Function:
+    key: jax.Array, indices: jax.Array, table: ClassTable | None, shape: TaskShape | TrainShape
+) -> Episode | Stream | Function | jax.Array:
     """Tasks `indices` [batch] of the family `key`, with a leading axis on every leaf.
 
     Functions are drawn from no table.
@@ -47,9 +48,24 @@ def sample_tasks(
     if isinstance(shape, FunctionShape):
         return sample_functions(key, indices, shape)
     assert table is not None, "images are drawn from a table"
+    if isinstance(shape, ImagesShape):
+        return sample_images(key, indices, table, shape.number)
     if isinstance(shape, StreamShape):
         return sample_streams(key, indices, table, shape)
     return sample_batch(key, indices, table, shape)
+
+
+def sample_images(key: jax.Array, indices: jax.Array, table: ClassTable, number: int) -> jax.Array:
+    """`number` images for each index, all equally likely, whatever their class.
+
+    uint8 [indices, number, height, width, channels]. The labels of `table` are not read.
+    """
+    most = table.images.shape[0]
+
+    def one(index: jax.Array) -> jax.Array:
+        return jax.random.randint(jax.random.fold_in(key, index), (number,), 0, most)
+
+    return table.images[jax.vmap(one)(indices)]
 
 
 def task_digest(seed: int, table: ClassTable, shape: ImageTaskShape, number: int) -> str:
@@ -57,11 +73,3 @@ def task_digest(seed: int, table: ClassTable, shape: ImageTaskShape, number: int
     if isinstance(shape, StreamShape):
         return stream_digest(seed, table, shape, number)
     return episode_digest(seed, table, shape, number)
-
-
-def images_of(tasks: Episode | Stream) -> jax.Array:
-    """All images of a batch of tasks, without their labels: [images, height, width, channels]."""
-    if isinstance(tasks, Stream):
-        return tasks.xs.reshape(-1, *tasks.xs.shape[2:])
-    images = jnp.concatenate([tasks.support_x, tasks.query_x], axis=1)
-    return images.reshape(-1, *images.shape[2:])

@@ -23,7 +23,7 @@ from metabench.errors import UserError
 from metabench.evaluate import evaluate, make_evaluator, summarise
 from metabench.registry import suggest
 from metabench.tasks import sample_tasks
-from metabench.types import ClassTable, ImageTaskShape, Learner, PyTree, TaskShape
+from metabench.types import ClassTable, ImageTaskShape, Learner, PyTree, TaskShape, TrainShape
 
 VALIDATION_SEED = 2**30  # of the validation episodes: the same ones for every learner and seed
 
@@ -103,7 +103,7 @@ def initial_state(learner: Learner, seed: int) -> PyTree:
 
 
 def make_chunk(
-    learner: Learner, shape: TaskShape, batch: int
+    learner: Learner, shape: TaskShape | TrainShape, batch: int
 ) -> Callable[..., tuple[PyTree, dict[str, jax.Array]]]:
     """`run(state, table, seed_key, first step, length) -> (state, mean metrics)`, compiled."""
     assert learner.train is not None
@@ -182,7 +182,7 @@ def meta_train(
 
 def train_on(
     learner: Learner,
-    shape: TaskShape,
+    shape: TaskShape | TrainShape,
     table: ClassTable | None,
     validate: Callable[[PyTree], float],
     plan: TrainPlan,

@@ -120,6 +120,14 @@ class StreamShape:
 
 
 @dataclass(frozen=True)
+class ImagesShape:
+    """Training without labels: `number` images, drawn from all there are, of whatever class."""
+
+    number: int
+    image: ImageShape = (28, 28, 1)
+
+
+@dataclass(frozen=True)
 class FunctionShape:
     """Regression: a function of `dimensions` inputs, met at `points` one after another."""
 
@@ -127,8 +135,9 @@ class FunctionShape:
     points: int = 40  # steps of a sequence
 
 
-ImageTaskShape: TypeAlias = EpisodeShape | StreamShape  # drawn from a class table
-TaskShape: TypeAlias = ImageTaskShape | FunctionShape
+ImageTaskShape: TypeAlias = EpisodeShape | StreamShape  # what is tested on images
+TrainShape: TypeAlias = ImageTaskShape | ImagesShape  # drawn from a class table
+TaskShape: TypeAlias = ImageTaskShape | FunctionShape  # what is tested
 
 
 class Function(NamedTuple):
@@ -192,11 +201,12 @@ class Learner(NamedTuple):
     """`predict(task, query_x) -> logits [queries, way]`; of functions a `Forecast` [queries]."""
     train: Callable[[PyTree, Any, jax.Array], tuple[PyTree, Metrics]] | None = None
     """`train(state, tasks, key) -> (state, metrics)`: one step on a batch of the tasks that
-    `train_shape` tells (`Episode`, `Stream` or `Function`); metrics hold a scalar `loss`. None
-    where there is no meta-training."""
+    `train_shape` tells (`Episode`, `Stream` or `Function`; of an `ImagesShape` uint8
+    [batch, number, height, width, channels]); metrics hold a scalar `loss`. None where there is
+    no meta-training."""
     parameters: Callable[[PyTree], PyTree] | None = None
     """`parameters(state)`: the learned arrays, for counting. None: it has none."""
-    train_shape: ImageTaskShape | None = None
+    train_shape: TrainShape | None = None
     """Shape and kind of the tasks met in meta-training, where they differ from the test's."""
     batch: int = 1
     """Tasks in a training step where neither a recipe nor the user says how many."""
@@ -209,6 +219,25 @@ class Learner(NamedTuple):
     forecast: Callable[[PyTree, jax.Array, jax.Array, jax.Array], Forecast] | None = None
     """`forecast(state, xs, before, key) -> Forecast`: regression on one function; `before` [steps]
     holds at each step the y of the step *before*. Of a learner built for a `FunctionShape`."""
+    embed: Callable[[PyTree, jax.Array], jax.Array] | None = None
+    """`embed(state, images) -> [n, features]`: what others may build on, of images uint8
+    [n, height, width, channels]."""
+    source: Source | None = None
+    """The learner that is trained first, on whose embedding this one builds."""
+    build_on: Callable[[PyTree, PyTree, jax.Array, jax.Array], PyTree] | None = None
+    """`build_on(state, source state, images, key) -> state`, on the host, once after `init`: what
+    is kept of the trained source and of all training images, which come without labels."""
+    relabel: Callable[[PyTree, jax.Array, jax.Array], ClassTable] | None = None
+    """`relabel(source state, images, key) -> class table`, on the host, once before
+    meta-training: constructed classes in place of the true ones, which it is not shown."""
+
+
+class Source(NamedTuple):
+    """A learner by its registered name and settings: enough to train it by its own recipe."""
+
+    name: str
+    settings: Mapping[str, Any]
+    learner: Learner  # with `embed`
 
 
 LearnerFactory: TypeAlias = Callable[..., Learner]

@@ -12,7 +12,7 @@ from metabench.errors import UserError
 def parse_settings(pairs: Iterable[str], option: str = "--set") -> dict[str, Any]:
     """`["width=32", "norm=batch", "clip=none"]` as a dictionary.
 
-    Numbers, booleans and lists are written as in TOML, `none` is None, and anything
+    Numbers, booleans, lists and tables are written as in TOML, `none` is None, and anything
     else is text.
 
     Raises:

@@ -215,6 +215,27 @@ def check_causal(subject: Subject) -> None:
     )
 
 
+def check_embedding(subject: Subject) -> None:
+    """`embed` gives each image features of its own. Skipped without `embed`."""
+    if subject.learner.embed is None:
+        return
+    embed, state = jax.jit(subject.learner.embed), subject.trained.state
+    images = subject.episodes().query_x[0]
+    found = embed(state, images)
+    require(
+        found.ndim == 2 and found.shape[0] == images.shape[0] and bool(jnp.isfinite(found).all()),
+        f"`embed` must return finite features [{images.shape[0]}, any number]; their shape is "
+        f"{list(found.shape)}",
+    )
+    if not subject.learner.transductive:
+        apart = distance(embed(state, images.at[1:].set(images[:1]))[0], found[0])
+        require(
+            apart <= 1,
+            "the features of an image must not depend on the other images, but differ by "
+            f"{apart:.3g} times what rounding explains",
+        )
+
+
 def check_loss_falls(subject: Subject) -> None:
     """A short meta-training lowers the loss. Skipped without `train`."""
     if subject.learner.train is None:
@@ -267,6 +288,7 @@ LEARNER_CHECKS: tuple[Callable[[Subject], None], ...] = (
     check_transductive,
     check_causal,
     check_forecasts,
+    check_embedding,
     check_loss_falls,
     check_beats_chance,
     check_shuffled_labels,

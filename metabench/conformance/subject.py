@@ -24,10 +24,10 @@ from metabench.types import (
     Episode,
     EpisodeShape,
     FunctionShape,
-    ImageTaskShape,
     Learner,
     LearnerFactory,
     PyTree,
+    TrainShape,
 )
 
 SHAPE = EpisodeShape(way=5, shot=1, query=5)
@@ -160,8 +160,8 @@ class Subject:
 
 
 @partial(jax.jit, static_argnames=("shape", "number"))
-def draw(table: ClassTable, shape: ImageTaskShape, number: int, first: jax.Array) -> Any:
-    """`number` tasks from index `first` on: episodes or streams, by the shape."""
+def draw(table: ClassTable, shape: TrainShape, number: int, first: jax.Array) -> Any:
+    """`number` tasks from index `first` on, of the kind that `shape` tells."""
     return sample_tasks(root_key(2), first + jnp.arange(number), table, shape)
 
 

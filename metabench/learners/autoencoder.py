@@ -3,7 +3,7 @@
 Santoro et al. 2016 (section 4.1.2) and Edwards & Storkey 2017 (table 2) hold their learners
 against it. A dense network squeezes an image into a short code and draws it again from
 there, trained by the cross-entropy of the pixels (Hinton & Salakhutdinov 2006). No label is
-met in training.
+met in training: images are drawn whatever their class.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ import optax
 from flax import nnx
 
 from metabench.errors import UserError
-from metabench.learners.neighbours import check_neighbours, nearest, unit, votes
+from metabench.learners.neighbours import by_nearest, check_neighbours, unit, votes
 from metabench.learners.optimizer import Decay, adam
 from metabench.nets.functional import Functional, functional
-from metabench.tasks import images_of
-from metabench.types import Episode, ImageTaskShape, Learner, Metrics, PyTree, Stream
+from metabench.types import ImagesShape, ImageTaskShape, Learner, Metrics, PyTree
 
 
 class Autoencoder(nnx.Module):
@@ -58,20 +57,13 @@ class State(NamedTuple):
     optimizer: PyTree
 
 
-class Task(NamedTuple):
-    """The network, and the supports as unit vectors."""
-
-    params: PyTree
-    supports: jax.Array  # [supports, code]
-    labels: jax.Array  # one-hot [supports, way]
-
-
 def autoencoder(
     shape: ImageTaskShape,
     *,
     hidden: int = 512,
     code: int = 64,
     neighbours: int = 1,
+    images: int = 80,
     learning_rate: float = 1e-3,
     decay: Decay = "cosine",
     steps: int = 10_000,
@@ -83,37 +75,31 @@ def autoencoder(
       hidden: units of each hidden layer, of which encoder and decoder have two each.
       code: numbers in a code.
       neighbours: in the online protocol, how many of the images met so far vote.
+      images: in a training batch.
       learning_rate: of Adam.
       decay: `cosine` over `steps`, or `constant`.
       steps: length of training, for the decay.
     """
     check_neighbours(neighbours)
-    for name, value in {"hidden": hidden, "code": code}.items():
+    for name, value in {"hidden": hidden, "code": code, "images": images}.items():
         if value < 1:
             raise UserError(f"`{name}` is {value}; it must be at least 1")
     optimizer = adam(learning_rate, decay, steps)
     net = functional(lambda rngs: Autoencoder(prod(shape.image), hidden, code, rngs=rngs))
 
-    def codes(params: PyTree, images: jax.Array) -> jax.Array:
-        return unit(net.apply(params, {}, "encode", flat(images))[0])
+    def embed(state: State, xs: jax.Array) -> jax.Array:
+        return net.apply(state.params, {}, "encode", flat(xs))[0]
 
     def init(key: jax.Array) -> State:
         params, _ = net.init(key)
         return State(params, optimizer.init(params))
 
-    def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
-        del key
-        labels = jax.nn.one_hot(support_y, shape.way)
-        return Task(state.params, codes(state.params, support_x), labels)
-
-    def predict(task: Task, query_x: jax.Array) -> jax.Array:
-        return nearest(task.supports, task.labels, codes(task.params, query_x))
-
     def stream(state: State, xs: jax.Array, labels: jax.Array, key: jax.Array) -> jax.Array:
         del key
-        found = codes(state.params, xs)
+        found = unit(embed(state, xs))
         return votes(found @ found.T, labels, neighbours)
 
+    adapt, predict = by_nearest(embed, shape.way)
     return Learner(
         init=init,
         adapt=adapt,
@@ -121,6 +107,8 @@ def autoencoder(
         train=_training(net, optimizer),
         parameters=lambda state: state.params,
         stream=stream,
+        train_shape=ImagesShape(images, shape.image),
+        embed=embed,
     )
 
 
@@ -131,17 +119,18 @@ def flat(images: jax.Array) -> jax.Array:
 
 def _training(
     net: Functional, optimizer: optax.GradientTransformation
-) -> Callable[[State, Episode | Stream, jax.Array], tuple[State, Metrics]]:
-    """One step down the cross-entropy of the pixels of all images of a batch of tasks."""
+) -> Callable[[State, jax.Array, jax.Array], tuple[State, Metrics]]:
+    """One step down the cross-entropy of the pixels of all images of a batch."""
 
     def loss(params: PyTree, pixels: jax.Array) -> jax.Array:
         code, _ = net.apply(params, {}, "encode", pixels)
         logits, _ = net.apply(params, {}, "decode", code)
         return optax.sigmoid_binary_cross_entropy(logits, pixels).sum(-1).mean()
 
-    def train(state: State, tasks: Episode | Stream, key: jax.Array) -> tuple[State, Metrics]:
+    def train(state: State, images: jax.Array, key: jax.Array) -> tuple[State, Metrics]:
         del key
-        error, grads = jax.value_and_grad(loss)(state.params, flat(images_of(tasks)))
+        pixels = flat(images.reshape(-1, *images.shape[2:]))
+        error, grads = jax.value_and_grad(loss)(state.params, pixels)
         updates, moments = optimizer.update(grads, state.optimizer, state.params)
         return State(optax.apply_updates(state.params, updates), moments), {"loss": error}
 

@@ -98,6 +98,7 @@ def metric_learner(
         parameters=lambda state: state.params,
         train_shape=train_shape,
         transductive=joint,
+        embed=lambda state, images: net.apply(state.params, state.stats, "embed", images)[0],
     )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
 import jax
 import jax.numpy as jnp
 
 from metabench.errors import UserError
+from metabench.types import PyTree
 
 NEARER = 1e-3  # of a vote: what a cosine of 1 adds to it
 FARTHEST = -2.0  # below every cosine: stands for "not of this class"
@@ -32,6 +36,44 @@ def nearest(supports: jax.Array, labels: jax.Array, queries: jax.Array) -> jax.A
     """
     cosine = queries @ supports.T
     return jnp.where(labels[None] > 0, cosine[:, :, None], FARTHEST).max(axis=1)
+
+
+class Neighbours(NamedTuple):
+    """What is kept of a support set: who embeds, and the supports as unit vectors."""
+
+    state: PyTree
+    supports: jax.Array  # [supports, features]
+    labels: jax.Array  # one-hot [supports, way]
+
+
+Adapt: TypeAlias = Callable[[PyTree, jax.Array, jax.Array, jax.Array], Neighbours]
+Predict: TypeAlias = Callable[[Neighbours, jax.Array], jax.Array]
+
+
+def by_nearest(
+    embed: Callable[[PyTree, jax.Array], jax.Array],
+    way: int,
+    kept: Callable[[PyTree], PyTree] = lambda state: state,
+) -> tuple[Adapt, Predict]:
+    """`adapt` and `predict` of a learner: cosine nearest neighbour on an embedding.
+
+    Args:
+      embed: `embed(state, images) -> [n, features]`.
+      way: classes in an episode.
+      kept: the part of a state that `embed` needs, with which a task is passed on.
+    """
+
+    def adapt(
+        state: PyTree, support_x: jax.Array, support_y: jax.Array, key: jax.Array
+    ) -> Neighbours:
+        del key
+        found = unit(embed(kept(state), support_x))
+        return Neighbours(kept(state), found, jax.nn.one_hot(support_y, way))
+
+    def predict(task: Neighbours, query_x: jax.Array) -> jax.Array:
+        return nearest(task.supports, task.labels, unit(embed(task.state, query_x)))
+
+    return adapt, predict
 
 
 def votes(similarity: jax.Array, labels: jax.Array, neighbours: int) -> jax.Array:

@@ -149,6 +149,11 @@ def neural_statistician(
         params, stats = net.init(key)
         return State(params, stats, optimizer.init(params), jnp.int32(0))
 
+    def embed(state: State, images: jax.Array) -> jax.Array:
+        """The mean of q(c | the image alone)."""
+        alone = jnp.eye(images.shape[0])
+        return net.apply(state.params, state.stats, "posterior", pixels(images), alone)[0].mean
+
     adapt, predict = _classification(net, shape, direction)
     changes = Changes(rotate, reflect, dilate, binarise)
     return Learner(
@@ -158,6 +163,7 @@ def neural_statistician(
         train=_training(net, optimizer, changes, Annealing(annealing, half_life), drop),
         parameters=lambda state: state.params,
         train_shape=EpisodeShape(train_way, set_size - 1, 1, shape.image),
+        embed=embed,
     )
 
 

@@ -6,23 +6,16 @@ the support whose pixels make the smallest angle with its own.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import jax
 import jax.numpy as jnp
 
 from metabench.errors import UserError
-from metabench.learners.neighbours import check_neighbours, nearest, unit, votes
+from metabench.learners.neighbours import by_nearest, check_neighbours, unit, votes
 from metabench.types import ImageTaskShape, Learner
 
 Ink = Literal["dark", "bright"]
-
-
-class Task(NamedTuple):
-    """The supports as unit vectors."""
-
-    unit: jax.Array  # [supports, pixels]
-    labels: jax.Array  # one-hot [supports, way]
 
 
 def pixel_nn(shape: ImageTaskShape, *, ink: Ink = "dark", neighbours: int = 1) -> Learner:
@@ -40,26 +33,21 @@ def pixel_nn(shape: ImageTaskShape, *, ink: Ink = "dark", neighbours: int = 1) -
     if ink not in get_args(Ink):
         raise UserError(f"`ink` is {ink!r}; it must be one of: {', '.join(get_args(Ink))}")
 
-    def dark_or_bright(images: jax.Array) -> jax.Array:
+    def embed(state: tuple[()], images: jax.Array) -> jax.Array:
+        del state
         return unit_pixels(images if ink == "bright" else 255 - images)
 
     def init(key: jax.Array) -> tuple[()]:
         del key
         return ()
 
-    def adapt(state: tuple[()], support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
-        del state, key
-        return Task(dark_or_bright(support_x), jax.nn.one_hot(support_y, shape.way))
-
-    def predict(task: Task, query_x: jax.Array) -> jax.Array:
-        return nearest(task.unit, task.labels, dark_or_bright(query_x))
-
     def stream(state: tuple[()], xs: jax.Array, labels: jax.Array, key: jax.Array) -> jax.Array:
-        del state, key
-        images = dark_or_bright(xs)
+        del key
+        images = embed(state, xs)
         return votes(images @ images.T, labels, neighbours)
 
-    return Learner(init=init, adapt=adapt, predict=predict, stream=stream)
+    adapt, predict = by_nearest(embed, shape.way)
+    return Learner(init=init, adapt=adapt, predict=predict, stream=stream, embed=embed)
 
 
 def unit_pixels(images: jax.Array) -> jax.Array:

@@ -94,6 +94,7 @@ def pretrained(
         train=_training(net, optimizer),
         parameters=lambda state: state.params,
         train_shape=train_shape,
+        embed=lambda state, images: net.apply(state.params, state.stats, "embed", images)[0],
     )
 
 
