@@ -10,41 +10,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
-from metabench import environment, registry, results
+from metabench import environment, registry
 from metabench.checkpoints import opened
+from metabench.episodes import root_key
 from metabench.errors import UserError
 from metabench.evaluate import adaptation_ms, evaluate, make_evaluator, summarise
-from metabench.protocol_tables import protocol_table, shape_of
-from metabench.protocols import frozen
-from metabench.recipes import Recipe
-from metabench.tables import check_fits, class_id_count, class_table, find_split
+from metabench.plan import Plan
+from metabench.tables import check_fits, find_split
 from metabench.tasks import task_digest
-from metabench.train import (
-    Report,
-    Trained,
-    TrainPlan,
-    initial_state,
-    meta_train,
-    train_plan,
-    trained_before,
-)
-from metabench.types import (
-    ClassTable,
-    Dataset,
-    EpisodeShape,
-    ImageTaskShape,
-    Learner,
-    Protocol,
-    PyTree,
-    Result,
-    SeedRun,
-    StreamShape,
-)
+from metabench.train import Report, Trained, initial_state, meta_train, trained_before
+from metabench.types import ClassTable, PyTree, Result, SeedRun
 
 
 @dataclass(frozen=True)
@@ -55,135 +34,6 @@ class Watcher:
     trained: Callable[[int, Trained], None] = lambda seed, trained: None
     evaluating: Callable[[int, int, int], None] = lambda seed, done, total: None
     note: Callable[[str], None] = lambda text: None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A run, checked: everything that can be wrong has been refused by now."""
-
-    learner_name: str
-    learner: Learner
-    hyperparameters: Mapping[str, Any]
-    recipe: Recipe
-    train: TrainPlan
-    protocol: Protocol
-    shape: ImageTaskShape
-    dataset: Dataset
-    training: Dataset  # of meta-training and validation; mostly `dataset` itself
-    tables: Mapping[str, ClassTable]
-    seeds: tuple[int, ...]
-    run_dir: Path
-    trained_for: str | None = None  # id of the protocol whose training is tested; None: its own
-
-    @property
-    def folder(self) -> Path:
-        """Where this run's checkpoints and pictures are: one folder for each setting."""
-        settings = [
-            self.learner_name,
-            dict(self.hyperparameters),
-            asdict(self.train),
-            self.training.digest,
-        ]
-        name = f"{self.learner_name}-{results.fingerprint(settings)}"
-        return self.run_dir / (self.trained_for or self.protocol.id) / name
-
-
-def plan_run(
-    learner: str,
-    protocol: Protocol,
-    dataset: Dataset,
-    *,
-    recipe: Recipe,
-    settings: Mapping[str, Any],
-    train: Mapping[str, Any],
-    seeds: tuple[int, ...],
-    run_dir: Path,
-    training: Dataset | None = None,
-    trained_for: str | None = None,
-) -> Plan:
-    """Check a run and put its parts together.
-
-    Args:
-      learner: registered name.
-      protocol: what to measure; its digests are filled in where it is a frozen one.
-      dataset: prepared; what the protocol tests on.
-      recipe: hyperparameters and lengths.
-      settings: hyperparameters that override the recipe's.
-      train: fields of `TrainPlan` that override the recipe's.
-      seeds: of meta-training, one run each.
-      run_dir: for checkpoints and pictures.
-      training: prepared; what is meta-trained on where `protocol.trained_on` names it.
-      trained_for: id of another protocol, whose training with the same settings is tested here;
-        nothing is trained then.
-
-    Raises:
-      UserError: an impossible shape, an unknown option, a wrong value.
-    """
-    training = training or dataset
-    shape = shape_of(protocol, dataset)
-    plan = train_plan({**recipe.train, **train})
-    chosen = {**recipe.learner, **settings}
-    if "steps" in registry.options(learner):
-        chosen.setdefault("steps", plan.steps)
-    if "classes" in registry.options(learner):
-        chosen.setdefault("classes", class_id_count(training))
-    if isinstance(shape, StreamShape):
-        _check_streams(learner, shape, chosen)
-    built = registry.build_learner(learner, shape, chosen)
-    if "batch" not in {**recipe.train, **train}:
-        plan = replace(plan, batch=built.batch)
-    if protocol.episodes < 2:
-        raise UserError(f"`episodes` is {protocol.episodes}; an interval needs at least 2")
-    tables = {} if built.train is None else _training_tables(built, protocol, shape, training)
-    tables["test"] = protocol_table(dataset, protocol)
-    defaults = {name: p.default for name, p in registry.options(learner).items()}
-    return Plan(
-        learner_name=learner,
-        learner=built,
-        hyperparameters={**defaults, **chosen},
-        recipe=recipe,
-        train=plan,
-        protocol=frozen(protocol),
-        shape=shape,
-        dataset=dataset,
-        training=training,
-        tables=tables,
-        seeds=seeds,
-        run_dir=run_dir,
-        trained_for=trained_for if built.train is not None else None,
-    )
-
-
-def _check_streams(learner: str, shape: StreamShape, chosen: Mapping[str, Any]) -> None:
-    """Raise `UserError` where a learner, built for episodes, has no `stream`."""
-    episodes = EpisodeShape(shape.way, 1, 1, shape.image)
-    if registry.build_learner(learner, episodes, chosen).stream is None:
-        raise UserError(
-            f"`learner` is {learner}, which has no part in the online protocol (it has no "
-            "`stream`); take another one, or `--protocol kshot`"
-        )
-
-
-def _training_tables(
-    learner: Learner, protocol: Protocol, shape: ImageTaskShape, training: Dataset
-) -> dict[str, ClassTable]:
-    """The class tables of meta-training, drawn from freely, and of validation, as in the test."""
-    if training.images.shape[1:] != shape.image:
-        raise UserError(
-            f"dataset `{training.name}` has images {training.images.shape[1:]} (height, width, "
-            f"channels), but the test's are {shape.image}: prepare both alike with `image-size`"
-        )
-    split = protocol.split if protocol.trained_on is None else protocol.trained_on.split("/")[1]
-    met = replace(protocol, dataset=training.name, split=split)
-    found = find_split(training, split)
-    if not found.parts.get("train"):
-        raise UserError(
-            f"dataset `{training.name}` has no classes to meta-train on: name one that has "
-            f"with `dataset`, and {training.name} as `test-dataset`"
-        )
-    table = class_table(training, found, "train")
-    check_fits(table, learner.train_shape or shape, f"the train part of {training.name}/{split}")
-    return {"train": table, "val": protocol_table(training, replace(met, part="val"))}
 
 
 def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Result:
@@ -204,8 +54,8 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
     runner = make_evaluator(plan.learner, plan.shape)
     runs, parameters = [], 0
     for seed in plan.seeds:
-        trained = _train(plan, seed, resume, watcher)
-        runs.append(_measure(plan, seed, trained, runner, watcher))
+        trained, before = _train(plan, seed, resume, watcher)
+        runs.append(_measure(plan, seed, trained, runner, watcher, before))
         if plan.learner.parameters is not None:
             parameters = count(plan.learner.parameters(trained.state))
     split = find_split(plan.dataset, protocol.split)
@@ -214,6 +64,8 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
         recipe["train"] = asdict(plan.train)
     if plan.trained_for is not None:
         recipe["trained_for"] = plan.trained_for
+    if plan.source is not None:
+        recipe["source"] = {"name": plan.source.recipe.name, "train": asdict(plan.source.train)}
     return Result(
         learner=plan.learner_name,
         learner_version=registry.learner_version(plan.learner_name),
@@ -255,26 +107,72 @@ def _check_digests(plan: Plan, episodes: str) -> None:
             )
 
 
-def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Trained:
-    if plan.learner.train is None:
-        state = initial_state(plan.learner, seed)
-        return Trained(state, state)
+def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Prepared:
     if plan.trained_for is not None:
-        return trained_before(plan.learner, plan.train, plan.folder / f"seed{seed}", seed=seed)
+        folder = plan.folder / f"seed{seed}"
+        return Prepared(trained_before(plan.learner, plan.train, folder, seed=seed), {})
+    ground = _ground(plan, seed, watcher)
+    if plan.learner.train is None:
+        state = ground.start(initial_state(plan.learner, seed))
+        return Prepared(Trained(state, state), ground.cost)
+    assert ground.table is not None, "a plan has a table to train on"
     checkpoints = opened(plan.folder / f"seed{seed}", resume, watcher.note)
     trained = meta_train(
         plan.learner,
-        plan.tables["train"],
+        ground.table,
         plan.tables["val"],
         plan.shape,
         plan.train,
         seed=seed,
         checkpoints=checkpoints,
         progress=lambda report: watcher.training(seed, report),
+        start=ground.start,
     )
     checkpoints.close()
     watcher.trained(seed, trained)
-    return trained
+    return Prepared(trained, ground.cost)
+
+
+class Ground(NamedTuple):
+    """What meta-training begins from."""
+
+    start: Callable[[PyTree], PyTree]
+    table: ClassTable | None
+    cost: dict[str, float]
+
+
+def _ground(plan: Plan, seed: int, watcher: Watcher) -> Ground:
+    """Train the source, construct classes, and put what is kept of both into the first state."""
+    learner, table = plan.learner, plan.tables.get("train")
+    if table is None or (learner.source is None and learner.relabel is None):
+        return Ground(lambda state: state, table, {})
+    cost: dict[str, float] = {}
+    source, images = None, table.images
+    if plan.source is not None:
+        watcher.note(f"seed {seed}: {plan.learner_name} builds on {plan.source.learner_name}")
+        quiet = Watcher(training=watcher.training, note=watcher.note)
+        trained = _train(plan.source, seed, True, quiet).trained
+        source, cost["source_seconds"] = trained.last, round(trained.seconds, 1)
+    start_key, table_key = jax.random.split(jax.random.fold_in(root_key(seed), 3))
+    began = time.monotonic()
+    if learner.relabel is not None:
+        table = learner.relabel(source, images, table_key)
+        check_fits(table, learner.train_shape or plan.shape, "the constructed classes")
+        cost["relabel_seconds"] = round(time.monotonic() - began, 1)
+
+    def start(state: PyTree) -> PyTree:
+        if learner.build_on is None:
+            return state
+        return learner.build_on(state, source, images, start_key)
+
+    return Ground(start, table, cost)
+
+
+class Prepared(NamedTuple):
+    """What is tested, and what came before its meta-training."""
+
+    trained: Trained
+    cost: dict[str, float]  # seconds, by name
 
 
 def _measure(
@@ -283,6 +181,7 @@ def _measure(
     trained: Trained,
     runner: Callable[..., jax.Array],
     watcher: Watcher,
+    before: Mapping[str, float],
 ) -> SeedRun:
     """Evaluate one seed's state on every episode of the protocol, and what that costs."""
     protocol, test = plan.protocol, plan.tables["test"]
@@ -306,6 +205,7 @@ def _measure(
         "test_episodes_per_second": _rate(protocol.episodes, seconds),
         "adaptation_ms": round(adaptation_ms(plan.learner, trained.state, test, plan.shape), 3),
         "peak_memory_mb": round(environment.peak_memory_mb(), 1),
+        **before,
     }
     return SeedRun(
         seed=seed,

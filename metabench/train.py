@@ -136,6 +136,7 @@ def meta_train(
     seed: int,
     checkpoints: Checkpoints | None = None,
     progress: Callable[[Report], None] = lambda report: None,
+    start: Callable[[PyTree], PyTree] = lambda state: state,
 ) -> Trained:
     """Train `learner` and keep the state that does best on the validation classes.
 
@@ -149,6 +150,7 @@ def meta_train(
       seed: of everything random.
       checkpoints: where to save at each validation, and to continue from.
       progress: called after each chunk.
+      start: what is made of the first state before the first step.
 
     Raises:
       UserError: the loss is no longer finite.
@@ -177,6 +179,7 @@ def meta_train(
         seed=seed,
         checkpoints=checkpoints,
         progress=progress,
+        start=start,
     )
 
 
@@ -190,6 +193,7 @@ def train_on(
     seed: int,
     checkpoints: Checkpoints | None = None,
     progress: Callable[[Report], None] = lambda report: None,
+    start: Callable[[PyTree], PyTree] = lambda state: state,
 ) -> Trained:
     """Train `learner` on tasks of `shape` and keep the state that `validate` finds best.
 
@@ -202,11 +206,12 @@ def train_on(
       seed: of everything random.
       checkpoints: where to save at each validation, and to continue from.
       progress: called after each chunk.
+      start: what is made of the first state before the first step.
 
     Raises:
       UserError: the loss is no longer finite.
     """
-    state = initial_state(learner, seed)
+    state = start(initial_state(learner, seed))
     run = _Run(make_chunk(learner, shape, plan.batch), table, validate, plan, seed, progress)
     trained, step = Trained(state, jax.tree.map(jnp.copy, state)), 0
     found = checkpoints.newest(state) if checkpoints else None

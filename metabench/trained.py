@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from metabench.errors import UserError
+from metabench.plan import Plan, plan_run
 from metabench.recipes import Recipe
-from metabench.run import Plan, plan_run
 from metabench.train import Trained, trained_before
 from metabench.types import Dataset, Result
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from metabench import data, registry
+from metabench.plan import plan_run
 from metabench.recipes import Recipe
-from metabench.run import Watcher, execute, plan_run
+from metabench.run import Watcher, execute
 from metabench.types import EpisodeShape, Protocol, StreamShape
 
 GOLDEN = Path(__file__).parent / "golden" / "accuracy.json"

@@ -28,6 +28,7 @@ ROWS = (
     ("recipes", "results", "environment"),
     ("leaderboard",),
     ("report", "plots", "sheets"),
+    ("plan",),
     ("run", "regression"),
     ("trained",),
     ("cli", "__main__"),

@@ -17,9 +17,10 @@ import pytest
 
 from metabench import registry, results
 from metabench.errors import UserError
+from metabench.plan import plan_run
 from metabench.protocols import DIGESTS
 from metabench.recipes import Recipe
-from metabench.run import Watcher, count, execute, plan_run
+from metabench.run import Watcher, count, execute
 from metabench.types import Dataset, Learner, Protocol, Split
 
 PROTOCOL = Protocol("made-up", "only", way=3, shot=1, query=2, episodes=10, image_size=4)

@@ -8,8 +8,9 @@ import pytest
 
 from metabench import data, results
 from metabench.errors import UserError
+from metabench.plan import plan_run
 from metabench.recipes import Recipe
-from metabench.run import Watcher, execute, plan_run
+from metabench.run import Watcher, execute
 from metabench.trained import plan_of, training_of
 from metabench.types import Protocol
 

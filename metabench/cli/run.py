@@ -43,8 +43,8 @@ def run(
     """Train LEARNER, test it N-way k-shot or online, and write one result JSON."""
     from metabench import recipes, registry
     from metabench.cli.measured import Asked, measured, online_of
+    from metabench.plan import plan_run
     from metabench.results import check_writable
-    from metabench.run import plan_run
 
     registry.learner_factory(learner)  # a wrong name is told before data is looked for
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
