@@ -140,7 +140,10 @@ def _filled(
     if "embedding" in options:
         name = filled.get("embedding", options["embedding"].default)
         found = recipes.find(training.name, name, SOURCE_WAY, 1)
-        filled["embedding_settings"] = {**found.learner, **filled.get("embedding_settings", {})}
+        filled["embedding_settings"] = {
+            **found.learner,
+            **(filled.get("embedding_settings") or {}),
+        }
     return filled
 
 

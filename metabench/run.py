@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 import jax
 
 from metabench import environment, registry
+from metabench.beginnings import Beginning, beginning
 from metabench.checkpoints import opened
-from metabench.episodes import root_key
 from metabench.errors import UserError
 from metabench.evaluate import adaptation_ms, evaluate, make_evaluator, summarise
 from metabench.plan import Plan
-from metabench.tables import check_fits, find_split
+from metabench.tables import find_split
 from metabench.tasks import task_digest
 from metabench.train import Report, Trained, initial_state, meta_train, trained_before
-from metabench.types import ClassTable, PyTree, Result, SeedRun
+from metabench.types import PyTree, Result, SeedRun
 
 
 @dataclass(frozen=True)
@@ -111,61 +111,46 @@ def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Prepared:
     if plan.trained_for is not None:
         folder = plan.folder / f"seed{seed}"
         return Prepared(trained_before(plan.learner, plan.train, folder, seed=seed), {})
-    ground = _ground(plan, seed, watcher)
+    found, cost = _begin(plan, seed, watcher)
     if plan.learner.train is None:
-        state = ground.start(initial_state(plan.learner, seed))
-        return Prepared(Trained(state, state), ground.cost)
-    assert ground.table is not None, "a plan has a table to train on"
+        state = initial_state(plan.learner, seed)
+        state = state if found is None else found.start(state)
+        return Prepared(Trained(state, state), cost)
+    assert found is not None, "a plan has a table to train on"
     checkpoints = opened(plan.folder / f"seed{seed}", resume, watcher.note)
     trained = meta_train(
         plan.learner,
-        ground.table,
+        found.table,
         plan.tables["val"],
         plan.shape,
         plan.train,
         seed=seed,
         checkpoints=checkpoints,
         progress=lambda report: watcher.training(seed, report),
-        start=ground.start,
+        start=found.start,
     )
     checkpoints.close()
     watcher.trained(seed, trained)
-    return Prepared(trained, ground.cost)
+    return Prepared(trained, cost)
 
 
-class Ground(NamedTuple):
-    """What meta-training begins from."""
-
-    start: Callable[[PyTree], PyTree]
-    table: ClassTable | None
-    cost: dict[str, float]
-
-
-def _ground(plan: Plan, seed: int, watcher: Watcher) -> Ground:
-    """Train the source, construct classes, and put what is kept of both into the first state."""
-    learner, table = plan.learner, plan.tables.get("train")
-    if table is None or (learner.source is None and learner.relabel is None):
-        return Ground(lambda state: state, table, {})
-    cost: dict[str, float] = {}
-    source, images = None, table.images
+def _begin(plan: Plan, seed: int, watcher: Watcher) -> tuple[Beginning | None, dict[str, float]]:
+    """Train the source, and see what meta-training begins from; seconds of both, by name."""
+    table, cost, state = plan.tables.get("train"), dict[str, float](), None
+    if table is None:
+        return None, cost
     if plan.source is not None:
-        watcher.note(f"seed {seed}: {plan.learner_name} builds on {plan.source.learner_name}")
+        watcher.note(f"seed {seed}: first {plan.source.learner_name}, on which it builds")
         quiet = Watcher(training=watcher.training, note=watcher.note)
         trained = _train(plan.source, seed, True, quiet).trained
-        source, cost["source_seconds"] = trained.last, round(trained.seconds, 1)
-    start_key, table_key = jax.random.split(jax.random.fold_in(root_key(seed), 3))
+        state, cost["source_seconds"] = trained.last, round(trained.seconds, 1)
     began = time.monotonic()
-    if learner.relabel is not None:
-        table = learner.relabel(source, images, table_key)
-        check_fits(table, learner.train_shape or plan.shape, "the constructed classes")
+    if plan.learner.relabel is not None:
+        watcher.note(f"seed {seed}: constructing classes from {len(table.images):,} images")
+    found = beginning(plan.learner, state, table, plan.learner.train_shape or plan.shape, seed)
+    if plan.learner.relabel is not None:
         cost["relabel_seconds"] = round(time.monotonic() - began, 1)
-
-    def start(state: PyTree) -> PyTree:
-        if learner.build_on is None:
-            return state
-        return learner.build_on(state, source, images, start_key)
-
-    return Ground(start, table, cost)
+    return found, cost
 
 
 class Prepared(NamedTuple):

@@ -23,6 +23,7 @@ ROWS = (
     ("trials", "protocol_tables"),
     ("nets",),
     ("learners", "statistician"),
+    ("beginnings",),
     ("conformance", "online", "forecasts", "evaluate", "checkpoints"),
     ("train",),
     ("recipes", "results", "environment"),

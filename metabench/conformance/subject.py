@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench import registry
+from metabench.beginnings import beginning
 from metabench.datasets import strokes
 from metabench.episodes import root_key
 from metabench.tables import check_fits
@@ -104,7 +106,15 @@ class Subject:
         self.takes_functions = registry.takes(learner, FunctionShape)
         self.learner: Learner = self.build(shape)
         self.train_shape = self.learner.train_shape or shape
-        self.tables = tables or strokes_tables(shape.image)
+        self._given = tables or strokes_tables(shape.image)
+        self.tables = dict(self._given)
+        self._start, self.tables["train"] = beginning(
+            self.learner,
+            _source_state(self.learner, self.tables),
+            self.tables["train"],
+            self.train_shape,
+            0,
+        )
         check_fits(self.tables["train"], self.train_shape, "the training drawings")
         self.traces: Counter[str] = Counter()
         self.init = jax.jit(self.learner.init)
@@ -122,7 +132,7 @@ class Subject:
 
     def again(self) -> Subject:
         """The same learner, built and compiled afresh."""
-        return Subject(self.build, shape=self.shape, tables=self.tables)
+        return Subject(self.build, shape=self.shape, tables=self._given)
 
     def episodes(self, part: str = "test", number: int = EPISODES, first: int = 0) -> Any:
         """Episodes `first` … of the part: tasks of the training shape for "train"."""
@@ -132,7 +142,7 @@ class Subject:
     @cached_property
     def initial(self) -> PyTree:
         """The state before training."""
-        return self.init(root_key(0))
+        return self._start(self.init(root_key(0)))
 
     @cached_property
     def trained(self) -> Training:
@@ -157,6 +167,15 @@ class Subject:
         """Of the trained learner in each of `episodes`, as fractions."""
         found = self.answers(self.trained.state, episodes, keys(EPISODES)).argmax(-1)
         return np.asarray((found == episodes.query_y).mean(-1))
+
+
+def _source_state(learner: Learner, tables: Mapping[str, ClassTable]) -> PyTree:
+    """The state of what `learner` builds on, after a short training; None where it has none."""
+    if learner.source is None:
+        return None
+    height, width, channels = tables["train"].images.shape[1:]
+    built, shape = learner.source.learner, replace(SHAPE, image=(height, width, channels))
+    return Subject(lambda shape: built, shape=shape, tables=tables).trained.state
 
 
 @partial(jax.jit, static_argnames=("shape", "number"))

@@ -1,0 +1,121 @@
+"""CACTUs: meta-learning without labels (Hsu, Levine & Finn 2019).
+
+Another learner's embedding of the unlabelled training images is clustered several times over; the
+clusters are classes, from which training episodes are drawn as from true ones (algorithm 1).
+Whatever learner meta-trains on them does so unchanged, and is tested as itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metabench import registry
+from metabench.errors import UserError
+from metabench.learners.partitions import Algorithm, constructed, partitions_of
+from metabench.types import ClassTable, EpisodeShape, Learner, PyTree, Source
+
+EMBEDDED = 512  # images at once
+SOURCE = EpisodeShape(5, 1, 15)  # in whose episodes an embedding is validated
+
+Labels = Literal["constructed", "true"]
+
+
+def cactus(
+    shape: EpisodeShape,
+    *,
+    base: str = "protonet",
+    base_settings: dict[str, Any] | None = None,
+    embedding: str = "autoencoder",
+    embedding_settings: dict[str, Any] | None = None,
+    partitions: int = 50,
+    clusters: int = 500,
+    algorithm: Algorithm = "lloyd",
+    labels: Labels = "constructed",
+    steps: int = 10_000,
+) -> Learner:
+    """Learner `base`, meta-trained on clusters of an embedding.
+
+    Args:
+      shape: of the test episodes.
+      base: a learner that is meta-trained on episodes.
+      base_settings: options of `base`.
+      embedding: a learner with `embed`, trained first.
+      embedding_settings: its options; a run takes those of its recipe where they are not given.
+      partitions: how often the images are clustered.
+      clusters: in each partition.
+      algorithm: of k-means: `lloyd` or `minibatch`.
+      labels: `true` draws from the true classes, for comparison (the paper's "oracle").
+      steps: length of meta-training, for the decay.
+
+    Reference: https://arxiv.org/abs/1810.02334
+    """
+    for name, number in {"partitions": partitions, "clusters": clusters}.items():
+        if number < 1:
+            raise UserError(f"`{name}` is {number}; it must be at least 1")
+    for name, choice, kind in (("algorithm", algorithm, Algorithm), ("labels", labels, Labels)):
+        if choice not in get_args(kind):
+            allowed = ", ".join(get_args(kind))
+            raise UserError(f"`{name}` is {choice!r}; it must be one of: {allowed}")
+    learner = _base(shape, base, base_settings or {}, steps)
+    if labels == "true":
+        return learner
+    source = embedding_source(shape, embedding, embedding_settings or {})
+    met = learner.train_shape or shape
+    assert isinstance(met, EpisodeShape)
+
+    def relabel(state: PyTree, images: jax.Array, key: jax.Array) -> ClassTable:
+        features = embedded(source.learner, state, images)
+        seed = int(jax.random.randint(key, (), 0, 2**31 - 1))
+        found = partitions_of(features, partitions, clusters, seed, algorithm)
+        return constructed(images, found, met.shot + met.query, met.way)
+
+    return learner._replace(source=source, relabel=relabel)
+
+
+def _base(shape: EpisodeShape, name: str, settings: Mapping[str, Any], steps: int) -> Learner:
+    """The learner that meets the clusters."""
+    options = registry.options(name)
+    if "embedding" in options or "classes" in options:
+        raise UserError(
+            f"`base` is {name!r}, which is not meta-trained on episodes alone; take one that is, "
+            "such as protonet, matching or maml"
+        )
+    known = {"steps": steps} if "steps" in options else {}
+    learner = registry.build_learner(name, shape, {**known, **settings})
+    met = learner.train_shape or shape
+    if learner.train is None or not isinstance(met, EpisodeShape):
+        raise UserError(
+            f"`base` is {name!r}, which is not meta-trained on episodes; take one that is, such "
+            "as protonet, matching or maml"
+        )
+    return learner
+
+
+def embedding_source(shape: EpisodeShape, name: str, settings: Mapping[str, Any]) -> Source:
+    """Learner `name` as one to build on; `UserError` where it tells no embedding."""
+    at = EpisodeShape(SOURCE.way, SOURCE.shot, SOURCE.query, shape.image)
+    learner = registry.build_learner(name, at, settings)
+    if learner.embed is None:
+        raise UserError(
+            f"`embedding` is {name!r}, which has no embedding (no `embed`); take one that has, "
+            "such as pixel_nn, autoencoder or acai"
+        )
+    return Source(name, settings, learner)
+
+
+def embedded(learner: Learner, state: PyTree, images: jax.Array) -> np.ndarray:
+    """Features of all images, a part of them at a time: float32 [images, features]."""
+    assert learner.embed is not None
+    embed: Callable[[PyTree, jax.Array], jax.Array] = jax.jit(learner.embed)
+    number = images.shape[0]
+    padded = -(-number // EMBEDDED) * EMBEDDED
+    found = []
+    for start in range(0, padded, EMBEDDED):
+        rows = jnp.minimum(jnp.arange(start, start + EMBEDDED), number - 1)
+        found.append(np.asarray(embed(state, images[rows]), np.float32))
+    return np.concatenate(found)[:number]
