@@ -22,7 +22,14 @@ from metabench.types import EpisodeShape, Protocol, StreamShape
 GOLDEN = Path(__file__).parent / "golden" / "accuracy.json"
 SEEDS = 5
 SIGMAS = 4
-WISHES = {"width": 16, "train_way": 20, "train_query": 3, "learning_rate": 2e-3}
+WISHES = {
+    "width": 16,
+    "train_way": 20,
+    "train_query": 3,
+    "learning_rate": 2e-3,
+    "clusters": 100,
+    "partitions": 5,
+}
 TRAIN = {"steps": 150, "validate_every": 50, "validation_episodes": 50}
 # Learners trained on streams are at chance after so short a training: `learners/test_sequence.py`
 # has them bind labels to images instead.
@@ -57,13 +64,19 @@ def test_every_learner_has_a_committed_accuracy():
     assert sorted(json.loads(GOLDEN.read_text())) == list(LEARNERS)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One for all: what several learners build on is trained once."""
+    return tmp_path_factory.mktemp("runs")
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("learner", LEARNERS)
-def test_accuracy_is_as_committed(learner, tmp_path):
+def test_accuracy_is_as_committed(learner, folder):
     committed = np.array(json.loads(GOLDEN.read_text())[learner])
     spread = committed.std(ddof=1) * np.sqrt(1 + 1 / committed.size)
-    (found,) = accuracies(learner, 1, tmp_path)
+    (found,) = accuracies(learner, 1, folder)
     # Without training nothing is amplified: a few ties may break otherwise, no more.
     assert abs(found - committed.mean()) <= max(SIGMAS * spread, 0.002)
 

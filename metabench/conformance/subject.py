@@ -35,7 +35,7 @@ from metabench.types import (
 SHAPE = EpisodeShape(way=5, shot=1, query=5)
 STEPS, BATCH, EPISODES = 60, 4, 128
 # Settings that make a learner quick, where it has them.
-SMALL = {"width": 8, "steps": STEPS, "points": 32}
+SMALL = {"width": 8, "steps": STEPS, "points": 32, "clusters": 60, "partitions": 3}
 ALPHABETS = {"train": 6, "val": 2, "test": 4}  # of 16 characters
 
 

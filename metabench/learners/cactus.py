@@ -7,20 +7,16 @@ Whatever learner meta-trains on them does so unchanged, and is tested as itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
 from metabench import registry
 from metabench.errors import UserError
-from metabench.learners.partitions import Algorithm, constructed, partitions_of
-from metabench.types import ClassTable, EpisodeShape, Learner, PyTree, Source
-
-EMBEDDED = 512  # images at once
-SOURCE = EpisodeShape(5, 1, 15)  # in whose episodes an embedding is validated
+from metabench.learners.embedding import embedded, embedding_source
+from metabench.learners.partitions import Algorithm, constructed, partitions_of, seed_of
+from metabench.types import ClassTable, EpisodeShape, Learner, PyTree
 
 Labels = Literal["constructed", "true"]
 
@@ -70,8 +66,7 @@ def cactus(
 
     def relabel(state: PyTree, images: jax.Array, key: jax.Array) -> ClassTable:
         features = embedded(source.learner, state, images)
-        seed = int(jax.random.randint(key, (), 0, 2**31 - 1))
-        found = partitions_of(features, partitions, clusters, seed, algorithm)
+        found = partitions_of(features, partitions, clusters, seed_of(key), algorithm)
         return constructed(images, found, met.shot + met.query, met.way)
 
     return learner._replace(source=source, relabel=relabel)
@@ -94,28 +89,3 @@ def _base(shape: EpisodeShape, name: str, settings: Mapping[str, Any], steps: in
             "as protonet, matching or maml"
         )
     return learner
-
-
-def embedding_source(shape: EpisodeShape, name: str, settings: Mapping[str, Any]) -> Source:
-    """Learner `name` as one to build on; `UserError` where it tells no embedding."""
-    at = EpisodeShape(SOURCE.way, SOURCE.shot, SOURCE.query, shape.image)
-    learner = registry.build_learner(name, at, settings)
-    if learner.embed is None:
-        raise UserError(
-            f"`embedding` is {name!r}, which has no embedding (no `embed`); take one that has, "
-            "such as pixel_nn, autoencoder or acai"
-        )
-    return Source(name, settings, learner)
-
-
-def embedded(learner: Learner, state: PyTree, images: jax.Array) -> np.ndarray:
-    """Features of all images, a part of them at a time: float32 [images, features]."""
-    assert learner.embed is not None
-    embed: Callable[[PyTree, jax.Array], jax.Array] = jax.jit(learner.embed)
-    number = images.shape[0]
-    padded = -(-number // EMBEDDED) * EMBEDDED
-    found = []
-    for start in range(0, padded, EMBEDDED):
-        rows = jnp.minimum(jnp.arange(start, start + EMBEDDED), number - 1)
-        found.append(np.asarray(embed(state, images[rows]), np.float32))
-    return np.concatenate(found)[:number]

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.errors import UserError
+from metabench.learners.scikit import imported
 from metabench.types import ClassTable, Pools
 
 Algorithm = Literal["lloyd", "minibatch"]
@@ -43,11 +44,8 @@ def partitions_of(
     Raises:
       UserError: fewer images than clusters, or scikit-learn is missing.
     """
-    if clusters > features.shape[0]:
-        raise UserError(
-            f"`clusters` is {clusters}, but there are {features.shape[0]} images to cluster"
-        )
-    joblib, cluster, threadpoolctl = _scikit_learn()
+    _check(features, clusters)
+    joblib, cluster = imported("joblib"), imported("sklearn.cluster")
     dimensions = features.shape[1]
 
     def one(index: int) -> np.ndarray:
@@ -58,9 +56,36 @@ def partitions_of(
         return np.asarray(method.fit_predict(scaled), np.int32)
 
     # One thread for each partition: within one, more of them would make sums depend on timing.
-    with threadpoolctl.threadpool_limits(1):
+    with imported("threadpoolctl").threadpool_limits(1):
         work = joblib.Parallel(n_jobs=min(number, os.cpu_count() or 1), prefer="threads")
         return np.stack(work(joblib.delayed(one)(index) for index in range(number)))
+
+
+def centroids_of(
+    features: np.ndarray, clusters: int, seed: int, algorithm: Algorithm = "lloyd"
+) -> np.ndarray:
+    """The centroids of one partition of the features as they are: [clusters, dimensions].
+
+    Raises:
+      UserError: as `partitions_of`.
+    """
+    _check(features, clusters)
+    cluster = imported("sklearn.cluster")
+    with imported("threadpoolctl").threadpool_limits(1):
+        method = _method(cluster, clusters, algorithm, seed)
+        return np.asarray(method.fit(np.asarray(features, np.float32)).cluster_centers_)
+
+
+def seed_of(key: jax.Array) -> int:
+    """A seed for what draws on the host."""
+    return int(jax.random.randint(key, (), 0, 2**31 - 1))
+
+
+def _check(features: np.ndarray, clusters: int) -> None:
+    if clusters > features.shape[0]:
+        raise UserError(
+            f"`clusters` is {clusters}, but there are {features.shape[0]} images to cluster"
+        )
 
 
 def _method(cluster: Any, clusters: int, algorithm: Algorithm, seed: int) -> Any:
@@ -69,20 +94,6 @@ def _method(cluster: Any, clusters: int, algorithm: Algorithm, seed: int) -> Any
     return cluster.MiniBatchKMeans(
         clusters, n_init=1, batch_size=BATCH, max_iter=PASSES, random_state=seed
     )
-
-
-def _scikit_learn() -> tuple[Any, Any, Any]:
-    """`joblib`, `sklearn.cluster` and `threadpoolctl`, which come together."""
-    try:
-        import joblib
-        import threadpoolctl
-        from sklearn import cluster
-    except ImportError as error:
-        raise UserError(
-            "clustering needs scikit-learn, which is not installed: "
-            "`pip install 'metabench[scikit]'`"
-        ) from error
-    return joblib, cluster, threadpoolctl
 
 
 def constructed(images: jax.Array, found: np.ndarray, least: int, way: int) -> ClassTable:

@@ -1,0 +1,56 @@
+"""Classifiers outside JAX, on the host: scikit-learn, PyTorch, anything over NumPy arrays.
+
+They meet the very same episodes as all others, through `jax.pure_callback`: within a compiled
+program, one episode after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metabench.types import PyTree
+
+Classify: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray, PyTree], np.ndarray]
+
+
+class HostTask(NamedTuple):
+    """What a classifier on the host is fitted to once there are queries."""
+
+    supports: jax.Array  # [supports, ...]
+    labels: jax.Array  # int32 [supports]
+    kept: PyTree
+
+
+def classified(classify: Classify, task: HostTask, queries: jax.Array, way: int) -> jax.Array:
+    """What a function on the host answers to an episode: logits, float32 [queries, way].
+
+    Args:
+      classify: `classify(supports, labels, queries, kept) -> scores [queries, way]`, of NumPy
+        arrays; must answer the same when it is asked the same.
+      task: supports, and whatever else it is handed.
+      queries: [queries, ...].
+      way: classes.
+    """
+
+    def answer(task: HostTask, queries: jax.Array) -> np.ndarray:
+        supports, labels, kept = jax.tree.map(np.asarray, task)
+        return np.asarray(classify(supports, labels, np.asarray(queries), kept), np.float32)
+
+    shape = jax.ShapeDtypeStruct((queries.shape[0], way), jnp.float32)
+    return jax.pure_callback(answer, shape, task, queries, vmap_method="sequential")
+
+
+def score_of(classify: Classify, way: int) -> Callable[[HostTask, jax.Array], jax.Array]:
+    """`score(task, queries)` of a learner that fits on the host."""
+    return lambda task, queries: classified(classify, task, queries, way)
+
+
+def fit_of(kept: PyTree, supports: jax.Array, labels: jax.Array, key: jax.Array) -> HostTask:
+    """`fit` of a learner that fits on the host: what is needed then."""
+    del key  # nothing is drawn
+    return HostTask(supports, labels, kept)
