@@ -27,7 +27,7 @@ from metabench.conformance import (
 from metabench.conformance import datasets as dataset_checks
 from metabench.data import load_or_prepare
 from metabench.datasets import strokes
-from metabench.episodes import PRNG
+from metabench.episodes import PRNG, root_key
 from metabench.nets.ops import use_native
 from metabench.types import EpisodeShape, Forecast, Learner, Split, TaskShape
 
@@ -102,6 +102,17 @@ def cases():
 @pytest.mark.parametrize(("name", "check"), list(cases()))
 def test_learner(name, check, subjects):
     check(subjects(name))
+
+
+def test_what_a_learner_builds_on_is_trained_before_it():
+    subject = Subject("cluster_matching", shape=SHAPE)
+    first, begun = subject.init(root_key(0)), subject.initial
+    assert not np.array_equal(first.kept, begun.kept)
+    assert signature_of(first) == signature_of(begun)
+
+
+def signature_of(tree):
+    return [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(tree)]
 
 
 def test_small_settings_are_only_options_that_the_learner_has():

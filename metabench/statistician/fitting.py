@@ -22,6 +22,7 @@ def fit(
     steps: int,
     seed: int,
     progress: Callable[[int, float], None] = lambda step, loss: None,
+    drop: bool = False,
 ) -> PyTree:
     """Parameters after `steps` steps of Adam up the bound, without batch statistics.
 
@@ -31,6 +32,8 @@ def fit(
       steps: how many.
       seed: of everything random.
       progress: told the step, and the bound's negative per member in nats.
+      drop: leave members out of what a context is inferred from, in each set another share of
+        them, so that contexts of few members are met too ("sample dropout", section 4.3).
 
     Raises:
       UserError: fewer than one step.
@@ -44,7 +47,11 @@ def fit(
     state, done = (params, optimizer.init(params)), 0
 
     def loss(params: PyTree, x: jax.Array, key: jax.Array) -> jax.Array:
-        stay = jnp.ones(x.shape[:2])
+        sets, members = x.shape[:2]
+        if drop:
+            stay = some(jax.random.fold_in(key, 1), sets, members)
+        else:
+            stay = jnp.ones((sets, members))
         terms, _ = net.apply(params, stats, "bound", x, stay, key, train=True)
         return -terms.elbo().mean() / x.shape[1]
 
@@ -62,3 +69,11 @@ def fit(
         done = until
         progress(done, float(losses.mean()))
     return state[0]
+
+
+def some(key: jax.Array, sets: int, members: int) -> jax.Array:
+    """Who stays, [sets, members] of 0 and 1: a share of each set, drawn from U(0, 1)."""
+    share_key, stay_key = jax.random.split(key)
+    share = jax.random.uniform(share_key, (sets, 1))
+    stay = jax.random.uniform(stay_key, (sets, members)) < share
+    return stay.at[:, 0].set(True).astype(jnp.float32)

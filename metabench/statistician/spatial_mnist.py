@@ -79,7 +79,7 @@ def train(
         rows = jax.random.randint(which, (SETS,), 0, len(known))
         return draw_points(where, known[rows])
 
-    return fit(NET, sets, steps, seed, progress)
+    return fit(NET, sets, steps, seed, progress, drop=True)
 
 
 def measure(params: PyTree, images: np.ndarray, seed: int, sets: int = 100) -> Summarised:
