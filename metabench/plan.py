@@ -36,6 +36,7 @@ class Plan:
 
     learner_name: str
     learner: Learner
+    trainee: Learner  # the same, with options of the test alone left at their defaults
     hyperparameters: Mapping[str, Any]
     recipe: Recipe
     train: TrainPlan
@@ -52,9 +53,10 @@ class Plan:
     @property
     def folder(self) -> Path:
         """Where this run's checkpoints and pictures are: one folder for each setting."""
+        unmet = registry.test_only(self.learner_name)
         settings = [
             self.learner_name,
-            dict(self.hyperparameters),
+            {name: value for name, value in self.hyperparameters.items() if name not in unmet},
             asdict(self.train),
             self.training.digest,
         ]
@@ -102,6 +104,7 @@ def plan_run(
     if isinstance(shape, StreamShape):
         _check_streams(learner, shape, chosen)
     built = registry.build_learner(learner, shape, chosen)
+    met = {name: value for name, value in chosen.items() if name not in registry.test_only(learner)}
     if "batch" not in {**recipe.train, **train}:
         plan = replace(plan, batch=built.batch)
     if protocol.episodes < 2:
@@ -113,6 +116,7 @@ def plan_run(
     return Plan(
         learner_name=learner,
         learner=built,
+        trainee=registry.build_learner(learner, shape, met),
         hyperparameters={**defaults, **chosen},
         recipe=recipe,
         train=plan,

@@ -19,7 +19,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from metabench.errors import UserError
-from metabench.types import Learner, LearnerFactory, Protocol, TaskShape
+from metabench.types import TEST_ONLY, Learner, LearnerFactory, Protocol, TaskShape
 
 if TYPE_CHECKING:
     from metabench.datasets.spec import DatasetSpec
@@ -97,6 +97,16 @@ def options(name: str) -> dict[str, inspect.Parameter]:
     """The keyword hyperparameters of learner `name`, with their defaults."""
     parameters = inspect.signature(learner_factory(name)).parameters.values()
     return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def test_only(name: str) -> tuple[str, ...]:
+    """The options of learner `name` that its training does not depend on."""
+    try:
+        hints = typing.get_type_hints(learner_factory(name), include_extras=True)
+    except NameError:  # annotations that exist for type checkers only
+        return ()
+    marks = {option: getattr(hint, "__metadata__", ()) for option, hint in hints.items()}
+    return tuple(option for option in options(name) if TEST_ONLY in marks.get(option, ()))
 
 
 def takes(learner: str | LearnerFactory, kind: type) -> bool:

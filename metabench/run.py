@@ -110,16 +110,16 @@ def _check_digests(plan: Plan, episodes: str) -> None:
 def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Prepared:
     if plan.trained_for is not None:
         folder = plan.folder / f"seed{seed}"
-        return Prepared(trained_before(plan.learner, plan.train, folder, seed=seed), {})
+        return Prepared(trained_before(plan.trainee, plan.train, folder, seed=seed), {})
     found, cost = _begin(plan, seed, watcher)
     if plan.learner.train is None:
-        state = initial_state(plan.learner, seed)
+        state = initial_state(plan.trainee, seed)
         state = state if found is None else found.start(state)
         return Prepared(Trained(state, state), cost)
     assert found is not None, "a plan has a table to train on"
     checkpoints = opened(plan.folder / f"seed{seed}", resume, watcher.note)
     trained = meta_train(
-        plan.learner,
+        plan.trainee,
         found.table,
         plan.tables["val"],
         plan.shape,

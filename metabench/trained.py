@@ -48,4 +48,4 @@ def plan_of(result: Result, dataset: Dataset, training: Dataset, run_dir: Path) 
 def training_of(plan: Plan) -> Trained:
     """What the training of the first seed ended in; `UserError` where its checkpoints are gone."""
     seed = plan.seeds[0]
-    return trained_before(plan.learner, plan.train, plan.folder / f"seed{seed}", seed=seed)
+    return trained_before(plan.trainee, plan.train, plan.folder / f"seed{seed}", seed=seed)

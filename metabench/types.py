@@ -241,6 +241,9 @@ class Source(NamedTuple):
 
 
 LearnerFactory: TypeAlias = Callable[..., Learner]
+TEST_ONLY = "test only"
+"""`option: Annotated[int, TEST_ONLY] = 1` of a factory: one training serves all its values, and
+validation takes the default."""
 
 
 @dataclass(frozen=True)

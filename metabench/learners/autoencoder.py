@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import prod
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ from metabench.errors import UserError
 from metabench.learners.neighbours import by_nearest, check_neighbours, unit, votes
 from metabench.learners.optimizer import Decay, adam
 from metabench.nets.functional import Functional, functional
-from metabench.types import ImagesShape, ImageTaskShape, Learner, Metrics, PyTree
+from metabench.types import TEST_ONLY, ImagesShape, ImageTaskShape, Learner, Metrics, PyTree
 
 
 class Autoencoder(nnx.Module):
@@ -62,7 +62,7 @@ def autoencoder(
     *,
     hidden: int = 512,
     code: int = 64,
-    neighbours: int = 1,
+    neighbours: Annotated[int, TEST_ONLY] = 1,
     images: int = 80,
     learning_rate: float = 1e-3,
     decay: Decay = "cosine",

@@ -12,19 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from metabench.errors import UserError
 from metabench.learners.inner_loop import check_inner, descent, inner_loop
 from metabench.learners.optimizer import Decay, adam
 from metabench.learners.training_shape import training_shape
 from metabench.nets.classifier import Classifier, Norm
 from metabench.nets.episodewise import over_episodes
 from metabench.nets.functional import Functional, functional
-from metabench.types import Episode, EpisodeShape, Learner, Metrics, PyTree
+from metabench.types import TEST_ONLY, Episode, EpisodeShape, Learner, Metrics, PyTree
 
 
 class Initial(NamedTuple):
@@ -59,6 +60,7 @@ def maml(
     first_order: bool = False,
     rematerialise: bool = False,
     norm: Norm = "batch",
+    test_norm: Annotated[Norm | None, TEST_ONLY] = None,
     width: int = 32,
     learning_rate: float = 1e-3,
     decay: Decay = "cosine",
@@ -78,6 +80,8 @@ def maml(
       first_order: leave the second derivatives out (the paper's section 5.2).
       rematerialise: compute inner steps again in the backward pass and keep less.
       norm: statistics that normalise; `batch` is transductive.
+      test_norm: the same in the test of a training with `norm`; `support` after `batch` hides
+        queries from one another that met in training. None for `norm`.
       width: channels of each block.
       learning_rate: of Adam, the outer loop.
       decay: `cosine` over `steps`, or `constant`.
@@ -91,8 +95,9 @@ def maml(
     check_inner(inner_steps, inner_rate)
     check_inner(inner_steps if test_steps is None else test_steps, inner_rate, "test_steps")
     optimizer = adam(learning_rate, decay, steps, clip)
-    net = functional(lambda rngs: Classifier(shape, width, norm, rngs))
+    net, tested = both_nets(shape, width, norm, test_norm)
     adapted = partial(_adapted, net, inner_rate, first_order, rematerialise)
+    adapted_in_test = partial(_adapted, tested, inner_rate, first_order, rematerialise)
 
     def init(key: jax.Array) -> State:
         weights, stats = net.init(key)
@@ -101,8 +106,8 @@ def maml(
         return State(params, stats, optimizer.init(params))
 
     def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
-        del key
-        return adapted(state.params, state.stats, support_x, support_y, test_steps or inner_steps)
+        steps, stats = test_steps or inner_steps, tested.init(key)[1]
+        return adapted_in_test(state.params, stats, support_x, support_y, steps)
 
     def error(params: Initial, stats: PyTree, episode: Episode) -> tuple[jax.Array, jax.Array]:
         task = adapted(params, stats, episode.support_x, episode.support_y, inner_steps)
@@ -113,13 +118,33 @@ def maml(
     return Learner(
         init=init,
         adapt=adapt,
-        predict=lambda task, query_x: net.apply(task.weights, task.stats, query_x)[0],
+        predict=lambda task, query_x: tested.apply(task.weights, task.stats, query_x)[0],
         train=_training(error, optimizer),
         parameters=lambda state: state.params,
         train_shape=training_shape(shape, None, train_shot, train_query),
         batch=4,
-        transductive=norm == "batch",
+        transductive=(test_norm or norm) == "batch",
     )
+
+
+def both_nets(
+    shape: EpisodeShape, width: int, norm: Norm, test_norm: Norm | None
+) -> tuple[Functional, Functional]:
+    """The classifier of training, and that of the test with the same weights.
+
+    Raises:
+      UserError: `test_norm` wants other weights or statistics than `norm`.
+    """
+    after = ("batch", "support") if norm in ("batch", "support") else (norm,)
+    if test_norm is not None and test_norm not in after:
+        raise UserError(
+            f"`test_norm` is {test_norm!r}; after `norm` {norm!r} it must be one of: "
+            + ", ".join(after)
+        )
+    net, tested = (
+        functional(partial(Classifier, shape, width, one)) for one in (norm, test_norm or norm)
+    )
+    return net, tested
 
 
 def _adapted(

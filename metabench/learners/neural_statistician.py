@@ -9,7 +9,7 @@ Kullback-Leibler divergence (section 5.3).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +25,7 @@ from metabench.nets.statistician.images import PaperDecoder, PaperEncoder
 from metabench.nets.statistician.model import Sizes, Statistician
 from metabench.nets.statistician.small_images import SmallDecoder, SmallEncoder
 from metabench.nets.statistician.statistic import kept
-from metabench.types import Episode, EpisodeShape, ImageShape, Learner, Metrics, PyTree
+from metabench.types import TEST_ONLY, Episode, EpisodeShape, ImageShape, Learner, Metrics, PyTree
 
 Direction = Literal["class_to_query", "query_to_class"]
 
@@ -86,7 +86,7 @@ class Annealing(NamedTuple):
 def neural_statistician(
     shape: EpisodeShape,
     *,
-    direction: Direction = "class_to_query",
+    direction: Annotated[Direction, TEST_ONLY] = "class_to_query",
     network: Network = "small",
     width: int = 64,
     hidden: int = 256,

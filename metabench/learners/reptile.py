@@ -13,7 +13,7 @@ figures put each query into one batch with the supports.
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,11 +21,11 @@ import optax
 
 from metabench.errors import UserError
 from metabench.learners.inner_loop import Adapted, check_inner, inner_loop
+from metabench.learners.maml import both_nets
 from metabench.learners.training_shape import training_shape
-from metabench.nets.classifier import Classifier, Norm
+from metabench.nets.classifier import Norm
 from metabench.nets.episodewise import over_episodes
-from metabench.nets.functional import functional
-from metabench.types import Episode, EpisodeShape, Learner, Metrics, PyTree
+from metabench.types import TEST_ONLY, Episode, EpisodeShape, Learner, Metrics, PyTree
 
 
 class State(NamedTuple):
@@ -53,6 +53,7 @@ def reptile(
     inner_batch: int = 10,
     outer_rate: float = 1.0,
     norm: Norm = "batch",
+    test_norm: Annotated[Norm | None, TEST_ONLY] = None,
     width: int = 32,
     train_images: int = 10,
     steps: int = 10_000,
@@ -68,6 +69,7 @@ def reptile(
         this number.
       outer_rate: which part of the way is gone; it falls linearly to zero over `steps`.
       norm: statistics that normalise; `batch` is transductive.
+      test_norm: the same in the test of a training with `norm`, as of `maml`.
       width: channels of each block.
       train_images: labelled images of each class in a training task.
       steps: length of meta-training.
@@ -82,7 +84,7 @@ def reptile(
         raise UserError(f"`outer_rate` is {outer_rate}; it must be above 0 and at most 1")
     if train_images < 2:
         raise UserError(f"`train_images` is {train_images}; it must be at least 2")
-    net = functional(lambda rngs: Classifier(shape, width, norm, rngs))
+    net, tested = both_nets(shape, width, norm, test_norm)
     optimizer = optax.adam(inner_rate, b1=0.0)
 
     def walk(
@@ -103,7 +105,8 @@ def reptile(
 
     def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
         params = walk(state, support_x, support_y, key, test_steps).params
-        return Task(params, net.apply(params, state.stats, support_x, train=True)[1])
+        stats = tested.init(key)[1]
+        return Task(params, tested.apply(params, stats, support_x, train=True)[1])
 
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
         def one(episode: Episode, key: jax.Array) -> Adapted:
@@ -122,12 +125,12 @@ def reptile(
     return Learner(
         init=init,
         adapt=adapt,
-        predict=lambda task, query_x: net.apply(task.params, task.stats, query_x)[0],
+        predict=lambda task, query_x: tested.apply(task.params, task.stats, query_x)[0],
         train=train,
         parameters=lambda state: state.params,
         train_shape=training_shape(shape, None, train_images - 1, 1),
         batch=5,
-        transductive=norm == "batch",
+        transductive=(test_norm or norm) == "batch",
     )
 
 
