@@ -39,6 +39,10 @@ VARIANTS = {
     "reptile-inductive": ("reptile", {"norm": "support"}),
     "baseline-fitted": ("baseline", {"finetune": True, "fit_rate": 0.1}),
     "baseline_pp-fitted": ("baseline_pp", {"finetune": True}),
+    "relation-transductive": (
+        "relation",
+        {"norm": "batch", "train_way": 8, "train_query": 3, "learning_rate": 1e-2},
+    ),
     "supcon-inside-views": ("supcon", {"log_position": "inside", "views": 2, "train_way": 8}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
@@ -52,6 +56,7 @@ METRIC = (
     "neural_statistician",
     "pixel_nn",
     "protonet",
+    "relation",
     "siamese",
     "supcon",
 )
