@@ -39,6 +39,11 @@ VARIANTS = {
     "reptile-inductive": ("reptile", {"norm": "support"}),
     "baseline-fitted": ("baseline", {"finetune": True, "fit_rate": 0.1}),
     "baseline_pp-fitted": ("baseline_pp", {"finetune": True}),
+    "relation-transductive": (
+        "relation",
+        {"norm": "batch", "train_way": 8, "train_query": 3, "learning_rate": 1e-2},
+    ),
+    "supcon-inside-views": ("supcon", {"log_position": "inside", "views": 2, "train_way": 8}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
 SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes
@@ -54,7 +59,9 @@ METRIC = (
     "neural_statistician",
     "pixel_nn",
     "protonet",
+    "relation",
     "siamese",
+    "supcon",
 )
 HEAVY = ("maml", "reptile")  # compile an inner loop over four blocks: slow
 QUICK = {  # of the variants' checks; the others are marked slow

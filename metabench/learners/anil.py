@@ -58,8 +58,9 @@ class InnerHead(nnx.Module):
             first_order=self.first_order,
         ).params
 
-    def score(self, weights: Weights, query: jax.Array) -> jax.Array:
+    def score(self, weights: Weights, query: jax.Array, *, train: bool = False) -> jax.Array:
         """Logits [queries, way]."""
+        del train  # nothing is normalised here
         return weights.logits(query)
 
 

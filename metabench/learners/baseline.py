@@ -25,7 +25,7 @@ class LinearClassifier(nnx.Module):
     def __init__(self, features: int, classes: int, rngs: nnx.Rngs) -> None:
         self.layer = nnx.Linear(features, classes, rngs=rngs)
 
-    def classify(self, features: jax.Array) -> jax.Array:
+    def outputs(self, features: jax.Array) -> jax.Array:
         """[n, features] to [n, classes]."""
         return self.layer(features)
 

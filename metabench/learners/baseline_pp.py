@@ -29,7 +29,7 @@ class CosineClassifier(nnx.Module):
         self.vectors = nnx.Param(initial(rngs.params(), (classes, features)))
         self.scale = scale
 
-    def classify(self, features: jax.Array) -> jax.Array:
+    def outputs(self, features: jax.Array) -> jax.Array:
         """[n, features] to [n, classes]."""
         return scaled(self.scale, self.vectors[...], features)
 

@@ -50,8 +50,9 @@ class AttentionHead(nnx.Module):
         features = self.support_context(support) if self.full_context else support
         return Supports(features, jax.nn.one_hot(support_y, way))
 
-    def score(self, supports: Supports, query: jax.Array) -> jax.Array:
+    def score(self, supports: Supports, query: jax.Array, *, train: bool = False) -> jax.Array:
         """Log probabilities [queries, way]: the attention that falls on each class."""
+        del train  # nothing is normalised here
         if self.full_context:
             query = self.query_context(query, supports.features)
         similarity = _similarity(query, supports.features, self.distance)

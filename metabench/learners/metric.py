@@ -28,8 +28,9 @@ TrainStep: TypeAlias = Callable[["State", Episode, jax.Array], tuple["State", Me
 class MetricNet(nnx.Module):
     """A backbone and a head.
 
-    The head has two methods: `summarise(support features, support_y, way=) -> summary`
-    and `score(summary, query features) -> logits`.
+    The head has two methods: `summarise(support features, support_y, way=) -> summary` and
+    `score(summary, query features, train=) -> logits`. It is told of training because a head that
+    normalises does so by other statistics then.
     """
 
     def __init__(self, backbone: nnx.Module, head: nnx.Module) -> None:
@@ -111,7 +112,7 @@ def _logits(
     support, query = jnp.split(features, [episode.support_x.shape[0]])
     way = episode.class_ids.shape[0]
     summary, _ = net.apply(params, stats, "summarise", support, episode.support_y, way=way)
-    return net.apply(params, stats, "score", summary, query)[0], stats
+    return net.apply(params, stats, "score", summary, query, train=train)
 
 
 def _training(

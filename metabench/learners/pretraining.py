@@ -1,9 +1,10 @@
-"""Learners that classify all training classes first, and adapt to an episode afterwards.
+"""Learners that are trained on plain batches of labelled images, and adapt to an episode later.
 
-What `baseline` and `baseline_pp` share (Chen, Liu, Kira, Wang & Huang 2019, section 3.2): a
-backbone and a layer over all training classes are trained on plain batches of labelled images.
-That layer is then dropped; in an episode the embedding stays as it is, and a query takes the class
-whose mean it makes the smallest angle with, or a new layer is fitted to the supports.
+What `baseline` and `baseline_pp` share (Chen, Liu, Kira, Wang & Huang 2019, section 3.2), and
+`supcon` with them: a backbone and a head, which classifies all training classes or projects, are
+trained together. The head is then dropped; in an episode the embedding stays as it is, and a query
+takes the class whose mean it makes the smallest angle with, or a new layer is fitted to the
+supports.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from metabench.nets.functional import Functional, functional
 from metabench.types import Episode, EpisodeShape, Learner, Metrics, PyTree
 
 Score: TypeAlias = Callable[[PyTree, jax.Array], jax.Array]
+Objective: TypeAlias = Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
+Views: TypeAlias = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-3  # of the fitting, as in the authors' code
 
 
@@ -51,22 +54,38 @@ def cosines(means: jax.Array, features: jax.Array) -> jax.Array:
     return unit(features) @ unit(means).T
 
 
+def classification(scores: jax.Array, classes: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Mean cross-entropy and accuracy of logits [n, all classes] for `classes` [n]."""
+    error = optax.softmax_cross_entropy_with_integer_labels(scores, classes).mean()
+    return error, (scores.argmax(-1) == classes).mean()
+
+
+def unchanged(key: jax.Array, images: jax.Array, classes: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Images and classes as they are."""
+    del key
+    return images, classes
+
+
 def pretrained(
     make: Callable[[nnx.Rngs], MetricNet],
     optimizer: optax.GradientTransformation,
     shape: EpisodeShape,
     *,
     train_shape: EpisodeShape | None,
-    fitting: Fitting | None,
+    fitting: Fitting | None = None,
+    objective: Objective = classification,
+    views: Views = unchanged,
 ) -> Learner:
-    """A learner from a network that classifies.
+    """A learner from a backbone and a head that is dropped after the training.
 
     Args:
-      make: builds it; its head has `classify(features) -> logits` over global class ids.
+      make: builds them; the head has `outputs(features)`, such as logits over global class ids.
       optimizer: of the pretraining.
       shape: of the test episodes.
       train_shape: of the training episodes, of which only images and class ids are used.
       fitting: of a new layer in an episode; None for the nearest class mean by cosine.
+      objective: of the head's outputs [n, ...] and class ids [n]: the error and an accuracy.
+      views: `views(key, images, class ids)`, what of a batch is trained on.
     """
     net = functional(make)
     score = cosines if fitting is None else fitting.score
@@ -91,7 +110,7 @@ def pretrained(
         init=init,
         adapt=adapt,
         predict=predict,
-        train=_training(net, optimizer),
+        train=_training(net, optimizer, objective, views),
         parameters=lambda state: state.params,
         train_shape=train_shape,
         embed=lambda state, images: net.apply(state.params, state.stats, "embed", images)[0],
@@ -130,23 +149,24 @@ def labelled(episodes: Episode) -> tuple[jax.Array, jax.Array]:
 
 
 def _training(
-    net: Functional, optimizer: optax.GradientTransformation
+    net: Functional,
+    optimizer: optax.GradientTransformation,
+    objective: Objective,
+    views: Views,
 ) -> Callable[[State, Episode, jax.Array], tuple[State, Metrics]]:
-    """One step down the cross-entropy over all classes."""
+    """One step down the objective."""
 
     def loss(
         params: PyTree, stats: PyTree, images: jax.Array, classes: jax.Array
     ) -> tuple[jax.Array, tuple[jax.Array, PyTree]]:
         features, stats = net.apply(params, stats, "embed", images, train=True)
-        scores, _ = net.apply(params, stats, "classify", features)
-        error = optax.softmax_cross_entropy_with_integer_labels(scores, classes).mean()
-        return error, ((scores.argmax(-1) == classes).mean(), stats)
+        error, accuracy = objective(net.apply(params, stats, "outputs", features)[0], classes)
+        return error, (accuracy, stats)
 
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
-        del key  # nothing is drawn
         gradient = jax.value_and_grad(loss, has_aux=True)
-        found, grads = gradient(state.params, state.stats, *labelled(episodes))
-        error, (accuracy, stats) = found
+        seen = views(key, *labelled(episodes))
+        (error, (accuracy, stats)), grads = gradient(state.params, state.stats, *seen)
         updates, moments = optimizer.update(grads, state.optimizer, state.params)
         params = optax.apply_updates(state.params, updates)
         return State(params, stats, moments), {"loss": error, "accuracy": accuracy}

@@ -25,8 +25,9 @@ class PrototypeHead(nnx.Module):
         member = jax.nn.one_hot(support_y, way, axis=0)
         return member @ support / member.sum(1, keepdims=True)
 
-    def score(self, prototypes: jax.Array, query: jax.Array) -> jax.Array:
+    def score(self, prototypes: jax.Array, query: jax.Array, *, train: bool = False) -> jax.Array:
         """[way, features] and [queries, features] to logits [queries, way]."""
+        del train  # nothing is normalised here
         # |q - p|² = |q|² - 2 q·p + |p|²; the first term is the same for every class.
         return 2 * query @ prototypes.T - jnp.square(prototypes).sum(-1)[None]
 

@@ -45,8 +45,9 @@ class PairHead(nnx.Module):
         """[supports, features] to what queries are compared with."""
         return Supports(jax.nn.sigmoid(self.layer(support)), jax.nn.one_hot(support_y, way))
 
-    def score(self, supports: Supports, query: jax.Array) -> jax.Array:
+    def score(self, supports: Supports, query: jax.Array, *, train: bool = False) -> jax.Array:
         """Logits [queries, way]: that the query and the likeliest support of a class are a pair."""
+        del train  # nothing is normalised here
         twins = jax.nn.sigmoid(self.layer(query))
         apart = jnp.abs(twins[:, None] - supports.twins[None])
         pair = apart @ self.weights[...] + self.bias[...]

@@ -8,20 +8,34 @@ it decides whether a learner is transductive.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from metabench.errors import UserError
-from metabench.nets.fused import conv_affine_relu_pool, conv_norm_relu_pool
-from metabench.nets.ops import conv3x3, max_pool2
+from metabench.nets.fused import convolved, joined, norm_relu_pool, shift_relu_pool
+from metabench.nets.ops import max_pool2
 
 Norm = Literal["running", "batch", "group", "layer", "none"]
+Convolution: TypeAlias = Callable[..., list[jax.Array]]
 MOMENTUM = 0.9  # of the running averages, as in the papers' codes
 EPSILON = 1e-5
 GROUPS = 8
+
+
+def check_norm(norm: str, width: int) -> None:
+    """Raise `UserError` on a wrong `norm` or `width`."""
+    if norm not in get_args(Norm):
+        raise UserError(f"`norm` is {norm!r}; it must be one of: {', '.join(get_args(Norm))}")
+    if width < 1 or (norm == "group" and width % GROUPS):
+        raise UserError(
+            f"`width` is {width}; it must be positive, and a multiple of {GROUPS} "
+            "where `norm` is `group`"
+        )
 
 
 class ConvBlock(nnx.Module):
@@ -31,34 +45,44 @@ class ConvBlock(nnx.Module):
     averages afterwards; `batch` those of the batch always (transductive); `group`
     and `layer` those of each image; `none` no normalisation. The convolution has a
     bias only without normalisation: elsewhere the shift is the norm's own.
+    Without `pool` the block keeps height and width.
     """
 
-    def __init__(self, channels: int, width: int, norm: Norm, rngs: nnx.Rngs) -> None:
+    def __init__(
+        self, channels: int, width: int, norm: Norm, rngs: nnx.Rngs, *, pool: bool = True
+    ) -> None:
         initial = nnx.initializers.he_normal()
         self.kernel = nnx.Param(initial(rngs.params(), (3, 3, channels, width)))
         self.scale = nnx.Param(jnp.ones(width))
         self.bias = nnx.Param(jnp.zeros(width))
-        self.norm = norm
+        self.norm, self.pool = norm, pool
         if norm == "running":
             self.mean = nnx.BatchStat(jnp.zeros(width))
             self.var = nnx.BatchStat(jnp.ones(width))
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         """[n, h, w, channels] to [n, h // 2, w // 2, width]."""
+        return self.after(partial(convolved, x), train=train)
+
+    def after(self, convolution: Convolution, *, train: bool = False) -> jax.Array:
+        """The block where `convolution(kernel, whole=)` stands for `fused.convolved` of images."""
         kernel, scale, bias = self.kernel[...], self.scale[...], self.bias[...]
         if self.norm == "batch" or (self.norm == "running" and train):
-            y, mean, var = conv_norm_relu_pool(x, kernel, scale, bias, epsilon=EPSILON)
+            parts = convolution(kernel)
+            y, mean, var = norm_relu_pool(parts, scale, bias, epsilon=EPSILON, pool=self.pool)
             if self.norm == "running":
                 self.mean[...] = MOMENTUM * self.mean[...] + (1 - MOMENTUM) * mean
                 self.var[...] = MOMENTUM * self.var[...] + (1 - MOMENTUM) * var
             return y
-        if self.norm == "running":
-            slope = scale * jax.lax.rsqrt(self.var[...] + EPSILON)
-            return conv_affine_relu_pool(x, kernel, slope, bias - self.mean[...] * slope)
-        if self.norm == "none":
-            return conv_affine_relu_pool(x, kernel, scale, bias)
-        y = self._normalise(conv3x3(x, kernel))
-        return max_pool2(jax.nn.relu(y * scale[None, None, None] + bias[None, None, None]))
+        if self.norm in ("running", "none"):
+            if self.norm == "running":
+                scale = scale * jax.lax.rsqrt(self.var[...] + EPSILON)
+                bias = bias - self.mean[...] * scale
+            parts = convolution(kernel * scale[None, None, None], whole=not self.pool)
+            return shift_relu_pool(parts, bias, pool=self.pool)
+        y = self._normalise(joined(convolution(kernel)))
+        y = jax.nn.relu(y * scale[None, None, None] + bias[None, None, None])
+        return max_pool2(y) if self.pool else y
 
     def _normalise(self, y: jax.Array) -> jax.Array:
         """By the statistics of each image, over groups of channels."""
@@ -77,13 +101,7 @@ class Conv4(nnx.Module):
         self, channels: int, *, width: int = 64, norm: Norm = "running", rngs: nnx.Rngs
     ) -> None:
         """Four blocks of `width` channels. Raises `UserError` on a wrong `norm` or `width`."""
-        if norm not in get_args(Norm):
-            raise UserError(f"`norm` is {norm!r}; it must be one of: {', '.join(get_args(Norm))}")
-        if width < 1 or (norm == "group" and width % GROUPS):
-            raise UserError(
-                f"`width` is {width}; it must be positive, and a multiple of {GROUPS} "
-                "where `norm` is `group`"
-            )
+        check_norm(norm, width)
         inputs = (channels, width, width, width)
         self.blocks = nnx.List([ConvBlock(c, width, norm, rngs) for c in inputs])
 
@@ -99,7 +117,7 @@ def conv4_features(image: tuple[int, int, int], width: int) -> int:
     height, breadth, _ = image
     if min(height, breadth) < 16:
         raise UserError(
-            f"`image_size` is {min(height, breadth)}; Conv4 halves it four times, so it must be "
-            "16 or more"
+            f"`image_size` is {min(height, breadth)}; it is halved four times, so it must be 16 or "
+            "more"
         )
     return (height // 16) * (breadth // 16) * width

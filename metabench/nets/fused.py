@@ -1,5 +1,6 @@
 """One block of a Conv4 as one function: convolution, batch norm, ReLU and max pooling.
 
+What follows the convolution is a function of its own, for whatever else convolves to its input.
 On a CPU, and there only, with a backward rule written by hand. Batch norm and ReLU are monotone in
 each channel, so the pooling may come first: the maximum of a window where `scale` is not negative,
 its minimum where it is. Then ReLU, and every sum of the backward pass, run over a quarter of the
@@ -17,7 +18,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
-from metabench.nets.ops import conv3x3, conv3x3_phases, max_pool2, native
+from metabench.nets.ops import conv3x3, conv3x3_phases, interleave, max_pool2, native
 
 _PIXELS = (0, 1, 2)
 
@@ -45,12 +46,7 @@ def conv_norm_relu_pool(
     The convolution has no bias: subtracting the mean would remove it. Gradients flow through the
     returned statistics too. Where entries of a window tie, the first takes the gradient.
     """
-    scale, bias = scale[None, None, None], bias[None, None, None]
-    if native():
-        block = _composed(conv3x3(x, kernel), scale, bias, epsilon)
-    else:
-        block = _norm_relu_pool(epsilon, conv3x3_phases(x, kernel), scale, bias)
-    return Block(block.y, block.mean[0, 0, 0], block.var[0, 0, 0])
+    return norm_relu_pool(convolved(x, kernel), scale, bias, epsilon=epsilon)
 
 
 def conv_affine_relu_pool(
@@ -63,20 +59,60 @@ def conv_affine_relu_pool(
 
     The scale goes into the kernel, and the pooling comes before the bias and ReLU.
     """
-    kernel, bias = kernel * scale[None, None, None], bias[None, None, None]
-    if native():
-        return max_pool2(jax.nn.relu(conv3x3(x, kernel) + bias))
-    a, b, c, d = conv3x3_phases(x, kernel, whole=False)
-    return jax.nn.relu(jnp.maximum(jnp.maximum(a, b), jnp.maximum(c, d)) + bias)
+    parts = convolved(x, kernel * scale[None, None, None], whole=False)
+    return shift_relu_pool(parts, bias)
+
+
+def convolved(
+    x: Float[Array, "n h w c"], kernel: Float[Array, "3 3 c d"], *, whole: bool = True
+) -> list[Array]:
+    """`conv3x3(x, kernel)`, on a CPU as its four phases.
+
+    Without `whole`, an odd last row or column may be left out: pooling leaves it out.
+    """
+    return [conv3x3(x, kernel)] if native() else conv3x3_phases(x, kernel, whole=whole)
+
+
+def norm_relu_pool(
+    parts: Sequence[Array],
+    scale: Float[Array, " d"],
+    bias: Float[Array, " d"],
+    *,
+    epsilon: float,
+    pool: bool = True,
+) -> Block:
+    """What follows a convolution, given as `convolved` returns it; without `pool`, no pooling."""
+    scale, bias = scale[None, None, None], bias[None, None, None]
+    if len(parts) == 1 or not pool:
+        block = _composed(joined(parts), scale, bias, epsilon, pool)
+    else:
+        block = _norm_relu_pool(epsilon, parts, scale, bias)
+    return Block(block.y, block.mean[0, 0, 0], block.var[0, 0, 0])
+
+
+def shift_relu_pool(
+    parts: Sequence[Array], bias: Float[Array, " d"], *, pool: bool = True
+) -> Array:
+    """The same where statistics are known and the kernel has their scale already."""
+    bias = bias[None, None, None]
+    if len(parts) == 1 or not pool:
+        y = jax.nn.relu(joined(parts) + bias)
+        return max_pool2(y) if pool else y
+    return jax.nn.relu(_most(_windows(parts)) + bias)
+
+
+def joined(parts: Sequence[Array]) -> Array:
+    """The convolution [n, h, w, d] whose parts `convolved` returns."""
+    return parts[0] if len(parts) == 1 else interleave(parts)
 
 
 # From here on whatever belongs to a channel has the shape [1, 1, 1, d].
 
 
-def _composed(x: Array, scale: Array, bias: Array, epsilon: float) -> Block:
+def _composed(x: Array, scale: Array, bias: Array, epsilon: float, pool: bool) -> Block:
     mean, var = x.mean(_PIXELS, keepdims=True), x.var(_PIXELS, keepdims=True)
-    normed = (x - mean) * (lax.rsqrt(var + epsilon) * scale) + bias
-    return Block(max_pool2(jax.nn.relu(normed)), mean, var)
+    y = jax.nn.relu((x - mean) * (lax.rsqrt(var + epsilon) * scale) + bias)
+    return Block(max_pool2(y) if pool else y, mean, var)
 
 
 class _Saved(NamedTuple):
@@ -133,12 +169,21 @@ def _sum(x: Array) -> Array:
     return x.sum(_PIXELS, keepdims=True)
 
 
-def _pool(phases: Sequence[Array], scale: Array) -> Array:
+def _windows(phases: Sequence[Array]) -> list[Array]:
+    """The entries of every whole 2x2 window: phases without an odd last row or column."""
     rows, columns = phases[3].shape[1:3]
-    a, b, c, d = (phase[:, :rows, :columns] for phase in phases)
-    most = jnp.maximum(jnp.maximum(a, b), jnp.maximum(c, d))
+    return [phase[:, :rows, :columns] for phase in phases]
+
+
+def _most(windows: Sequence[Array]) -> Array:
+    a, b, c, d = windows
+    return jnp.maximum(jnp.maximum(a, b), jnp.maximum(c, d))
+
+
+def _pool(phases: Sequence[Array], scale: Array) -> Array:
+    a, b, c, d = windows = _windows(phases)
     least = jnp.minimum(jnp.minimum(a, b), jnp.minimum(c, d))
-    return jnp.where(scale >= 0, most, least)
+    return jnp.where(scale >= 0, _most(windows), least)
 
 
 def _scatter(phases: Sequence[Array], pooled: Array, g: Array) -> list[Array]:
