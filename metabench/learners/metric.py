@@ -91,6 +91,11 @@ def metric_learner(
         return State(params, stats, optimizer.init(params))
 
     adapt, predict = _jointly(net, shape) if joint else _apart(net, shape)
+
+    def embed(state: State, images: jax.Array) -> jax.Array:
+        features, _ = net.apply(state.params, state.stats, "embed", images)
+        return features.reshape(images.shape[0], -1)
+
     return Learner(
         init=init,
         adapt=adapt,
@@ -99,7 +104,7 @@ def metric_learner(
         parameters=lambda state: state.params,
         train_shape=train_shape,
         transductive=joint,
-        embed=lambda state, images: net.apply(state.params, state.stats, "embed", images)[0],
+        embed=embed,
     )
 
 

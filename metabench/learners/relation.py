@@ -11,6 +11,8 @@ maps of a photograph are 19×19 and not 21×21.
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -87,11 +89,14 @@ def relation(
     """
     if units < 1:
         raise UserError(f"`units` is {units}; it must be at least 1")
+    # Where one pair in `way` belongs together, scores begin there: it is the first thing to learn.
+    first = -math.log(max((train_way or shape.way) - 1, 1))
     features = conv4_features(shape.image, width)  # two poolings here and two there: as in Conv4
 
     def make(rngs: nnx.Rngs) -> MetricNet:
         backbone = MapEmbedding(shape.image[2], width, norm, rngs)
-        return MetricNet(backbone, RelationHead(RelationModule(width, features, units, norm, rngs)))
+        module = RelationModule(width, features, units, norm, rngs, first)
+        return MetricNet(backbone, RelationHead(module))
 
     return metric_learner(
         make,

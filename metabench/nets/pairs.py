@@ -40,12 +40,20 @@ class MapEmbedding(nnx.Module):
 class RelationModule(nnx.Module):
     """Two blocks that pool, and two layers: the logit of how far a query belongs to a class."""
 
-    def __init__(self, width: int, features: int, units: int, norm: Norm, rngs: nnx.Rngs) -> None:
-        """`features`: of a pair after the second block."""
+    def __init__(
+        self,
+        width: int,
+        features: int,
+        units: int,
+        norm: Norm,
+        rngs: nnx.Rngs,
+        first: float = 0.0,
+    ) -> None:
+        """`features`: of a pair after the second block; `first`: about what every logit begins."""
         self.pairs = ConvBlock(2 * width, width, norm, rngs)
         self.second = ConvBlock(width, width, norm, rngs)
         self.hidden = nnx.Linear(features, units, rngs=rngs)
-        self.last = nnx.Linear(units, 1, rngs=rngs)
+        self.last = nnx.Linear(units, 1, bias_init=nnx.initializers.constant(first), rngs=rngs)
 
     def __call__(
         self,
