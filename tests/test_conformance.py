@@ -36,6 +36,7 @@ VARIANTS = {
     "protonet-transductive": ("protonet", {"norm": "batch"}),
     "protonet-train-way": ("protonet", {"train_way": 8, "train_query": 3}),
     "maml-inductive": ("maml", {"norm": "support", "learned_rates": True, "first_order": True}),
+    "maml-hidden": ("maml", {"test_norm": "support", "first_order": True}),
     "reptile-inductive": ("reptile", {"norm": "support"}),
     "baseline-fitted": ("baseline", {"finetune": True, "fit_rate": 0.1}),
     "baseline_pp-fitted": ("baseline_pp", {"finetune": True}),

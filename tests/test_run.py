@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ from metabench.plan import plan_run
 from metabench.protocols import DIGESTS
 from metabench.recipes import Recipe
 from metabench.run import Watcher, count, execute
-from metabench.types import Dataset, Learner, Protocol, Split
+from metabench.types import TEST_ONLY, Dataset, Learner, Protocol, Split
 
 PROTOCOL = Protocol("made-up", "only", way=3, shot=1, query=2, episodes=10, image_size=4)
 TRAIN = {"steps": 4, "validate_every": 2, "validation_episodes": 4}
@@ -238,6 +238,29 @@ def test_one_training_is_tested_under_several_protocols(plan):
     again = run(plan(seeds=(3, 4), trained_for=PROTOCOL.id))
     assert [one.correct for one in again.runs] == [one.correct for one in first.runs]
     assert plan("untrained", trained_for=PROTOCOL.id).trained_for is None
+
+
+def test_one_training_serves_all_values_of_an_option_of_the_test_alone(plan, monkeypatch):
+    def turned(shape, *, mirror: Annotated[bool, TEST_ONLY] = False, noise: float = 1.0):
+        learner = counting(shape, noise=noise)
+        if not mirror:
+            return learner
+        return learner._replace(predict=lambda task, query_x: -learner.predict(task, query_x))
+
+    points = {"turned": Point(turned)}
+    monkeypatch.setattr(registry, "_points", lambda group: points)
+    assert registry.test_only("turned") == ("mirror",)
+    first = run(plan("turned"))
+    mirrored = plan("turned", settings={"mirror": True}, trained_for=PROTOCOL.id)
+    assert mirrored.folder == plan("turned").folder
+    other = run(mirrored)
+    assert other.hyperparameters["mirror"] is True
+    assert other.runs[0].accuracy < first.runs[0].accuracy
+    # Trained with the option set, a learner is trained and validated as without it.
+    again = run(plan("turned", settings={"mirror": True}))
+    for one in (other, again):
+        assert one.runs[0].validation_accuracy == first.runs[0].validation_accuracy
+    assert again.runs[0].correct == other.runs[0].correct
 
 
 def test_a_training_that_is_not_there_or_not_at_its_end_is_refused(plan):

@@ -10,6 +10,7 @@ from metabench.episodes import root_key
 from metabench.errors import UserError
 from metabench.learners.inner_loop import inner_loop
 from metabench.learners.maml import maml
+from metabench.learners.reptile import reptile
 from metabench.types import EpisodeShape
 
 SHAPE = EpisodeShape(way=2, shot=1, query=2, image=(16, 16, 1))
@@ -85,6 +86,26 @@ def test_learned_rates_are_one_for_each_array_and_step():
     assert jax.eval_shape(maml(SHAPE, **TINY).init, root_key(0)).params.rates == ()
 
 
+@pytest.mark.parametrize("factory", [maml, reptile])
+def test_the_norm_of_the_test_leaves_training_as_it_is(factory):
+    assert not factory(SHAPE, test_norm="support").transductive
+    assert factory(SHAPE, norm="support", test_norm="batch").transductive
+    learner, hidden = factory(SHAPE), factory(SHAPE, test_norm="support")
+    state, other = (one.init(root_key(0)) for one in (learner, hidden))
+    for one, another in zip(jax.tree.leaves(state), jax.tree.leaves(other), strict=True):
+        np.testing.assert_array_equal(one, another)
+    # The whole answer is that of a learner with `norm="support"` from the same weights.
+    same = factory(SHAPE, norm="support")
+    start = same.init(root_key(0))
+    images = jax.random.bits(root_key(1), (4, 16, 16, 1), "uint8")
+    labels = jnp.arange(2)
+    found, expected = (
+        one.predict(one.adapt(given, images[:2], labels, root_key(2)), images[2:])
+        for one, given in ((hidden, state), (same, start))
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("norm", ["batch", "support", "layer", "none"])
 def test_only_statistics_of_the_queries_are_transductive(norm):
     assert maml(SHAPE, norm=norm).transductive == (norm == "batch")
@@ -96,6 +117,11 @@ def test_only_statistics_of_the_queries_are_transductive(norm):
         ({"inner_steps": 0}, "`inner_steps` is 0; it must be at least 1"),
         ({"test_steps": 0}, "`test_steps` is 0; it must be at least 1"),
         ({"inner_rate": 0.0}, "`inner_rate` is 0.0; it must be positive"),
+        ({"test_norm": "layer"}, "`test_norm` is 'layer'; after `norm` 'batch' it must be one of"),
+        (
+            {"norm": "layer", "test_norm": "support"},
+            "`test_norm` is 'support'; after `norm` 'layer' it must be one of: layer",
+        ),
         ({"norm": "running"}, "`norm` is 'running'; it must be one of: batch, support"),
         ({"width": 0}, "`width` is 0; it must be positive"),
         ({"train_query": 0}, "`train_query` is 0"),
