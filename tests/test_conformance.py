@@ -50,6 +50,7 @@ VARIANTS = {
 SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes
 # To whom labels are only names.
 METRIC = (
+    "acai",
     "autoencoder",
     "baseline",
     "baseline_pp",

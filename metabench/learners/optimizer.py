@@ -12,7 +12,13 @@ Decay = Literal["cosine", "constant"]
 
 
 def adam(
-    learning_rate: float, decay: Decay, steps: int, clip: float | None = None, warmup: int = 0
+    learning_rate: float,
+    decay: Decay,
+    steps: int,
+    clip: float | None = None,
+    warmup: int = 0,
+    *,
+    momentum: float = 0.9,
 ) -> optax.GradientTransformation:
     """Adam whose rate stays or falls to zero along a half cosine over `steps` steps.
 
@@ -22,6 +28,8 @@ def adam(
       steps: length of meta-training.
       clip: largest global norm of a gradient; None for no limit.
       warmup: steps over which the rate first rises from zero.
+      momentum: decay of the running mean of gradients; adversaries are trained with 0.5
+        (Radford, Metz & Chintala 2016).
 
     Raises:
       UserError: a rate that is not positive, another decay, or a warm-up below 0.
@@ -42,5 +50,5 @@ def adam(
     if warmup:
         rising = optax.linear_schedule(0.0, learning_rate, warmup)
         schedule = optax.join_schedules([rising, schedule], [warmup])
-    update = optax.adam(schedule)
+    update = optax.adam(schedule, b1=momentum)
     return update if clip is None else optax.chain(optax.clip_by_global_norm(clip), update)
