@@ -26,7 +26,7 @@ def cactus(
     *,
     base: str = "protonet",
     base_settings: dict[str, Any] | None = None,
-    embedding: str = "autoencoder",
+    embedding: str = "acai",
     embedding_settings: dict[str, Any] | None = None,
     partitions: int = 50,
     clusters: int = 500,
