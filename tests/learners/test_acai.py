@@ -85,7 +85,7 @@ def test_it_draws_better_than_the_mean_image(strokes_table):
     learner = acai(SHAPE, width=8, code=32, images=32, learning_rate=3e-3, decay="constant")
     _, metrics = trained(learner, strokes_table["train"], 200)
     x = np.asarray(centred(pixels(strokes_table["train"].images)))
-    assert metrics["loss"][-20:].mean() < 0.75 * x.var(0).mean()
+    assert metrics["loss"][-20:].mean() < 0.9 * x.var(0).mean()
 
 
 def test_no_label_is_met_in_training(strokes_table):
