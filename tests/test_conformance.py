@@ -48,6 +48,7 @@ METRIC = (
     "autoencoder",
     "baseline",
     "baseline_pp",
+    "bigan",
     "matching",
     "neural_statistician",
     "pixel_nn",
