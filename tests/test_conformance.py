@@ -49,6 +49,7 @@ METRIC = (
     "baseline",
     "baseline_pp",
     "bigan",
+    "deepcluster",
     "matching",
     "neural_statistician",
     "pixel_nn",
