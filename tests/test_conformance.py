@@ -39,6 +39,7 @@ VARIANTS = {
     "reptile-inductive": ("reptile", {"norm": "support"}),
     "baseline-fitted": ("baseline", {"finetune": True, "fit_rate": 0.1}),
     "baseline_pp-fitted": ("baseline_pp", {"finetune": True}),
+    "infogan-trunk": ("infogan", {"features": "trunk"}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
 SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes
@@ -50,6 +51,7 @@ METRIC = (
     "baseline_pp",
     "bigan",
     "deepcluster",
+    "infogan",
     "matching",
     "neural_statistician",
     "pixel_nn",
