@@ -42,9 +42,10 @@ VARIANTS = {
     "baseline_pp-fitted": ("baseline_pp", {"finetune": True}),
     "relation-transductive": (
         "relation",
-        {"norm": "batch", "train_way": 8, "train_query": 3, "learning_rate": 1e-2},
+        {"norm": "batch", "train_way": 8, "train_query": 3},
     ),
     "supcon-inside-views": ("supcon", {"log_position": "inside", "views": 2, "train_way": 8}),
+    "infogan-trunk": ("infogan", {"features": "trunk"}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
 SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes
@@ -54,8 +55,11 @@ METRIC = (
     "autoencoder",
     "baseline",
     "baseline_pp",
+    "bigan",
     "cluster_matching",
+    "deepcluster",
     "exemplar_svm",
+    "infogan",
     "logistic",
     "matching",
     "neural_statistician",
