@@ -22,6 +22,7 @@ ROWS = (
     ("tables", "draws", "label_codes", "episodes", "streams", "tasks", "protocols"),
     ("trials", "protocol_tables"),
     ("nets",),
+    ("optimizers",),
     ("learners", "statistician"),
     ("beginnings",),
     ("conformance", "online", "forecasts", "evaluate", "checkpoints"),

@@ -54,7 +54,7 @@ def inner_loop(
         point = jax.lax.stop_gradient(params) if first_order else params
         value, gradient = jax.value_and_grad(loss)(point, data)
         if first_order:  # the loss may know outer parameters by other ways
-            gradient = jax.lax.stop_gradient(gradient)
+            value, gradient = jax.lax.stop_gradient((value, gradient))
         updates, state = optimizer.update(gradient, state, params, value=value)
         return (optax.apply_updates(params, updates), state), value
 

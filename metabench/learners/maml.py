@@ -10,7 +10,6 @@ transductive: `norm="batch"`. With `norm="support"` the supports' statistics ser
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated, NamedTuple
 
@@ -18,14 +17,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from metabench.errors import UserError
 from metabench.learners.inner_loop import check_inner, descent, inner_loop
 from metabench.learners.optimizer import Decay, adam
+from metabench.learners.outer_loop import State, Task, both_nets, outer_training
 from metabench.learners.training_shape import training_shape
-from metabench.nets.classifier import Classifier, Norm
-from metabench.nets.episodewise import over_episodes
-from metabench.nets.functional import Functional, functional
-from metabench.types import TEST_ONLY, Episode, EpisodeShape, Learner, Metrics, PyTree
+from metabench.nets.classifier import Norm
+from metabench.nets.functional import Functional
+from metabench.types import TEST_ONLY, EpisodeShape, Learner, PyTree
 
 
 class Initial(NamedTuple):
@@ -33,21 +31,6 @@ class Initial(NamedTuple):
 
     weights: PyTree
     rates: PyTree  # of the inner steps, [inner_steps] for each array; () where they are fixed
-
-
-class State(NamedTuple):
-    """What MAML carries through meta-training."""
-
-    params: Initial
-    stats: PyTree
-    optimizer: PyTree
-
-
-class Task(NamedTuple):
-    """A classifier of the episode's classes."""
-
-    weights: PyTree
-    stats: PyTree
 
 
 def maml(
@@ -109,42 +92,16 @@ def maml(
         steps, stats = test_steps or inner_steps, tested.init(key)[1]
         return adapted_in_test(state.params, stats, support_x, support_y, steps)
 
-    def error(params: Initial, stats: PyTree, episode: Episode) -> tuple[jax.Array, jax.Array]:
-        task = adapted(params, stats, episode.support_x, episode.support_y, inner_steps)
-        scores = net.apply(task.weights, task.stats, episode.query_x)[0]
-        wrong = optax.softmax_cross_entropy_with_integer_labels(scores, episode.query_y)
-        return wrong.mean(), (scores.argmax(-1) == episode.query_y).mean()
-
     return Learner(
         init=init,
         adapt=adapt,
         predict=lambda task, query_x: tested.apply(task.weights, task.stats, query_x)[0],
-        train=_training(error, optimizer),
+        train=outer_training(partial(adapted, steps=inner_steps), net, optimizer),
         parameters=lambda state: state.params,
         train_shape=training_shape(shape, None, train_shot, train_query),
         batch=4,
         transductive=(test_norm or norm) == "batch",
     )
-
-
-def both_nets(
-    shape: EpisodeShape, width: int, norm: Norm, test_norm: Norm | None
-) -> tuple[Functional, Functional]:
-    """The classifier of training, and that of the test with the same weights.
-
-    Raises:
-      UserError: `test_norm` wants other weights or statistics than `norm`.
-    """
-    after = ("batch", "support") if norm in ("batch", "support") else (norm,)
-    if test_norm is not None and test_norm not in after:
-        raise UserError(
-            f"`test_norm` is {test_norm!r}; after `norm` {norm!r} it must be one of: "
-            + ", ".join(after)
-        )
-    net, tested = (
-        functional(partial(Classifier, shape, width, one)) for one in (norm, test_norm or norm)
-    )
-    return net, tested
 
 
 def _adapted(
@@ -176,25 +133,3 @@ def _adapted(
     ).params
     # Costs nothing where there are no statistics to keep: nobody reads the logits.
     return Task(weights, net.apply(weights, stats, support_x, train=True)[1])
-
-
-def _training(
-    error: Callable[[Initial, PyTree, Episode], tuple[jax.Array, jax.Array]],
-    optimizer: optax.GradientTransformation,
-) -> Callable[[State, Episode, jax.Array], tuple[State, Metrics]]:
-    """One step of the outer loop, down the mean error on the queries of a batch of episodes."""
-
-    def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
-        del key  # nothing is drawn
-
-        def one(episode: Episode) -> tuple[tuple[jax.Array, jax.Array], PyTree]:
-            return jax.value_and_grad(error, has_aux=True)(state.params, state.stats, episode)
-
-        # Gradients are taken within each episode: nothing of one is kept for another.
-        found = jax.tree.map(lambda leaf: leaf.mean(0), over_episodes(one)(episodes))
-        (loss, accuracy), gradient = found
-        updates, moments = optimizer.update(gradient, state.optimizer, state.params)
-        params = optax.apply_updates(state.params, updates)
-        return State(params, state.stats, moments), {"loss": loss, "accuracy": accuracy}
-
-    return train

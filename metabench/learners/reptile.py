@@ -21,7 +21,7 @@ import optax
 
 from metabench.errors import UserError
 from metabench.learners.inner_loop import Adapted, check_inner, inner_loop
-from metabench.learners.maml import both_nets
+from metabench.learners.outer_loop import both_nets
 from metabench.learners.training_shape import training_shape
 from metabench.nets.classifier import Norm
 from metabench.nets.episodewise import over_episodes

@@ -1,0 +1,1 @@
+"""Learned optimizers, as optax transformations with weights of their own."""
