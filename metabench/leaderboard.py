@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +30,7 @@ class Published(NamedTuple):
     accuracy: float
     ci95: float | None
     note: str
+    settings: Mapping[str, Any] = MappingProxyType({})  # of our learner, where only these match
 
 
 class PublishedOnline(NamedTuple):
@@ -116,8 +118,11 @@ def published(protocol: Protocol) -> list[Published]:
 
 def published_for(result: Result) -> Published | None:
     """The figure of the paper that `result`'s learner comes from, if it reports this protocol."""
-    same = [row for row in published(result.protocol) if row.learner == result.learner]
-    return same[0] if same else None
+    for row in published(result.protocol):
+        asked = {name: result.hyperparameters.get(name) for name in row.settings}
+        if row.learner == result.learner and asked == dict(row.settings):
+            return row
+    return None
 
 
 def published_online(protocol: Protocol) -> list[PublishedOnline]:

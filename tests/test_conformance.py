@@ -313,6 +313,14 @@ def trains_on_values(whole, shape):
     return lambda state, functions, key: (state, {"loss": jnp.square(functions.ys).mean()})
 
 
+def embeds_relative_to_the_batch(whole, shape):
+    return lambda state, x: features(state, x) - features(state, x).mean(0, keepdims=True)
+
+
+def embeds_as_a_map(whole, shape):
+    return lambda state, x: x.astype(jnp.float32)
+
+
 def answers_in_one_row(whole, shape):
     return lambda state, xs, labels, key: labels[0]
 
@@ -339,6 +347,10 @@ BROKEN = {
     "jit differs": (learners.check_jit, {"predict": notices_tracing}, "without `jax.jit`"),
     "vmap differs": (learners.check_vmap, {"predict": notices_batching}, "under `jax.vmap`"),
     "retraces": (learners.check_compiles_once, {"train": weakens_a_type}, "was traced 2 times"),
+    "features of the batch": (
+        learners.check_embedding, {"embed": embeds_relative_to_the_batch}, "must not depend on",
+    ),
+    "features as a map": (learners.check_embedding, {"embed": embeds_as_a_map}, "finite features"),
     "always five ways": (learners.check_other_shape, {"adapt": five_ways}, "3-way 2-shot"),
     "peeks": (learners.check_transductive, {"predict": peeks}, "declared False, but .* moved"),
     "does not peek": (

@@ -102,6 +102,13 @@ def test_published_figures_are_found_by_learner_and_protocol(learner, protocol, 
     assert (found.accuracy if found else None) == accuracy
 
 
+@pytest.mark.parametrize(("base", "accuracy"), [("maml", 68.84), ("protonet", 68.12), ("x", None)])
+def test_a_figure_of_certain_settings_is_shown_beside_these_alone(base, accuracy):
+    result = replace(made_up("cactus", protocol=OMNIGLOT), hyperparameters={"base": base})
+    found = leaderboard.published_for(result)
+    assert (found.accuracy if found else None) == accuracy
+
+
 def test_published_lists_what_papers_report():
     protocol = Protocol("omniglot", "vinyals", 5, 1, query=15, episodes=1000, image_size=28)
     found = leaderboard.published(protocol)
@@ -121,7 +128,9 @@ def test_the_table_of_published_figures_is_sound():
         assert row.splits, row
         for split in row.splits:  # else it could never be shown
             assert (row.dataset, split, row.way, row.shot) in shapes, row
-    keys = [(row.learner, row.paper, row.dataset, row.way, row.shot) for row in rows]
+    keys = [
+        (row.learner, row.paper, row.dataset, row.way, row.shot, str(row.settings)) for row in rows
+    ]
     assert len(set(keys)) == len(keys)
 
 

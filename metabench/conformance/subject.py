@@ -35,7 +35,15 @@ from metabench.types import (
 SHAPE = EpisodeShape(way=5, shot=1, query=5)
 STEPS, BATCH, EPISODES = 60, 4, 128
 # Settings that make a learner quick, where it has them.
-SMALL = {"width": 8, "steps": STEPS, "points": 32, "clusters": 60, "partitions": 3}
+SMALL = {
+    "width": 8,
+    "steps": STEPS,
+    "points": 32,
+    "clusters": 60,
+    "partitions": 3,
+    "base_settings": {"width": 8},
+    "embedding_settings": {"code": 32},
+}
 ALPHABETS = {"train": 6, "val": 2, "test": 4}  # of 16 characters
 
 

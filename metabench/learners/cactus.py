@@ -16,6 +16,7 @@ from metabench import registry
 from metabench.errors import UserError
 from metabench.learners.embedding import embedded, embedding_source
 from metabench.learners.partitions import Algorithm, constructed, partitions_of, seed_of
+from metabench.learners.scikit import imported
 from metabench.types import ClassTable, EpisodeShape, Learner, PyTree
 
 Labels = Literal["constructed", "true"]
@@ -60,6 +61,7 @@ def cactus(
     learner = _base(shape, base, base_settings or {}, steps)
     if labels == "true":
         return learner
+    imported("sklearn.cluster")  # told before anything is trained
     source = embedding_source(shape, embedding, embedding_settings or {})
     met = learner.train_shape or shape
     assert isinstance(met, EpisodeShape)

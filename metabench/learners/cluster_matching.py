@@ -16,6 +16,7 @@ from metabench.errors import UserError
 from metabench.learners.embedding import on_embedding
 from metabench.learners.neighbours import FARTHEST
 from metabench.learners.partitions import Algorithm, centroids_of, seed_of
+from metabench.learners.scikit import imported
 from metabench.types import EpisodeShape, Learner
 
 
@@ -47,6 +48,7 @@ def cluster_matching(
     """
     if clusters < 1:
         raise UserError(f"`clusters` is {clusters}; it must be at least 1")
+    imported("sklearn.cluster")  # told before anything is trained
 
     def keep(features: np.ndarray, key: jax.Array) -> jax.Array:
         return jnp.asarray(centroids_of(features, clusters, seed_of(key), algorithm))

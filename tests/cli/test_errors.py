@@ -115,7 +115,7 @@ def test_run(metabench, here, arguments, parts):
 
 
 def test_an_unknown_learner_is_told_before_data_is_looked_for(metabench, here, no_servers):
-    known = ("`protnet`", "did you mean `protonet`?", "lstm, mann, matching, ")
+    known = ("`protnet`", "did you mean `protonet`?", "lstm, maml, mann, matching, ")
     refused(metabench("run", "--learner", "protnet"), *known)
     refused(metabench("run"), "Missing option '--learner'")
     assert no_servers == []
