@@ -78,12 +78,7 @@ def reptile(
     """
     check_inner(inner_steps, inner_rate)
     check_inner(test_steps, inner_rate, "test_steps")
-    if inner_batch < 1:
-        raise UserError(f"`inner_batch` is {inner_batch}; it must be at least 1")
-    if not 0 < outer_rate <= 1:
-        raise UserError(f"`outer_rate` is {outer_rate}; it must be above 0 and at most 1")
-    if train_images < 2:
-        raise UserError(f"`train_images` is {train_images}; it must be at least 2")
+    _check(inner_batch, outer_rate, train_images)
     net, tested = both_nets(shape, width, norm, test_norm)
     optimizer = optax.adam(inner_rate, b1=0.0)
 
@@ -118,9 +113,7 @@ def reptile(
         keys = jax.random.split(key, episodes.support_y.shape[0])
         found = over_episodes(one)(episodes, keys)
         part = outer_rate * jnp.maximum(1 - state.step / steps, 0.0)
-        params = jax.tree.map(partial(_towards, part), state.params, found.params)
-        moments = jax.tree.map(_mean, found.optimizer)
-        return State(params, state.stats, moments, state.step + 1), {"loss": found.losses.mean()}
+        return _moved(state, found, part), {"loss": found.losses.mean()}
 
     return Learner(
         init=init,
@@ -134,12 +127,27 @@ def reptile(
     )
 
 
+def _check(inner_batch: int, outer_rate: float, train_images: int) -> None:
+    if inner_batch < 1:
+        raise UserError(f"`inner_batch` is {inner_batch}; it must be at least 1")
+    if not 0 < outer_rate <= 1:
+        raise UserError(f"`outer_rate` is {outer_rate}; it must be above 0 and at most 1")
+    if train_images < 2:
+        raise UserError(f"`train_images` is {train_images}; it must be at least 2")
+
+
 def minibatches(key: jax.Array, images: int, batch: int, number: int) -> jax.Array:
     """Indices [number, at most batch]: a random order of all images, then another, and so on."""
     batch = min(batch, images)
     rounds = -(-number * batch // images)
     orders = jax.vmap(lambda k: jax.random.permutation(k, images))(jax.random.split(key, rounds))
     return orders.reshape(-1)[: number * batch].reshape(number, batch)
+
+
+def _moved(state: State, found: Adapted, part: jax.Array) -> State:
+    """The state after `part` of the way to where a batch of tasks led."""
+    params = jax.tree.map(partial(_towards, part), state.params, found.params)
+    return State(params, state.stats, jax.tree.map(_mean, found.optimizer), state.step + 1)
 
 
 def _towards(part: jax.Array, here: jax.Array, there: jax.Array) -> jax.Array:
