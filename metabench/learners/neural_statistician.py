@@ -19,6 +19,7 @@ from flax import nnx
 from metabench.errors import UserError
 from metabench.learners.optimizer import Decay, adam
 from metabench.nets import augment
+from metabench.nets.distort import distorted
 from metabench.nets.functional import Functional, functional
 from metabench.nets.statistician.gaussians import Gaussian, kl_between
 from metabench.nets.statistician.images import PaperDecoder, PaperEncoder
@@ -55,6 +56,7 @@ class Changes(NamedTuple):
 
     rotate: bool
     reflect: bool
+    distort: bool
     dilate: float
     binarise: bool
 
@@ -65,6 +67,9 @@ class Changes(NamedTuple):
             sets = augment.turned(keys[0], sets)
         if self.reflect:
             sets = augment.reflected(keys[1], sets)
+        if self.distort:
+            flat = sets.reshape(-1, *sets.shape[2:])
+            sets = distorted(jax.random.fold_in(key, 4), flat).reshape(sets.shape)
         if self.dilate:
             sets = augment.dilated(keys[2], sets, self.dilate)
         return augment.binarised(keys[3], sets) if self.binarise else sets
@@ -98,6 +103,7 @@ def neural_statistician(
     drop: float = 0.5,
     rotate: bool = False,
     reflect: bool = True,
+    distort: bool = False,
     dilate: float = 0.5,
     binarise: bool = True,
     annealing: float = 1.0,
@@ -127,6 +133,7 @@ def neural_statistician(
       rotate: turn each training set by a random quarter. Needless where the split has rotated
         classes of its own.
       reflect: mirror each training set with probability 1/2.
+      distort: give each training image an affine distortion of its own (Koch et al. 2015).
       dilate: chance that a training image is dilated.
       binarise: draw each training pixel anew as 0 or 1, with its grey value as the chance.
       annealing: α at the start.
@@ -155,7 +162,7 @@ def neural_statistician(
         return net.apply(state.params, state.stats, "posterior", pixels(images), alone)[0].mean
 
     adapt, predict = _classification(net, shape, direction)
-    changes = Changes(rotate, reflect, dilate, binarise)
+    changes = Changes(rotate, reflect, distort, dilate, binarise)
     return Learner(
         init=init,
         adapt=adapt,

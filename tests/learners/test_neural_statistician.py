@@ -95,9 +95,11 @@ def test_training_does_not_read_the_labels_of_which_class_it_is():
 
 def test_images_are_changed_only_as_told():
     x = jnp.asarray(np.random.default_rng(0).uniform(size=(8, 5, 6, 6, 1)), jnp.float32)
-    same = Changes(rotate=False, reflect=False, dilate=0.0, binarise=False)
+    same = Changes(rotate=False, reflect=False, distort=False, dilate=0.0, binarise=False)
     np.testing.assert_array_equal(same(jax.random.key(0), x), x)
-    for change in ({"rotate": True}, {"reflect": True}, {"dilate": 1.0}, {"binarise": True}):
+    changed = {"rotate": True, "reflect": True, "distort": True, "dilate": 1.0, "binarise": True}
+    for name, value in changed.items():
+        change = {name: value}
         assert not np.array_equal(same._replace(**change)(jax.random.key(0), x), x)
 
 
