@@ -219,6 +219,9 @@ class Learner(NamedTuple):
     forecast: Callable[[PyTree, jax.Array, jax.Array, jax.Array], Forecast] | None = None
     """`forecast(state, xs, before, key) -> Forecast`: regression on one function; `before` [steps]
     holds at each step the y of the step *before*. Of a learner built for a `FunctionShape`."""
+    trace: Callable[[PyTree, jax.Array, jax.Array, jax.Array], dict[str, jax.Array]] | None = None
+    """`trace(state, support_x, support_y, key) -> {name: [inner steps, any number]}`: what
+    happens within `adapt`, for a picture."""
     embed: Callable[[PyTree, jax.Array], jax.Array] | None = None
     """`embed(state, images) -> [n, features]`: what others may build on, of images uint8
     [n, height, width, channels]."""

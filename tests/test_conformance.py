@@ -69,7 +69,7 @@ METRIC = (
     "siamese",
     "supcon",
 )
-HEAVY = ("maml", "reptile")  # compile an inner loop over four blocks: slow
+HEAVY = ("finetune", "maml", "meta_lstm", "reptile")  # compile an inner loop over four blocks: slow
 QUICK = {  # of the variants' checks; the others are marked slow
     ("protonet-transductive", learners.check_transductive),
     ("protonet-train-way", learners.check_contract),
@@ -313,6 +313,10 @@ def trains_on_values(whole, shape):
     return lambda state, functions, key: (state, {"loss": jnp.square(functions.ys).mean()})
 
 
+def traces_another_number_of_steps(whole, shape):
+    return lambda state, x, y, key: {"loss": jnp.ones((3, 1)), "gate": jnp.ones((4, 2))}
+
+
 def embeds_relative_to_the_batch(whole, shape):
     return lambda state, x: features(state, x) - features(state, x).mean(0, keepdims=True)
 
@@ -351,6 +355,9 @@ BROKEN = {
         learners.check_embedding, {"embed": embeds_relative_to_the_batch}, "must not depend on",
     ),
     "features as a map": (learners.check_embedding, {"embed": embeds_as_a_map}, "finite features"),
+    "traces of two lengths": (
+        learners.check_trace, {"trace": traces_another_number_of_steps}, "inner steps, any number",
+    ),
     "always five ways": (learners.check_other_shape, {"adapt": five_ways}, "3-way 2-shot"),
     "peeks": (learners.check_transductive, {"predict": peeks}, "declared False, but .* moved"),
     "does not peek": (

@@ -25,7 +25,7 @@ ROWS = (
     ("optimizers",),
     ("learners", "statistician"),
     ("beginnings",),
-    ("conformance", "online", "forecasts", "evaluate", "checkpoints"),
+    ("conformance", "online", "forecasts", "evaluate", "traces", "checkpoints"),
     ("train",),
     ("recipes", "results", "environment"),
     ("leaderboard",),

@@ -13,6 +13,7 @@ from PIL import Image
 from metabench.evaluate import Summary
 from metabench.leaderboard import PublishedOnline
 from metabench.plots.forecasts import METHODS, forecasts_picture
+from metabench.plots.inner_steps import inner_steps
 from metabench.plots.learning_curve import learning_curve
 from metabench.plots.presentations import by_presentation
 from metabench.regression import Example
@@ -118,8 +119,28 @@ def test_forecasts_and_log_likelihoods_are_drawn(drawn, number):
         assert sorted((band.min(), band.max()) for band in bands) == [(0.5, 1.5), (1.5, 2.5)]
 
 
+def test_inner_steps_have_a_panel_for_each_name(tmp_path, drawn):
+    gates = np.stack([np.full((2, 50), 0.5), np.linspace(0, 1, 100).reshape(2, 50)], 1)
+    found = {"gate": gates, "error": np.ones((2, 2, 1))}
+    inner_steps(found, "a title", tmp_path / "new" / "steps.png")
+    assert (tmp_path / "new" / "steps.png").stat().st_size > 1000
+    left, right = drawn[0].axes
+    assert [left.get_title(), right.get_title()] == ["gate", "error"]
+    assert list(left.lines[0].get_xdata()) == [1, 2]
+    np.testing.assert_allclose(left.lines[0].get_ydata(), [0.5, 0.5], atol=1e-6)
+    wide = left.collections[0].get_paths()[0].vertices
+    np.testing.assert_allclose([wide[:, 1].min(), wide[:, 1].max()], [0.05, 0.95], atol=1e-6)
+
+
 def test_matplotlib_is_imported_only_to_draw():
-    kinds = ("contexts", "forecasts", "learning_curve", "point_sets", "presentations")
+    kinds = (
+        "contexts",
+        "forecasts",
+        "inner_steps",
+        "learning_curve",
+        "point_sets",
+        "presentations",
+    )
     imports = "; ".join(f"import metabench.plots.{kind}" for kind in kinds)
     code = f"import sys; {imports}; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

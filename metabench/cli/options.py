@@ -96,6 +96,10 @@ Recipe: TypeAlias = Annotated[
 Resume: TypeAlias = Annotated[
     bool, Option("--resume", help="Continue an interrupted run of the same settings.")
 ]
+Plots: TypeAlias = Annotated[
+    bool,
+    Option("--plots", help="Draw what happens in the inner steps, of learners that tell it."),
+]
 TrainedFor: TypeAlias = Annotated[
     str | None,
     Option(

@@ -36,6 +36,7 @@ def run(
     run_dir: options.RunDir = Path("runs"),
     resume: options.Resume = False,
     trained_for: options.TrainedFor = None,
+    plots: options.Plots = False,
     quiet: options.Quiet = False,
     archives: options.Archives = None,
     cache: options.Cache = None,
@@ -45,6 +46,7 @@ def run(
     from metabench.cli.measured import Asked, measured, online_of
     from metabench.plan import plan_run
     from metabench.results import check_writable
+    from metabench.traces import check_traceable
 
     registry.learner_factory(learner)  # a wrong name is told before data is looked for
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
@@ -68,7 +70,11 @@ def run(
         run_dir=run_dir,
         trained_for=trained_for,
     )
+    if plots:
+        check_traceable(plan.learner_name, plan.learner)
     _execute(plan, out, resume, quiet)
+    if plots:
+        _draw(plan)
 
 
 def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
@@ -96,6 +102,20 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
         picture = plan.folder / "learning-curve.png"
         learning_curve(view.curves, f"{plan.learner_name} on {result.protocol.id}", picture)
         print(f"learning curve: {picture}")
+
+
+def _draw(plan: Any) -> None:
+    """The inner steps on test episodes, of the first seed."""
+    from metabench.plots.inner_steps import inner_steps
+    from metabench.traces import EPISODES, traced
+    from metabench.trained import training_of
+
+    state, table = training_of(plan).state, plan.tables["test"]
+    found = traced(plan.learner, state, table, plan.shape, seed=plan.protocol.seed)
+    picture = plan.folder / "inner-steps.png"
+    title = f"{plan.learner_name} on {EPISODES} episodes of {plan.protocol.id}"
+    inner_steps(found, title, picture)
+    print(f"inner steps: {picture}")
 
 
 def check_counts(**counts: int) -> None:

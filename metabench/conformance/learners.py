@@ -234,6 +234,23 @@ def check_embedding(subject: Subject) -> None:
         )
 
 
+def check_trace(subject: Subject) -> None:
+    """`trace` tells finite numbers of every inner step. Skipped without `trace`."""
+    if subject.learner.trace is None:
+        return
+    episode = one(subject.episodes())
+    trace, state = jax.jit(subject.learner.trace), subject.trained.state
+    found = trace(state, episode.support_x, episode.support_y, root_key(5))
+    shapes = {name: list(values.shape) for name, values in found.items()}
+    same = {shape[0] for shape in shapes.values() if len(shape) == 2}
+    finite = all(bool(jnp.isfinite(values).all()) for values in found.values())
+    require(
+        finite and len(same) == 1 and all(len(shape) == 2 for shape in shapes.values()),
+        "`trace` must return finite arrays [inner steps, any number] by name; their shapes are "
+        f"{shapes}",
+    )
+
+
 def check_loss_falls(subject: Subject) -> None:
     """A short meta-training lowers the loss. Skipped without `train`."""
     if subject.learner.train is None:
@@ -287,6 +304,7 @@ LEARNER_CHECKS: tuple[Callable[[Subject], None], ...] = (
     check_causal,
     check_forecasts,
     check_embedding,
+    check_trace,
     check_loss_falls,
     check_beats_chance,
     check_shuffled_labels,

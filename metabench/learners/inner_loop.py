@@ -23,6 +23,7 @@ class Adapted(NamedTuple):
     params: PyTree
     optimizer: PyTree
     losses: jax.Array  # [steps], each before its step
+    seen: PyTree  # what `watch` makes of the optimizer's state after each step, [steps, ...]
 
 
 def inner_loop(
@@ -34,6 +35,7 @@ def inner_loop(
     state: PyTree = None,
     first_order: bool = False,
     rematerialise: bool = False,
+    watch: Callable[[PyTree], PyTree] = lambda state: (),
 ) -> Adapted:
     """`params` after one step of `optimizer` for each entry of `inputs`.
 
@@ -46,23 +48,24 @@ def inner_loop(
       first_order: an outer gradient takes the inner gradients as constants.
       rematerialise: keep only the parameters before each step and compute the rest again in the
         backward pass: memory of one step instead of all, for one more forward pass.
+      watch: what of the optimizer's state is kept of every step.
     """
     optimizer = optax.with_extra_args_support(optimizer)
 
-    def step(carry: tuple[PyTree, PyTree], data: PyTree) -> tuple[tuple[PyTree, PyTree], jax.Array]:
+    def step(carry: tuple[PyTree, PyTree], data: PyTree) -> tuple[tuple[PyTree, PyTree], PyTree]:
         params, state = carry
         point = jax.lax.stop_gradient(params) if first_order else params
         value, gradient = jax.value_and_grad(loss)(point, data)
         if first_order:  # the loss may know outer parameters by other ways
             value, gradient = jax.lax.stop_gradient((value, gradient))
         updates, state = optimizer.update(gradient, state, params, value=value)
-        return (optax.apply_updates(params, updates), state), value
+        return (optax.apply_updates(params, updates), state), (value, watch(state))
 
     begin = (params, optimizer.init(params) if state is None else state)
-    (params, state), losses = jax.lax.scan(
+    (params, state), (losses, seen) = jax.lax.scan(
         jax.checkpoint(step) if rematerialise else step, begin, inputs
     )
-    return Adapted(params, state, losses)
+    return Adapted(params, state, losses, seen)
 
 
 class Steps(NamedTuple):

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import optax
 
 from metabench.errors import UserError
-from metabench.learners.inner_loop import inner_loop
+from metabench.learners.inner_loop import Adapted, inner_loop
 from metabench.learners.optimizer import Decay, adam
 from metabench.learners.outer_loop import State, Task, both_nets, outer_training
 from metabench.learners.training_shape import training_shape
@@ -25,6 +25,8 @@ from metabench.nets.classifier import Norm
 from metabench.nets.functional import Functional
 from metabench.optimizers.gates import Weights, first_weights, gated_descent
 from metabench.types import TEST_ONLY, EpisodeShape, Learner, PyTree
+
+WATCHED = 101  # every so manieth weight's gates are told
 
 
 class Learned(NamedTuple):
@@ -81,9 +83,21 @@ def meta_lstm(
         stats = tested.init(key)[1]
         return _adapted(tested, inner_steps, state.params, stats, support_x, support_y)
 
+    def trace(
+        state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array
+    ) -> dict[str, jax.Array]:
+        stats = tested.init(key)[1]
+        found = _descended(tested, inner_steps, state.params, stats, support_x, support_y)
+        return {
+            "error on the supports": found.losses[:, None],
+            "forget gate": found.seen[:, :, 0],
+            "input gate": found.seen[:, :, 1],
+        }
+
     return Learner(
         init=init,
         adapt=adapt,
+        trace=trace,
         predict=lambda task, query_x: tested.apply(task.weights, task.stats, query_x)[0],
         train=outer_training(partial(_adapted, net, inner_steps), net, optimizer),
         parameters=lambda state: state.params,
@@ -101,17 +115,30 @@ def _adapted(
     support_y: jax.Array,
 ) -> Task:
     """The classifier after the LSTM's updates."""
+    found = _descended(net, steps, params, stats, support_x, support_y).params
+    return Task(found, net.apply(found, stats, support_x, train=True)[1])
+
+
+def _descended(
+    net: Functional,
+    steps: int,
+    params: Learned,
+    stats: PyTree,
+    support_x: jax.Array,
+    support_y: jax.Array,
+) -> Adapted:
+    """The inner loop, with the gates of some weights at every step."""
 
     def loss(weights: PyTree, number: jax.Array) -> jax.Array:
         del number  # every step sees all supports
         scores, _ = net.apply(weights, stats, support_x, train=True)
         return optax.softmax_cross_entropy_with_integer_labels(scores, support_y).mean()
 
-    found = inner_loop(
+    return inner_loop(
         loss,
         params.weights,
         gated_descent(params.optimizer),
         jnp.arange(steps),
         first_order=True,
+        watch=lambda state: state.gates[::WATCHED],
     )
-    return Task(found.params, net.apply(found.params, stats, support_x, train=True)[1])
