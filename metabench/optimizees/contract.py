@@ -28,8 +28,10 @@ class Optimizee(NamedTuple):
     data: PyTree = ()
     digest: str = ""
     """Of the data; empty where there is none."""
-    horizon: int = 100
-    """Steps that optimizers are trained for."""
+    instances: int = 100
+    """In an evaluation, if nothing else is asked for."""
+    tuning: int = 20
+    """Instances that learning rates of baselines are tuned on."""
 
 
 def instance_keys(key: jax.Array, number: jax.Array | int) -> tuple[jax.Array, ...]:

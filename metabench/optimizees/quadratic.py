@@ -37,4 +37,6 @@ def quadratic() -> Optimizee:
         init=lambda key: jax.random.normal(key, (SIZE,)),
         loss=lambda theta, problem, data, key: value(theta, problem),
         measured=lambda theta, problem, data: value(theta, problem),
+        instances=1000,
+        tuning=500,
     )

@@ -38,6 +38,16 @@ class TrainedOptimizer(NamedTuple):
     about: dict[str, Any]  # what it was trained on and how, JSON values
 
     @property
+    def task(self) -> str:
+        """What it was trained on."""
+        return self.about["task"]
+
+    @property
+    def horizon(self) -> int:
+        """Steps that it was trained for."""
+        return self.about["plan"]["horizon"]
+
+    @property
     def kind_of(self) -> KindOf:
         """One kind where there is one set of weights; else by the names of parameters."""
         return one_kind if set(self.weights) == {ALL} else by_name
@@ -76,7 +86,8 @@ def read(path: Path) -> TrainedOptimizer:
         rule = json.loads(arrays.pop(ABOUT).tobytes())
         if rule["format"] != FORMAT:
             raise KeyError(f"format {rule['format']}")
-        weights = _weights(arrays)
+        found = TrainedOptimizer(_weights(arrays), rule["scale"], rule["p"], rule["about"])
+        _ = found.task, found.horizon  # that they are there
     except OSError as error:
         raise UserError(f"`optimizer` {path} cannot be read ({error.strerror or error})") from error
     except (ValueError, KeyError, AttributeError, TypeError, EOFError, zipfile.BadZipFile) as error:
@@ -84,7 +95,7 @@ def read(path: Path) -> TrainedOptimizer:
             f"`optimizer` {path} is not a trained optimizer ({error}); "
             "`metabench optimize train` writes such files"
         ) from error
-    return TrainedOptimizer(weights, rule["scale"], rule["p"], rule["about"])
+    return found
 
 
 def _weights(arrays: dict[str, np.ndarray]) -> Kinds:
