@@ -211,8 +211,45 @@ def train_on(
     Raises:
       UserError: the loss is no longer finite.
     """
-    state = start(initial_state(learner, seed))
-    run = _Run(make_chunk(learner, shape, plan.batch), table, validate, plan, seed, progress)
+    return train_state(
+        start(initial_state(learner, seed)),
+        make_chunk(learner, shape, plan.batch),
+        table,
+        validate,
+        plan,
+        seed=seed,
+        checkpoints=checkpoints,
+        progress=progress,
+    )
+
+
+def train_state(
+    state: PyTree,
+    chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]],
+    data: PyTree,
+    validate: Callable[[PyTree], float],
+    plan: TrainPlan,
+    *,
+    seed: int,
+    checkpoints: Checkpoints | None = None,
+    progress: Callable[[Report], None] = lambda report: None,
+) -> Trained:
+    """The loop itself: train `state` by `chunk` and keep the one that `validate` finds best.
+
+    Args:
+      state: before the first step.
+      chunk: as `make_chunk` makes it: `run(state, data, seed's key, first step, length)`.
+      data: handed to `chunk`.
+      validate: what a state is worth; higher is better.
+      plan: lengths.
+      seed: of everything random.
+      checkpoints: where to save at each validation, and to continue from.
+      progress: called after each chunk.
+
+    Raises:
+      UserError: the loss is no longer finite.
+    """
+    run = _Run(chunk, data, validate, plan, seed, progress)
     trained, step = Trained(state, jax.tree.map(jnp.copy, state)), 0
     found = checkpoints.newest(state) if checkpoints else None
     if found is not None:
@@ -257,18 +294,18 @@ def trained_before(learner: Learner, plan: TrainPlan, folder: Path, *, seed: int
 
 
 class _Run:
-    """The compiled functions and fixed inputs of one call of `train_on`."""
+    """The compiled functions and fixed inputs of one call of `train_state`."""
 
     def __init__(
         self,
         chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]],
-        table: ClassTable | None,
+        data: PyTree,
         validate: Callable[[PyTree], float],
         plan: TrainPlan,
         seed: int,
         progress: Callable[[Report], None],
     ) -> None:
-        self.chunk, self.table, self.validate = chunk, table, validate
+        self.chunk, self.data, self.validate = chunk, data, validate
         self.plan, self.key, self.progress = plan, root_key(seed), progress
 
     def leg(self, trained: Trained, first: int, until: int) -> None:
@@ -277,7 +314,7 @@ class _Run:
         for start in range(first, until, self.plan.chunk):
             length = min(self.plan.chunk, until - start)
             trained.last, metrics = self.chunk(
-                trained.last, self.table, self.key, jnp.int32(start), length
+                trained.last, self.data, self.key, jnp.int32(start), length
             )
             values = {name: float(metrics.get(name, jnp.nan)) for name in sums}
             if not jnp.isfinite(values["loss"]):

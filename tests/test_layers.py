@@ -22,7 +22,7 @@ ROWS = (
     ("tables", "draws", "label_codes", "episodes", "streams", "tasks", "protocols"),
     ("trials", "protocol_tables"),
     ("nets",),
-    ("optimizers",),
+    ("optimizees", "optimizers"),
     ("learners", "statistician"),
     ("beginnings",),
     ("conformance", "online", "forecasts", "evaluate", "traces", "checkpoints"),
@@ -32,6 +32,7 @@ ROWS = (
     ("report", "plots", "sheets"),
     ("plan",),
     ("run", "regression"),
+    ("optimizing",),
     ("trained",),
     ("cli", "__main__"),
 )

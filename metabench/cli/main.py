@@ -9,6 +9,7 @@ import typer
 
 from metabench.cli.data import data_commands
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
+from metabench.cli.optimize import optimize_commands
 from metabench.cli.regress import regress
 from metabench.cli.run import run
 from metabench.cli.statistician import statistician_commands
@@ -29,6 +30,7 @@ app.command()(learners)
 app.command()(datasets)
 app.command()(protocols)
 app.add_typer(data_commands, name="data")
+app.add_typer(optimize_commands, name="optimize")
 app.add_typer(statistician_commands, name="statistician")
 
 

@@ -29,6 +29,8 @@ class Measure(NamedTuple):
 
 ACCURACY = Measure("accuracy", lambda value: f"{100 * value:.2f} %", "episodes")
 LOG_LIKELIHOOD = Measure("log-likelihood", lambda value: f"{value:.3f} nats", "functions")
+# Validation is worth more the lower that loss is: it is kept with its sign turned.
+FINAL_LOSS = Measure("final loss", lambda value: f"{-value:.4f}", "instances")
 
 
 class RunView(AbstractContextManager["RunView"]):

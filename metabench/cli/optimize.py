@@ -1,0 +1,235 @@
+"""`metabench optimize`: train an LSTM optimizer, and hold it against tuned ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+from typer import Context, Option
+
+from metabench.cli import options
+from metabench.cli.command import command_line
+from metabench.cli.optimizer_table import show
+from metabench.cli.settings import parse_settings
+from metabench.errors import UserError
+from metabench.progress import progress, say
+
+if TYPE_CHECKING:
+    from metabench.optimizees.contract import Optimizee
+    from metabench.optimizers.files import TrainedOptimizer
+    from metabench.optimizing.evaluation import Asked
+    from metabench.optimizing.work import Training
+
+Task = Annotated[str, Option(help="What is optimised: quadratic, mnist-mlp, …; see the docs.")]
+Settings = Annotated[
+    list[str] | None,
+    Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Of the LSTM or its training, over the recipe's; may be repeated.",
+    ),
+]
+Seed = Annotated[int, Option(help="Of everything random in training.")]
+Recipe = Annotated[str | None, Option(help="Path of a .toml file; the task's own if not given.")]
+Instances = Annotated[
+    int | None, Option(help="Test instances: 100, or 1,000 of the quadratics, if not given.")
+]
+Multiples = Annotated[
+    str, Option(help="Of the trained horizon: numbers of steps after which losses are measured.")
+]
+File = Annotated[
+    Path | None,
+    Option("--optimizer", help="A trained optimizer; that of the task's own recipe if not given."),
+]
+Out = Annotated[
+    Path | None,
+    Option(
+        help="Result file, *.json, with a picture beside it; beside the trained optimizer if not "
+        "given."
+    ),
+]
+
+optimize_commands = typer.Typer(
+    help="Learned optimizers: `train` one, `evaluate` it beside SGD, NAG, RMSprop and Adam; with "
+    "`--task` alone both.",
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+
+class Places(NamedTuple):
+    """Where things are."""
+
+    run_dir: Path
+    archives: Path | None
+    cache: Path | None
+    quiet: bool
+
+
+class Wanted(NamedTuple):
+    """What is asked of an evaluation."""
+
+    instances: int | None
+    multiples: str
+    out: Path | None
+
+
+@optimize_commands.callback(invoke_without_command=True)
+def optimize(
+    context: Context,
+    optimizer: Annotated[str, Option(help="`lstm`, the one that there is.")] = "lstm",
+    task: Annotated[str | None, Option(help="Train on it, unless that was done, and test.")] = None,
+    set_: Settings = None,
+    seed: Seed = 0,
+    recipe: Recipe = None,
+    instances: Instances = None,
+    multiples: Multiples = "1,2,10",
+    out: Out = None,
+    run_dir: options.RunDir = Path("runs"),
+    archives: options.Archives = None,
+    cache: options.Cache = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train the LSTM optimizer on a task unless that was done, and evaluate it there."""
+    if context.invoked_subcommand is not None:
+        if task is not None:
+            raise UserError(f"`task` stands after the command: {context.invoked_subcommand} --task")
+        return
+    if task is None:
+        raise UserError("`task` is missing; `metabench optimize --help` tells of it")
+    if optimizer != "lstm":
+        raise UserError(f"`optimizer` is {optimizer!r}; the only learned one is lstm")
+    places = Places(run_dir, archives, cache, quiet)
+    training = _training(task, recipe, set_, seed, run_dir)
+    wanted = _checked(Wanted(instances, multiples, out), training.plan.horizon, task)
+    optimizee = _optimizee(task, places)
+    file = training.file(optimizee.digest)
+    if not file.is_file():
+        _train(training, optimizee, True, quiet)
+    _evaluate(wanted, optimizee, file, out, places)
+
+
+@optimize_commands.command()
+def train(
+    task: Task,
+    set_: Settings = None,
+    seed: Seed = 0,
+    recipe: Recipe = None,
+    run_dir: options.RunDir = Path("runs"),
+    resume: options.Resume = False,
+    archives: options.Archives = None,
+    cache: options.Cache = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Meta-train the LSTM optimizer on TASK, and write it to a file."""
+    training = _training(task, recipe, set_, seed, run_dir)
+    optimizee = _optimizee(task, Places(run_dir, archives, cache, quiet))
+    _train(training, optimizee, resume, quiet)
+    print(f"optimizer: {training.file(optimizee.digest)}")
+
+
+@optimize_commands.command()
+def evaluate(
+    task: Task,
+    optimizer: File = None,
+    instances: Instances = None,
+    multiples: Multiples = "1,2,10",
+    out: Out = None,
+    run_dir: options.RunDir = Path("runs"),
+    archives: options.Archives = None,
+    cache: options.Cache = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure a trained optimizer on TASK beside the tuned ones; it may be trained on another."""
+    from metabench.optimizees.tasks import check_task
+    from metabench.optimizers.files import read
+
+    check_task(task)
+    places = Places(run_dir, archives, cache, quiet)
+    if optimizer is not None:
+        trained = read(optimizer)
+        wanted = _checked(Wanted(instances, multiples, out), trained.horizon, task)
+        _evaluate(wanted, _optimizee(task, places), optimizer, out, places)
+        return
+    training = _training(task, None, None, 0, run_dir)
+    wanted = _checked(Wanted(instances, multiples, out), training.plan.horizon, task)
+    optimizee = _optimizee(task, places)
+    file = training.file(optimizee.digest)
+    if not file.is_file():
+        raise UserError(
+            f"`optimizer` is not given, and {file} is not there; "
+            f"train it with `metabench optimize train --task {task}`"
+        )
+    _evaluate(wanted, optimizee, file, out, places)
+
+
+def _training(
+    task: str, recipe: str | None, settings: list[str] | None, seed: int, run_dir: Path
+) -> Training:
+    """Checked before any data is read."""
+    from metabench.optimizees.tasks import check_task
+    from metabench.optimizing.work import plan_training
+
+    check_task(task)
+    return plan_training(task, recipe, parse_settings(settings or []), seed, run_dir)
+
+
+def _checked(wanted: Wanted, horizon: int, task: str) -> Asked:
+    """What is evaluated, checked before anything is trained."""
+    from metabench.optimizing.evaluation import asked, multiples_of
+
+    if wanted.out is not None:
+        _check_out(wanted.out)
+    return asked(task, wanted.instances, multiples_of(wanted.multiples), horizon)
+
+
+def _check_out(path: Path) -> None:
+    from metabench.results import check_writable
+
+    if path.suffix != ".json":
+        raise UserError(f"`out` is {path}; its name must end in .json")
+    for one in (path, path.with_suffix(".png")):
+        check_writable(one)
+
+
+def _optimizee(task: str, places: Places) -> Optimizee:
+    from metabench.optimizees.tasks import build
+
+    return build(task, places.archives, places.cache, not places.quiet)
+
+
+def _train(training: Training, optimizee: Optimizee, resume: bool, quiet: bool) -> None:
+    from metabench.cli.view import FINAL_LOSS, RunView
+    from metabench.optimizing import work
+
+    say(f"{training.task}: lstm, recipe {training.recipe}", not quiet)
+    with RunView(quiet, FINAL_LOSS) as view:
+        work.train(
+            training, optimizee, resume=resume, command=command_line(), watcher=view.watcher()
+        )
+
+
+def _evaluate(
+    wanted: Asked, optimizee: Optimizee, file: Path, out: Path | None, places: Places
+) -> None:
+    """Tune, run, write the result and a picture, print a table."""
+    from metabench.optimizers.files import read
+    from metabench.optimizing.evaluation import evaluate as measure
+    from metabench.optimizing.rates import rates
+    from metabench.plots.optimizers import loss_curves
+    from metabench.results import canonical, write_bytes, write_text
+
+    trained: TrainedOptimizer = read(file)
+    path = out or file.with_name(f"{file.stem}-on-{wanted.task}.json")
+    _check_out(path)
+    shown = not places.quiet
+    with progress("tuning the baselines' rates", 4, shown) as advance:
+        tuned = rates(wanted.task, optimizee, wanted.horizon, places.run_dir, advance)
+    with progress(f"testing on {wanted.task}", 5, shown) as advance:
+        found = measure(wanted, optimizee, trained, tuned, command=command_line(), progress=advance)
+    picture = loss_curves(found.document, f"{wanted.task}, lstm trained on {trained.task}")
+    write_text(path, canonical(found.document))
+    write_bytes(path.with_suffix(".png"), picture)
+    show(found.document)
+    print(f"result: {path}\npicture: {path.with_suffix('.png')}")

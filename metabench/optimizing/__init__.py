@@ -1,0 +1,1 @@
+"""The optimizer track: meta-training, tuned baselines, paired evaluation. Prints nothing."""

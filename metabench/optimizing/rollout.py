@@ -1,0 +1,98 @@
+"""Runs of an optimizer on many instances in one compiled call, the same for every optimizer.
+
+What an instance is (its problem, first parameters and minibatches) is folded from the stream's
+seed and its number, so two optimizers' runs are paired and the same optimizer gives the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from metabench.episodes import root_key
+from metabench.optimizees.contract import Optimizee
+from metabench.optimizers import unrolled
+from metabench.types import PyTree
+
+TEST_SEED, TUNING_SEED = 2**30 + 1, 2**30 + 2  # of streams; no training's seed is so large
+TOGETHER = 32_768  # coordinates that are taken side by side
+
+
+class Runs(NamedTuple):
+    """What came out, an instance a row."""
+
+    losses: np.ndarray  # on the minibatch of each step, before the first one too: [n, steps + 1]
+    measured: np.ndarray  # without their noise: before the first step and at each stop, [n, 1 + m]
+
+
+def make_rollout(
+    optimizee: Optimizee,
+    make: Callable[[Any], optax.GradientTransformation],
+    stops: Sequence[int],
+    instances: int,
+    seed: int,
+) -> Callable[[Any], Runs]:
+    """`run(settings) -> Runs` of `make(settings)`: a learning rate, or an LSTM's weights.
+
+    Args:
+      optimizee: the task.
+      make: the optimizer of some settings.
+      stops: numbers of steps, rising, after which losses are measured.
+      instances: how many, from the first of the stream on.
+      seed: of the stream.
+    """
+    group = group_size(optimizee, instances)
+    numbers = jnp.arange(-(-instances // group) * group).reshape(-1, group)
+
+    @jax.jit
+    def run(settings: Any, data: PyTree) -> tuple[jax.Array, jax.Array]:
+        def one(numbers: jax.Array) -> tuple[jax.Array, jax.Array]:
+            return _group(optimizee, make(settings), stops, data, seed, numbers)
+
+        losses, found = jax.lax.map(one, numbers)  # [groups, steps + 1 or stops + 1, group]
+        return _rows(losses), _rows(found)
+
+    def called(settings: Any) -> Runs:
+        losses, found = run(settings, optimizee.data)
+        return Runs(np.asarray(losses)[:instances], np.asarray(found)[:instances])
+
+    return called
+
+
+def _group(
+    optimizee: Optimizee,
+    optimizer: optax.GradientTransformation,
+    stops: Sequence[int],
+    data: PyTree,
+    seed: int,
+    numbers: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+    """Losses [steps + 1, group] and measured ones [stops + 1, group]."""
+    instances = unrolled.draw(optimizee, root_key(seed), numbers)
+    first, work = unrolled.begin(optimizee, optimizer, data, instances)
+    losses = [first[None]]
+    found = [unrolled.measured(optimizee, data, instances, work.params)]
+    advance = partial(unrolled.advance, optimizee, optimizer, data, instances)
+    for start, stop in zip((0, *stops), stops, strict=False):
+        work, more = jax.lax.scan(advance, work, start + 1 + jnp.arange(stop - start))
+        losses.append(more)
+        found.append(unrolled.measured(optimizee, data, instances, work.params))
+    return jnp.concatenate(losses), jnp.stack(found)
+
+
+def _rows(found: jax.Array) -> jax.Array:
+    """[groups, n, group] to [instances, n]."""
+    return found.swapaxes(1, 2).reshape(-1, found.shape[1])
+
+
+def group_size(optimizee: Optimizee, instances: int) -> int:
+    """Instances that are taken side by side: as many as stay near the processor."""
+    params = jax.eval_shape(optimizee.init, root_key(0))
+    size = sum(leaf.size for leaf in jax.tree.leaves(params))
+    return max(1, min(instances, TOGETHER // size))
