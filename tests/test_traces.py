@@ -1,6 +1,5 @@
 """What learners tell of their inner steps, over the episodes of the test."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest

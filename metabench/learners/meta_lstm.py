@@ -90,8 +90,8 @@ def meta_lstm(
         found = _descended(tested, inner_steps, state.params, stats, support_x, support_y)
         return {
             "error on the supports": found.losses[:, None],
-            "forget gate": found.seen[:, :, 0],
-            "input gate": found.seen[:, :, 1],
+            "forget gate": found.seen[:, 0],
+            "input gate": found.seen[:, 1],
         }
 
     return Learner(
@@ -140,5 +140,5 @@ def _descended(
         gated_descent(params.optimizer),
         jnp.arange(steps),
         first_order=True,
-        watch=lambda state: state.gates[::WATCHED],
+        watch=lambda state: state.gates[:, ::WATCHED],
     )

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
+from metabench.optimizers.coordinatewise import sigmoid
 from metabench.optimizers.preprocessing import preprocessed
 from metabench.types import PyTree
 
@@ -33,11 +34,11 @@ class Weights(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """The state of each of n coordinates."""
+    """The state of each of n coordinates, which lie along the last axis."""
 
-    hidden: jax.Array  # [n, hidden]
-    cell: jax.Array  # [n, hidden]
-    gates: jax.Array  # [n, 2]: the last forget and input gate
+    hidden: jax.Array  # [hidden, n]
+    cell: jax.Array  # [hidden, n]
+    gates: jax.Array  # [2, n]: the last forget and input gate
 
 
 def first_weights(key: jax.Array, hidden: int) -> Weights:
@@ -68,7 +69,7 @@ def gated_descent(weights: Weights, p: float = 10.0) -> optax.GradientTransforma
 
     def init(params: PyTree) -> Cell:
         size = sum(leaf.size for leaf in jax.tree.leaves(params))
-        return Cell(jnp.zeros((size, hidden)), jnp.zeros((size, hidden)), jnp.zeros((size, 2)))
+        return Cell(jnp.zeros((hidden, size)), jnp.zeros((hidden, size)), jnp.zeros((2, size)))
 
     def update(
         gradients: PyTree, state: Cell, params: PyTree = None, *, value: Any, **others: Any
@@ -77,7 +78,7 @@ def gated_descent(weights: Weights, p: float = 10.0) -> optax.GradientTransforma
         flat, restore = ravel_pytree(gradients)
         theta, _ = ravel_pytree(params)
         state = advance(weights, state, flat, theta, jnp.asarray(value), p)
-        after = state.gates[:, 0] * theta - state.gates[:, 1] * flat
+        after = state.gates[0] * theta - state.gates[1] * flat
         return restore(after - theta), state
 
     return optax.GradientTransformationExtraArgs(init, update)
@@ -103,11 +104,11 @@ def advance(
     """
     # What the loss says is the same for all: it goes in with the bias.
     common = weights.bias + preprocessed(loss, p) @ weights.inputs[2:]
-    read = preprocessed(gradient, p) @ weights.inputs[:2] + state.hidden @ weights.recurrent
-    admit, forget, new, output = jnp.split(read + common[None], 4, axis=1)
-    cell = jax.nn.sigmoid(forget) * state.cell + jax.nn.sigmoid(admit) * jnp.tanh(new)
-    hidden = jax.nn.sigmoid(output) * jnp.tanh(cell)
-    size = hidden.shape[1]
-    said = hidden @ weights.gates[:size] + theta[:, None] * weights.gates[size][None]
-    own = state.gates * weights.gates[size + 1][None]
-    return Cell(hidden, cell, jax.nn.sigmoid(said + own + weights.gate_bias[None]))
+    read = weights.inputs[:2].T @ preprocessed(gradient, p).T + weights.recurrent.T @ state.hidden
+    admit, forget, new, output = jnp.split(read + common[:, None], 4)
+    cell = sigmoid(forget) * state.cell + sigmoid(admit) * jnp.tanh(new)
+    hidden = sigmoid(output) * jnp.tanh(cell)
+    size = hidden.shape[0]
+    said = weights.gates[:size].T @ hidden + weights.gates[size][:, None] * theta[None]
+    own = weights.gates[size + 1][:, None] * state.gates
+    return Cell(hidden, cell, sigmoid(said + own + weights.gate_bias[:, None]))

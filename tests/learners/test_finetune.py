@@ -6,11 +6,11 @@ import numpy as np
 import optax
 import pytest
 
+from metabench import registry
 from metabench.episodes import root_key
 from metabench.errors import UserError
 from metabench.learners.finetune import finetune
 from metabench.learners.outer_loop import both_nets
-from metabench.registry import test_only
 from metabench.types import Episode, EpisodeShape
 
 SHAPE = EpisodeShape(way=2, shot=1, query=2, image=(16, 16, 1))
@@ -64,7 +64,7 @@ def test_pretraining_learns_the_classes_and_not_the_labels_of_the_episode():
 
 
 def test_one_training_serves_all_steps_and_rates():
-    assert test_only("finetune") == ("inner_steps", "inner_rate")
+    assert registry.test_only("finetune") == ("inner_steps", "inner_rate")
 
 
 @pytest.mark.parametrize(

@@ -51,19 +51,19 @@ def test_two_steps_by_hand():
         updates, state = optimizer.update(jnp.array([gradient]), state, theta, value=loss)
         theta = optax.apply_updates(theta, updates)
         np.testing.assert_allclose(theta, [expected], rtol=1e-4)
-    found = [state.hidden[0, 0], state.cell[0, 0], *state.gates[0]]
+    found = [state.hidden[0, 0], state.cell[0, 0], *state.gates[:, 0]]
     np.testing.assert_allclose(found, mine, rtol=1e-4)
 
 
 def test_coordinates_share_weights_and_nothing_else():
     weights = some_weights(3)
-    state = Cell(jnp.ones((2, 3)), jnp.zeros((2, 3)), jnp.zeros((2, 2)))
+    state = Cell(jnp.ones((3, 2)), jnp.zeros((3, 2)), jnp.zeros((2, 2)))
     both = advance(weights, state, jnp.array([0.1, -2.0]), jnp.array([1.0, 0.5]), jnp.float32(1))
     for k, (gradient, theta) in enumerate(((0.1, 1.0), (-2.0, 0.5))):
-        one = Cell(*(leaf[k : k + 1] for leaf in state))
+        one = Cell(*(leaf[:, k : k + 1] for leaf in state))
         alone = advance(weights, one, jnp.array([gradient]), jnp.array([theta]), jnp.float32(1))
         for found, expected in zip(both, alone, strict=True):
-            np.testing.assert_allclose(found[k : k + 1], expected, rtol=1e-5)
+            np.testing.assert_allclose(found[:, k : k + 1], expected, rtol=1e-5)
 
 
 def test_it_begins_as_descent_in_small_steps():
