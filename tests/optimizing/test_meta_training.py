@@ -1,0 +1,74 @@
+"""Meta-training: it learns, and a training that continues ends in the same bits."""
+
+import jax
+import numpy as np
+import pytest
+
+from metabench.checkpoints import Checkpoints
+from metabench.errors import UserError
+from metabench.optimizees.quadratic import quadratic
+from metabench.optimizing.meta_training import meta_train
+from metabench.optimizing.plan import LstmPlan
+
+SHORT = LstmPlan(
+    units=4,
+    horizon=6,
+    truncation=3,
+    instances=8,
+    episodes=4,
+    coordinates=30,
+    validate_every=2,
+    validation_instances=4,
+    chunk=2,
+)
+
+
+def test_a_training_that_continues_ends_in_the_same_bits(tmp_path):
+    whole = meta_train(quadratic(), SHORT, seed=3)
+    broken = Checkpoints(tmp_path / "run")
+
+    class Stopped(Exception):
+        pass
+
+    def stop(report):
+        if report.step == 4:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        meta_train(quadratic(), SHORT, seed=3, checkpoints=broken, progress=stop)
+    broken.close()
+    again = Checkpoints(tmp_path / "run")
+    assert again.newest(whole.state).step == 2
+    continued = meta_train(quadratic(), SHORT, seed=3, checkpoints=again)
+    again.close()
+    jax.tree.map(np.testing.assert_array_equal, continued.last, whole.last)
+    jax.tree.map(np.testing.assert_array_equal, continued.state, whole.state)
+    assert [p.validation for p in continued.history] == [p.validation for p in whole.history]
+    other = meta_train(quadratic(), SHORT, seed=4)
+    kernels = [found.last.weights["all"].layers[0].kernel for found in (whole, other)]
+    assert not np.array_equal(*kernels)
+
+
+def test_the_best_in_validation_is_kept():
+    found = meta_train(quadratic(), SHORT, seed=0)
+    losses = [-point.validation for point in found.history]
+    assert found.best_step == 2 * (1 + int(np.argmin(losses)))
+    assert found.best_validation == -min(losses)
+
+
+@pytest.mark.slow
+def test_it_learns_to_go_down(optimised):
+    """After 60 episodes the loss at step 20 is a small part of what untrained weights leave."""
+    plan = LstmPlan(
+        horizon=20, truncation=10, instances=32, episodes=60, validate_every=1, chunk=1,
+        validation_instances=64,
+    )  # fmt: skip
+    history = meta_train(quadratic(), plan, seed=0).history
+    assert -history[0].validation > 20
+    assert -history[-1].validation < 0.25 * -history[0].validation
+
+
+def test_a_loss_that_is_no_number_is_told(monkeypatch):
+    broken = quadratic()._replace(loss=lambda theta, problem, data, key: theta.sum() * np.nan)
+    with pytest.raises(UserError, match="lower `learning_rate`"):
+        meta_train(broken, SHORT, seed=0)
