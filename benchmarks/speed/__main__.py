@@ -16,6 +16,7 @@ NAMES = (
     "memory",
     "statistician",
     "maml",
+    "optimizer",
     "time_to_accuracy",
     "data",
 )
@@ -52,7 +53,8 @@ def _line(found: dict) -> str:
     if "ratio" not in found:
         return ", ".join(f"{value:,.4g} {unit}" for unit, value in found.items())
     span = f"{found['ratio_low']:.2f}–{found['ratio_high']:.2f}"
-    rate = f"{found['episodes_per_s']:,.0f} episodes/s"
+    number = found["episodes_per_s"]
+    rate = f"{number:,.{0 if number >= 20 else 2}f} {found.get('unit', 'episodes')}/s"
     return f"{found['ratio']:.2f} × PyTorch ({span}), {rate}"
 
 

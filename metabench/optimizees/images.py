@@ -13,7 +13,8 @@ from metabench.errors import UserError
 from metabench.types import Dataset
 
 BATCH = 128
-MEASURED = 10_000  # images that a loss is measured on
+MEASURED, MEASURED_PHOTOS = 10_000, 2000  # images that a loss is measured on
+PHOTO_SIZE = 32  # pixels
 # Of the 70,000 digits, how many of each are in the published training part. The prepared images
 # stand class by class, the training part of each class first.
 MNIST_TRAIN = (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)
@@ -27,9 +28,9 @@ class Images(NamedTuple):
     measured: jax.Array  # [m], int32: evenly spread over the classes
 
 
-def of(images: np.ndarray, labels: np.ndarray) -> Images:
-    """`Images` of arrays that stand class by class."""
-    chosen = np.linspace(0, len(labels) - 1, min(MEASURED, len(labels))).round()
+def of(images: np.ndarray, labels: np.ndarray, most: int = MEASURED) -> Images:
+    """`Images` of arrays that stand class by class; losses are measured on up to `most`."""
+    chosen = np.linspace(0, len(labels) - 1, min(most, len(labels))).round()
     return Images(
         jnp.asarray(images), jnp.asarray(labels, jnp.int32), jnp.asarray(chosen, jnp.int32)
     )
@@ -42,6 +43,25 @@ def mnist(archives: Path | None, cache: Path | None, progress: bool) -> tuple[Im
     found = data.load_or_prepare("mnist", None, archives, cache, progress=progress)
     rows = first_of_each(found, MNIST_TRAIN)
     return of(found.images[rows], found.labels[rows]), found.digest
+
+
+def mini_imagenet(
+    classes: int | None, archives: Path | None, cache: Path | None, progress: bool
+) -> tuple[Images, str, int]:
+    """Training classes of mini-ImageNet at 32×32, all or the first few by name; their number.
+
+    The digest is that of the whole dataset.
+    """
+    from metabench import data
+    from metabench.tables import find_split
+
+    found = data.load_or_prepare("mini_imagenet", PHOTO_SIZE, archives, cache, progress=progress)
+    names = sorted(find_split(found, None).parts["train"])[:classes]
+    numbers = [found.class_names.index(name) for name in names]
+    rows = np.flatnonzero(np.isin(found.labels, numbers))
+    order = {number: place for place, number in enumerate(sorted(numbers))}
+    labels = np.array([order[label] for label in found.labels[rows].tolist()])
+    return of(found.images[rows], labels, MEASURED_PHOTOS), found.digest, len(names)
 
 
 def first_of_each(dataset: Dataset, counts: tuple[int, ...]) -> np.ndarray:

@@ -10,7 +10,8 @@ import jax
 
 from metabench.errors import UserError
 from metabench.optimizees.contract import Optimizee
-from metabench.optimizees.images import mnist
+from metabench.optimizees.convnet import convnet
+from metabench.optimizees.images import mini_imagenet, mnist
 from metabench.optimizees.mlp import mlp
 from metabench.optimizees.quadratic import quadratic
 from metabench.registry import suggest
@@ -21,7 +22,12 @@ MLPS: Mapping[str, Callable[..., Optimizee]] = {
     "mnist-mlp-2layer": partial(mlp, hidden=(20, 20)),
     "mnist-mlp-relu": partial(mlp, activation=jax.nn.relu),
 }
-NAMES = ("quadratic", *MLPS)
+CONVNETS: Mapping[str, int | None] = {  # number of classes; None: all 64
+    "imagenet-conv": None,
+    "imagenet-conv-5": 5,
+    "imagenet-conv-2": 2,
+}
+NAMES = ("quadratic", *MLPS, *CONVNETS)
 
 
 def check_task(name: str) -> None:
@@ -43,4 +49,6 @@ def build(
     check_task(name)
     if name in MLPS:
         return MLPS[name](*mnist(archives, cache, progress))
+    if name in CONVNETS:
+        return convnet(*mini_imagenet(CONVNETS[name], archives, cache, progress))
     return quadratic()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DEEPEST = 0.3  # of the lowest median, to which the picture goes down
 
 
-def loss_curves(document: dict[str, Any], title: str) -> bytes:
+def loss_curves(document: Mapping[str, Any], title: str) -> bytes:
     """A PNG: one panel up to each stop of an evaluation's document, one line an optimizer."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator
 
     protocol, found = document["protocol"], document["figures"]
     stops = protocol["stops"]
@@ -19,29 +25,45 @@ def loss_curves(document: dict[str, Any], title: str) -> bytes:
     panels = figure.subplots(1, len(stops), squeeze=False)[0]
     for panel, stop in zip(panels, stops, strict=True):
         for number, (name, one) in enumerate(found.items()):
-            curve = one["curve"]
-            end = sum(step <= stop for step in curve["steps"])
-            steps, median = curve["steps"][:end], curve["median"][:end]
-            colour = f"C{number}"
-            panel.plot(steps, median, color=colour, label=name, linewidth=1.3)
-            panel.fill_between(
-                steps, curve["low"][:end], curve["high"][:end], color=colour, alpha=0.12, lw=0
-            )
-        panel.set_yscale("log")
-        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-        panel.yaxis.set_major_formatter("{x:g}")
-        panel.yaxis.set_minor_formatter("")
+            _draw(panel, one["curve"], stop, f"C{number}", name)
+        _scale(panel, [one["curve"] for one in found.values()], stop)
         panel.set(xlabel="step", title=f"{stop:,} steps", xlim=(0, stop))
         panel.grid(alpha=0.3)
         if stop > protocol["horizon"]:
             panel.axvline(protocol["horizon"], color="grey", linestyle=":", linewidth=1)
     panels[0].set_ylabel("loss")
-    panels[-1].legend(fontsize="small")
+    panels[0].legend(fontsize="small")
     low, high = protocol["band"]
-    figure.suptitle(
-        f"{title}: median and {low}–{high} % band over {protocol['instances']:,} instances",
-        fontsize="medium",
-    )
+    count = f"{protocol['instances']:,} instances"
+    figure.suptitle(f"{title}: median and {low}–{high} % band over {count}", fontsize="medium")
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=120, format="png")
     return buffer.getvalue()
+
+
+def _draw(panel: Axes, curve: Mapping[str, Any], stop: int, colour: str, name: str) -> None:
+    end = sum(step <= stop for step in curve["steps"])
+    steps = curve["steps"][:end]
+    panel.plot(steps, curve["median"][:end], color=colour, label=name, linewidth=1.3)
+    panel.fill_between(
+        steps, curve["low"][:end], curve["high"][:end], color=colour, alpha=0.12, lw=0
+    )
+
+
+def _scale(panel: Axes, curves: Iterable[Mapping[str, Any]], stop: int) -> None:
+    """A logarithmic axis from the first losses down to a little below the lowest median."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    curves = list(curves)
+    end = sum(step <= stop for step in curves[0]["steps"])
+    lowest = max(min(min(curve["median"][:end]) for curve in curves), 1e-12)
+    highest = max(curve["high"][0] for curve in curves)
+    bottom, top = DEEPEST * lowest, 1.3 * highest
+    panel.set_yscale("log")
+    panel.set_ylim(bottom, top)
+    powers = range(math.floor(math.log10(bottom)), math.ceil(math.log10(top)) + 1)
+    parts = (1, 2, 5) if len(powers) <= 4 else (1,)
+    ticks = [part * 10.0**power for power in powers for part in parts]
+    panel.yaxis.set_major_locator(FixedLocator([one for one in ticks if bottom <= one <= top]))
+    panel.yaxis.set_minor_locator(NullLocator())
+    panel.yaxis.set_major_formatter("{x:g}")

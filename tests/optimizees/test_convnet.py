@@ -1,0 +1,67 @@
+"""The convolutional optimizee: its loss against XLA's own convolution, its kinds of parameters."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metabench.optimizees import images
+from metabench.optimizees.convnet import convnet, first_params, logits
+from metabench.optimizers.kinds import by_name
+
+
+@pytest.fixture(scope="module")
+def data():
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), np.uint8)
+    return images.of(pixels, np.arange(12) // 4)
+
+
+def expected_logits(params, x):
+    for number in range(3):
+        layer = params[f"conv{number}"]
+        x = jax.lax.conv_general_dilated(
+            x, layer["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+        x = (x - x.mean((0, 1, 2), keepdims=True)) / np.sqrt(x.var((0, 1, 2), keepdims=True) + 1e-5)
+        x = jnp.maximum(0, x * layer["scale"][None, None, None] + layer["bias"][None, None, None])
+        n, h, w, c = x.shape
+        x = x.reshape(n, h // 2, 2, w // 2, 2, c).max((2, 4))
+    x = x.reshape(len(x), -1)
+    x = jnp.maximum(0, x @ params["hidden"]["kernel"] + params["hidden"]["bias"][None])
+    return x @ params["output"]["kernel"] + params["output"]["bias"][None]
+
+
+def test_logits_and_loss(data):
+    optimizee = convnet(data, "digest", 3)
+    params = optimizee.init(jax.random.key(0))
+    params = jax.tree.map(lambda leaf: leaf + 0.1, params)
+    pixels = jnp.float32(data.images) / 255
+    expected = expected_logits(params, pixels)
+    np.testing.assert_allclose(logits(params, pixels), expected, rtol=1e-3, atol=1e-4)
+    labels = np.arange(12) // 4
+    right = jax.nn.log_softmax(expected)[np.arange(12), labels]
+    np.testing.assert_allclose(optimizee.measured(params, (), data), -right.mean(), rtol=1e-3)
+
+
+def test_parameters_of_convolutions_are_a_kind_of_their_own():
+    params = first_params(jax.random.key(0), (32, 32, 3), 64)
+    kinds = by_name(params)
+    assert {name: set(one.values()) for name, one in kinds.items()} == {
+        "conv0": {"conv"},
+        "conv1": {"conv"},
+        "conv2": {"conv"},
+        "hidden": {"dense"},
+        "output": {"dense"},
+    }
+    assert params["hidden"]["kernel"].shape == (4 * 4 * 16, 32)
+    assert params["output"]["kernel"].shape == (32, 64)
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+def test_subsets_have_their_classes():
+    from metabench.optimizees.tasks import build
+
+    two = build("imagenet-conv-2", progress=False)
+    assert two.data.images.shape == (1200, 32, 32, 3)
+    assert np.bincount(np.asarray(two.data.labels)).tolist() == [600, 600]
