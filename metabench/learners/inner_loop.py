@@ -23,7 +23,7 @@ class Adapted(NamedTuple):
     params: PyTree
     optimizer: PyTree
     losses: jax.Array  # [steps], each before its step
-    seen: PyTree  # what `watch` makes of the optimizer's state after each step, [steps, ...]
+    seen: PyTree  # what `watch` keeps of each step, [steps, ...]
 
 
 def inner_loop(
@@ -35,7 +35,7 @@ def inner_loop(
     state: PyTree = None,
     first_order: bool = False,
     rematerialise: bool = False,
-    watch: Callable[[PyTree], PyTree] = lambda state: (),
+    watch: Callable[[PyTree, PyTree], PyTree] = lambda state, gradient: (),
 ) -> Adapted:
     """`params` after one step of `optimizer` for each entry of `inputs`.
 
@@ -48,7 +48,7 @@ def inner_loop(
       first_order: an outer gradient takes the inner gradients as constants.
       rematerialise: keep only the parameters before each step and compute the rest again in the
         backward pass: memory of one step instead of all, for one more forward pass.
-      watch: what of the optimizer's state is kept of every step.
+      watch: what is kept of the optimizer's state and the gradient of every step.
     """
     optimizer = optax.with_extra_args_support(optimizer)
 
@@ -59,7 +59,7 @@ def inner_loop(
         if first_order:  # the loss may know outer parameters by other ways
             value, gradient = jax.lax.stop_gradient((value, gradient))
         updates, state = optimizer.update(gradient, state, params, value=value)
-        return (optax.apply_updates(params, updates), state), (value, watch(state))
+        return (optax.apply_updates(params, updates), state), (value, watch(state, gradient))
 
     begin = (params, optimizer.init(params) if state is None else state)
     (params, state), (losses, seen) = jax.lax.scan(

@@ -9,12 +9,14 @@ in meta-training by their own (section 3.3.2).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 
 from metabench.errors import UserError
 from metabench.learners.inner_loop import Adapted, inner_loop
@@ -24,6 +26,7 @@ from metabench.learners.training_shape import training_shape
 from metabench.nets.classifier import Norm
 from metabench.nets.functional import Functional
 from metabench.optimizers.gates import Weights, first_weights, gated_descent
+from metabench.optimizers.replay import replayed
 from metabench.types import TEST_ONLY, EpisodeShape, Learner, PyTree
 
 WATCHED = 101  # every so manieth weight's gates are told
@@ -87,7 +90,15 @@ def meta_lstm(
         state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array
     ) -> dict[str, jax.Array]:
         stats = tested.init(key)[1]
-        found = _descended(tested, inner_steps, state.params, stats, support_x, support_y)
+        found = _descended(
+            tested,
+            inner_steps,
+            state.params,
+            stats,
+            support_x,
+            support_y,
+            lambda state, gradient: state.gates[:, ::WATCHED],
+        )
         return {
             "error on the supports": found.losses[:, None],
             "forget gate": found.seen[:, 0],
@@ -99,7 +110,7 @@ def meta_lstm(
         adapt=adapt,
         trace=trace,
         predict=lambda task, query_x: tested.apply(task.weights, task.stats, query_x)[0],
-        train=outer_training(partial(_adapted, net, inner_steps), net, optimizer),
+        train=outer_training(partial(_replayed, net, inner_steps), net, optimizer),
         parameters=lambda state: state.params,
         train_shape=training_shape(shape, None, None, train_query),
         transductive=(test_norm or norm) == "batch",
@@ -119,6 +130,24 @@ def _adapted(
     return Task(found, net.apply(found, stats, support_x, train=True)[1])
 
 
+def _replayed(
+    net: Functional,
+    steps: int,
+    params: Learned,
+    stats: PyTree,
+    support_x: jax.Array,
+    support_y: jax.Array,
+) -> Task:
+    """The same, to be differentiated by `params`: first the steps, then the LSTM over them."""
+    constant = jax.lax.stop_gradient(params)
+    found = _descended(
+        net, steps, constant, stats, support_x, support_y, lambda state, g: ravel_pytree(g)[0]
+    )
+    theta, restore = ravel_pytree(params.weights)
+    weights = restore(replayed(params.optimizer, theta, found.seen, found.losses))
+    return Task(weights, net.apply(weights, stats, support_x, train=True)[1])
+
+
 def _descended(
     net: Functional,
     steps: int,
@@ -126,8 +155,9 @@ def _descended(
     stats: PyTree,
     support_x: jax.Array,
     support_y: jax.Array,
+    watch: Callable[[PyTree, PyTree], PyTree] = lambda state, gradient: (),
 ) -> Adapted:
-    """The inner loop, with the gates of some weights at every step."""
+    """The inner loop, and what `watch` keeps of it."""
 
     def loss(weights: PyTree, number: jax.Array) -> jax.Array:
         del number  # every step sees all supports
@@ -140,5 +170,5 @@ def _descended(
         gated_descent(params.optimizer),
         jnp.arange(steps),
         first_order=True,
-        watch=lambda state: state.gates[:, ::WATCHED],
+        watch=watch,
     )

@@ -20,6 +20,7 @@ from metabench.optimizers.preprocessing import preprocessed
 from metabench.types import PyTree
 
 INPUTS = 4  # two numbers of the gradient, two of the loss
+P = 10.0  # of the preprocessing
 SPREAD = 0.01  # of first weights, uniform on both sides of 0
 
 
@@ -56,7 +57,13 @@ def first_weights(key: jax.Array, hidden: int) -> Weights:
     return Weights(drawn[0], drawn[1], jnp.zeros(4 * hidden), drawn[2], bias)
 
 
-def gated_descent(weights: Weights, p: float = 10.0) -> optax.GradientTransformationExtraArgs:
+def blank(weights: Weights, size: int) -> Cell:
+    """The state of `size` coordinates before the first step."""
+    hidden = weights.recurrent.shape[0]
+    return Cell(jnp.zeros((hidden, size)), jnp.zeros((hidden, size)), jnp.zeros((2, size)))
+
+
+def gated_descent(weights: Weights, p: float = P) -> optax.GradientTransformationExtraArgs:
     """The optimizer with given weights; `update` must be told the loss as `value`.
 
     Args:
@@ -65,11 +72,10 @@ def gated_descent(weights: Weights, p: float = 10.0) -> optax.GradientTransforma
 
     Reference: https://openreview.net/forum?id=rJY0-Kcll
     """
-    hidden = weights.recurrent.shape[0]
 
     def init(params: PyTree) -> Cell:
         size = sum(leaf.size for leaf in jax.tree.leaves(params))
-        return Cell(jnp.zeros((hidden, size)), jnp.zeros((hidden, size)), jnp.zeros((2, size)))
+        return blank(weights, size)
 
     def update(
         gradients: PyTree, state: Cell, params: PyTree = None, *, value: Any, **others: Any
@@ -90,7 +96,7 @@ def advance(
     gradient: jax.Array,
     theta: jax.Array,
     loss: jax.Array,
-    p: float = 10.0,
+    p: float = P,
 ) -> Cell:
     """One step of both LSTMs on n coordinates.
 

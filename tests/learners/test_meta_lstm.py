@@ -8,7 +8,7 @@ import pytest
 
 from metabench.episodes import root_key
 from metabench.errors import UserError
-from metabench.learners.meta_lstm import meta_lstm
+from metabench.learners.meta_lstm import _adapted, _replayed, meta_lstm
 from metabench.learners.outer_loop import both_nets
 from metabench.types import Episode, EpisodeShape
 
@@ -46,6 +46,24 @@ def test_with_open_forget_gates_it_is_gradient_descent():
         jax.tree.leaves(task.weights), jax.tree.leaves(weights), strict=True
     ):
         np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_meta_training_differentiates_what_the_test_does():
+    net, _ = both_nets(SHAPE, 2, "batch", None)
+    params = meta_lstm(SHAPE, **TINY).init(root_key(0)).params
+    x, y, stats = images(2, 1), jnp.array([0, 1]), net.init(root_key(0))[1]
+
+    def ends(adapted):
+        def total(params):
+            task = adapted(net, 3, params, stats, x, y)
+            return sum((leaf * jnp.cos(leaf)).sum() for leaf in jax.tree.leaves(task.weights))
+
+        return jax.value_and_grad(total)(params)
+
+    for found, expected in zip(
+        jax.tree.leaves(ends(_replayed)), jax.tree.leaves(ends(_adapted)), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_both_levels_are_trained():
