@@ -50,6 +50,8 @@ Out = Annotated[
     ),
 ]
 
+LEARNED = ("lstm",)  # optimizers that can be trained
+
 optimize_commands = typer.Typer(
     help="Learned optimizers: `train` one, `evaluate` it beside SGD, NAG, RMSprop and Adam; with "
     "`--task` alone both.",
@@ -98,8 +100,8 @@ def optimize(
         return
     if task is None:
         raise UserError("`task` is missing; `metabench optimize --help` tells of it")
-    if optimizer != "lstm":
-        raise UserError(f"`optimizer` is {optimizer!r}; the only learned one is lstm")
+    if optimizer not in LEARNED:
+        raise UserError(f"`optimizer` is {optimizer!r}; it must be one of: {', '.join(LEARNED)}")
     places = Places(run_dir, archives, cache, quiet)
     training = _training(task, recipe, set_, seed, run_dir)
     wanted = _checked(Wanted(instances, multiples, out), training.plan.horizon, task)

@@ -9,11 +9,11 @@ steps are done.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from metabench.optimizees.contract import Optimizee
 from metabench.optimizers import unrolled
@@ -22,7 +22,6 @@ from metabench.optimizers.coordinatewise import (
     KindOf,
     Kinds,
     P,
-    State,
     coordinatewise,
     flattened,
     one_kind,
@@ -70,7 +69,7 @@ def truncation(
       steps: numbers of the steps, which decide the minibatches.
       key: of the choice of coordinates.
       most: coordinates of each array of parameters that the gradient is estimated from, drawn
-        at random anew each time; without bias. None: all of them.
+        anew each time, the larger their part the likelier; without bias. None: all of them.
     """
     optimizer = coordinatewise(weights, rule.scale, rule.p, rule.kind_of)
     kinds = rule.kind_of(work.params)
@@ -83,57 +82,55 @@ def truncation(
 
     after, (losses, found) = jax.lax.scan(one, work, steps)
     before = flattened(work.gradients, kinds)
-    chosen = chosen_coordinates(work.params, kinds, key, most)
+    later = {kind: jnp.cumsum(rows[::-1], axis=0)[::-1] for kind, rows in found.items()}
+    chosen = chosen_coordinates(work.params, kinds, later, key, most)
     share = rule.scale / losses.shape[1]  # of an update, in the mean over instances
-    gradient = {
-        kind: _gradient(
-            weights[kind], work.state[kind], before[kind], found[kind], chosen[kind], share, rule.p
-        )
-        for kind in found
-    }
+    gradient = {}
+    for kind, (columns, stands_for) in chosen.items():
+        read = jnp.concatenate([before[kind][columns][None], found[kind][:-1, columns]])
+        cotangents = later[kind][:, columns] * (share * stands_for)[None]
+        state = jax.tree.map(lambda leaf, columns=columns: leaf[:, columns], work.state[kind])
+        gradient[kind] = weight_gradient(weights[kind], state, read, cotangents, rule.p)
     return Truncated(gradient, after, losses)
 
 
-def _gradient(
-    weights: Any,
-    state: State,
-    before: jax.Array,
-    found: jax.Array,
-    chosen: tuple[jax.Array, jax.Array],
-    share: float,
-    p: float,
-) -> Any:
-    """Of one kind; `found` [steps, n] are the gradients after each step, `before` [n] the first."""
-    columns, stands_for = chosen
-    later = found[:, columns]
-    read = jnp.concatenate([before[columns][None], later[:-1]])
-    cotangents = jnp.cumsum(later[::-1], axis=0)[::-1] * (share * stands_for)[None]
-    state = jax.tree.map(lambda leaf: leaf[:, columns], state)
-    return weight_gradient(weights, state, read, cotangents, p)
-
-
 def chosen_coordinates(
-    params: PyTree, kinds: PyTree, key: jax.Array, most: int | None
+    params: PyTree,
+    kinds: PyTree,
+    cotangents: Mapping[str, jax.Array],
+    key: jax.Array,
+    most: int | None,
 ) -> dict[str, tuple[jax.Array, jax.Array]]:
     """For each kind: columns of its vector, and how many coordinates each stands for.
 
-    All of an array of up to `most`; of a larger one `most`, drawn with replacement.
+    All of an array of up to `most`; of a larger one `most`, with replacement and in proportion to
+    the size of their `cotangents` [steps, n]: those without any have no part in the gradient.
     """
-    columns: dict[str, list[jax.Array]] = {}
-    stands_for: dict[str, list[np.ndarray]] = {}
+    found: dict[str, list[tuple[jax.Array, jax.Array]]] = {}
     offset: dict[str, int] = {}
     pairs = zip(jax.tree.leaves(params), jax.tree.leaves(kinds), strict=True)
     for number, (leaf, kind) in enumerate(pairs):
         size, start = leaf.size, offset.get(kind, 0)
         if most is None or size <= most:
-            found, each = jnp.arange(size), np.ones(size, np.float32)
+            columns, stands_for = jnp.arange(size), jnp.ones(size)
         else:
-            found = jax.random.randint(jax.random.fold_in(key, number), (most,), 0, size)
-            each = np.full(most, size / most, np.float32)
-        columns.setdefault(kind, []).append(start + found)
-        stands_for.setdefault(kind, []).append(each)
+            sizes = jnp.linalg.norm(cotangents[kind][:, start : start + size], axis=0)
+            columns, stands_for = _drawn(sizes, jax.random.fold_in(key, number), most)
+        found.setdefault(kind, []).append((start + columns, stands_for))
         offset[kind] = start + size
     return {
-        kind: (jnp.concatenate(columns[kind]), jnp.asarray(np.concatenate(stands_for[kind])))
-        for kind in columns
+        kind: (jnp.concatenate([c for c, _ in parts]), jnp.concatenate([s for _, s in parts]))
+        for kind, parts in found.items()
     }
+
+
+def _drawn(sizes: jax.Array, key: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
+    """`count` places in proportion to `sizes` [n], and the inverse of how often each is expected.
+
+    Evenly spaced points on the sum of sizes, all moved by one random number: the least noise.
+    """
+    ends = jnp.cumsum(sizes)
+    points = (jnp.arange(count) + jax.random.uniform(key)) * (ends[-1] / count)
+    places = jnp.clip(jnp.searchsorted(ends, points, side="right"), 0, sizes.size - 1)
+    taken = sizes[places]
+    return places, jnp.where(taken > 0, ends[-1] / (count * jnp.where(taken > 0, taken, 1.0)), 0.0)

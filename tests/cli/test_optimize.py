@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from metabench.optimizers.files import read
 from metabench.optimizing import work
 
 TINY = (
@@ -52,6 +53,17 @@ def test_mistakes_are_one_sentence_and_leave_nothing(metabench, monkeypatch, arg
     assert [path.name for path in Path().iterdir()] == ["mine"]
 
 
+def test_training_writes_an_optimizer(metabench):
+    outcome = metabench("optimize", "train", "--task", "quadratic", *TINY, "--set", "layers=1")
+    assert outcome.code == 0, outcome
+    trained = read(Path(outcome.out.removeprefix("optimizer: ").strip()))
+    assert trained.task == "quadratic"
+    assert trained.about["recipe"] == "optimizers/quadratic"
+    assert trained.about["command"].startswith("metabench optimize train --task quadratic --set")
+    assert "best validation final loss" in outcome.err
+
+
+@pytest.mark.slow
 def test_train_evaluate_and_use_again(metabench):
     first = metabench("optimize", "train", "--task", "quadratic", "--run-dir", "there", *TINY)
     assert first.code == 0, first

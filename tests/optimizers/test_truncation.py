@@ -121,13 +121,25 @@ def test_each_kind_has_its_own_part_of_the_gradient():
 
 
 def test_some_coordinates_stand_for_all():
+    """In proportion to their cotangents; each stands for total / (10 · its own)."""
     params = {"large": jnp.zeros((2, 40)), "small": jnp.zeros(7)}
     kinds = {"large": ALL, "small": ALL}
-    columns, stands_for = chosen_coordinates(params, kinds, jax.random.key(0), 10)[ALL]
+    sizes = jnp.where(jnp.arange(87) < 40, 0.0, 1.0 + (jnp.arange(87) >= 60))
+    columns, stands_for = chosen_coordinates(params, kinds, {ALL: sizes[None]}, KEY, 10)[ALL]
     assert columns.shape == (17,)
-    assert bool((columns[:10] < 80).all())
     np.testing.assert_array_equal(columns[10:], 80 + np.arange(7))
-    np.testing.assert_array_equal(stands_for, [8.0] * 10 + [1.0] * 7)
+    np.testing.assert_array_equal(stands_for[10:], np.ones(7))
+    # 20 coordinates of size 1, 20 of size 2: of every three drawn two are of the latter.
+    drawn = np.asarray(columns[:10])
+    assert 40 <= drawn.min() <= drawn.max() < 80
+    assert 6 <= (drawn >= 60).sum() <= 7
+    np.testing.assert_allclose(stands_for[:10], np.where(drawn >= 60, 3.0, 6.0), rtol=1e-5)
+
+
+def test_nothing_to_go_by_gives_no_gradient():
+    params, kinds = {"large": jnp.zeros(30)}, {"large": ALL}
+    _, stands_for = chosen_coordinates(params, kinds, {ALL: jnp.zeros((2, 30))}, KEY, 10)[ALL]
+    np.testing.assert_array_equal(stands_for, np.zeros(10))
 
 
 def test_estimates_are_without_bias():

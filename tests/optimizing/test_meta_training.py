@@ -7,13 +7,15 @@ import pytest
 from metabench.checkpoints import Checkpoints
 from metabench.errors import UserError
 from metabench.optimizees.quadratic import quadratic
-from metabench.optimizing.meta_training import meta_train
+from metabench.optimizing import meta_training
+from metabench.optimizing.meta_training import make_chunk, make_validation, meta_train
 from metabench.optimizing.plan import LstmPlan
 
 SHORT = LstmPlan(
-    units=4,
-    horizon=6,
-    truncation=3,
+    units=3,
+    layers=1,
+    horizon=4,
+    truncation=2,
     instances=8,
     episodes=4,
     coordinates=30,
@@ -23,6 +25,20 @@ SHORT = LstmPlan(
 )
 
 
+@pytest.fixture(scope="module")
+def functions():
+    """The compiled functions of `SHORT` on quadratics."""
+    return make_chunk(quadratic(), SHORT), make_validation(quadratic(), SHORT)
+
+
+@pytest.fixture
+def compiled_once(functions, monkeypatch):
+    chunk, validation = functions
+    monkeypatch.setattr(meta_training, "make_chunk", lambda optimizee, plan: chunk)
+    monkeypatch.setattr(meta_training, "make_validation", lambda optimizee, plan: validation)
+
+
+@pytest.mark.usefixtures("compiled_once")
 def test_a_training_that_continues_ends_in_the_same_bits(tmp_path):
     whole = meta_train(quadratic(), SHORT, seed=3)
     broken = Checkpoints(tmp_path / "run")
@@ -44,16 +60,17 @@ def test_a_training_that_continues_ends_in_the_same_bits(tmp_path):
     jax.tree.map(np.testing.assert_array_equal, continued.last, whole.last)
     jax.tree.map(np.testing.assert_array_equal, continued.state, whole.state)
     assert [p.validation for p in continued.history] == [p.validation for p in whole.history]
-    other = meta_train(quadratic(), SHORT, seed=4)
-    kernels = [found.last.weights["all"].layers[0].kernel for found in (whole, other)]
-    assert not np.array_equal(*kernels)
 
 
-def test_the_best_in_validation_is_kept():
+@pytest.mark.usefixtures("compiled_once")
+def test_the_best_in_validation_is_kept_and_seeds_differ():
     found = meta_train(quadratic(), SHORT, seed=0)
     losses = [-point.validation for point in found.history]
     assert found.best_step == 2 * (1 + int(np.argmin(losses)))
     assert found.best_validation == -min(losses)
+    other = meta_train(quadratic(), SHORT, seed=1)
+    kernels = [one.last.weights["all"].layers[0].kernel for one in (found, other)]
+    assert not np.array_equal(*kernels)
 
 
 @pytest.mark.slow
