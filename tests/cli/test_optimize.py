@@ -10,8 +10,8 @@ from metabench.optimizers.files import read
 from metabench.optimizing import work
 
 TINY = (
-    "--set", "units=3", "--set", "layers=1", "--set", "horizon=4", "--set", "truncation=2", "--set", "instances=2",
-    "--set", "episodes=2", "--set", "validate_every=1", "--set", "chunk=1",
+    "--set", "units=3", "--set", "layers=1", "--set", "horizon=4", "--set", "truncation=2",
+    "--set", "instances=2", "--set", "episodes=2", "--set", "validate_every=1", "--set", "chunk=1",
     "--set", "validation_instances=2",
 )  # fmt: skip
 
