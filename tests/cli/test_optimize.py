@@ -10,8 +10,8 @@ from metabench.optimizers.files import read
 from metabench.optimizing import work
 
 TINY = (
-    "--set", "units=3", "--set", "horizon=4", "--set", "truncation=2", "--set", "instances=2",
-    "--set", "episodes=2", "--set", "validate_every=1", "--set", "chunk=1",
+    "--set", "units=3", "--set", "layers=1", "--set", "horizon=4", "--set", "truncation=2",
+    "--set", "instances=2", "--set", "episodes=2", "--set", "validate_every=1", "--set", "chunk=1",
     "--set", "validation_instances=2",
 )  # fmt: skip
 
@@ -54,7 +54,7 @@ def test_mistakes_are_one_sentence_and_leave_nothing(metabench, monkeypatch, arg
 
 
 def test_training_writes_an_optimizer(metabench):
-    outcome = metabench("optimize", "train", "--task", "quadratic", *TINY, "--set", "layers=1")
+    outcome = metabench("optimize", "train", "--task", "quadratic", *TINY)
     assert outcome.code == 0, outcome
     trained = read(Path(outcome.out.removeprefix("optimizer: ").strip()))
     assert trained.task == "quadratic"
