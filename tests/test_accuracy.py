@@ -41,7 +41,20 @@ LEARNERS = tuple(
     )
 )
 # The others take longer to compile with optimisation than it saves.
-LONG = ("cactus", "deepcluster", "maml", "meta_lstm", "relation", "reptile", "scratch")
+LONG = (
+    "cactus",
+    "cluster_matching",
+    "deepcluster",
+    "exemplar_svm",
+    "finetune",
+    "maml",
+    "meta_lstm",
+    "modified_hausdorff",
+    "neural_statistician",
+    "relation",
+    "reptile",
+    "scratch",
+)
 PROTOCOL = Protocol("strokes", "alphabets", way=5, shot=1, query=15, episodes=300, image_size=28)
 
 

@@ -81,7 +81,8 @@ def read(path: Path) -> TrainedOptimizer:
       UserError: it cannot be read, or is no such file.
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
+        # What is cut short makes `np.load` leave a file that it opened itself open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
         rule = json.loads(arrays.pop(ABOUT).tobytes())
         if rule["format"] != FORMAT:
