@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from metabench.learners.inner_loop import check_inner, inner_loop
+from metabench.learners.fitting import fitted
+from metabench.learners.inner_loop import check_inner
 from metabench.learners.optimizer import Decay, adam
 from metabench.learners.outer_loop import State, Task
 from metabench.learners.pretraining import check_fitting, classification, labelled
@@ -75,14 +76,8 @@ def finetune(
     def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
         begin, stats = net.init(key)
         begin = state.params | {"head": jax.tree.map(jnp.zeros_like, begin["head"])}
-
-        def loss(weights: PyTree, number: jax.Array) -> jax.Array:
-            del number  # every step sees all supports
-            scores, _ = net.apply(weights, stats, support_x, train=True)
-            return optax.softmax_cross_entropy_with_integer_labels(scores, support_y).mean()
-
-        found = inner_loop(loss, begin, optax.sgd(inner_rate), jnp.arange(inner_steps)).params
-        return Task(found, net.apply(found, stats, support_x, train=True)[1])
+        descent = optax.sgd(inner_rate)
+        return fitted(net, begin, stats, descent, inner_steps, support_x, support_y)
 
     return Learner(
         init=init,

@@ -6,23 +6,15 @@ from random weights, fitted to the supports by Adam.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import jax
-import jax.numpy as jnp
 import optax
 
-from metabench.learners.inner_loop import check_inner, inner_loop
+from metabench.learners.fitting import fitted
+from metabench.learners.inner_loop import check_inner
+from metabench.learners.outer_loop import Task
 from metabench.nets.classifier import Classifier, Norm
 from metabench.nets.functional import functional
-from metabench.types import EpisodeShape, Learner, PyTree
-
-
-class Task(NamedTuple):
-    """A classifier of the episode's classes."""
-
-    params: PyTree
-    stats: PyTree
+from metabench.types import EpisodeShape, Learner
 
 
 def scratch(
@@ -47,19 +39,12 @@ def scratch(
 
     def adapt(state: tuple[()], support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
         del state
-        params, stats = net.init(key)
-
-        def loss(params: PyTree, number: jax.Array) -> jax.Array:
-            del number  # every step sees all supports
-            scores, _ = net.apply(params, stats, support_x, train=True)
-            return optax.softmax_cross_entropy_with_integer_labels(scores, support_y).mean()
-
-        found = inner_loop(loss, params, optax.adam(inner_rate), jnp.arange(inner_steps)).params
-        return Task(found, net.apply(found, stats, support_x, train=True)[1])
+        adam = optax.adam(inner_rate)
+        return fitted(net, *net.init(key), adam, inner_steps, support_x, support_y)
 
     return Learner(
         init=lambda key: (),
         adapt=adapt,
-        predict=lambda task, query_x: net.apply(task.params, task.stats, query_x)[0],
+        predict=lambda task, query_x: net.apply(task.weights, task.stats, query_x)[0],
         transductive=norm == "batch",
     )

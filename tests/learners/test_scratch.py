@@ -34,7 +34,7 @@ def test_the_supports_are_learned(episode):
 def test_weights_are_drawn_anew_for_each_episode(episode):
     learner = scratch(SHAPE, width=8, inner_steps=1)
     tasks = [learner.adapt((), *episode, root_key(seed)) for seed in (0, 0, 1)]
-    first, again, other = (np.asarray(jax.tree.leaves(task.params)[0]) for task in tasks)
+    first, again, other = (np.asarray(jax.tree.leaves(task.weights)[0]) for task in tasks)
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(first, other)
 
