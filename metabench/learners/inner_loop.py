@@ -36,6 +36,7 @@ def inner_loop(
     first_order: bool = False,
     rematerialise: bool = False,
     watch: Callable[[PyTree, PyTree], PyTree] = lambda state, gradient: (),
+    unroll: bool = False,
 ) -> Adapted:
     """`params` after one step of `optimizer` for each entry of `inputs`.
 
@@ -49,6 +50,8 @@ def inner_loop(
       rematerialise: keep only the parameters before each step and compute the rest again in the
         backward pass: memory of one step instead of all, for one more forward pass.
       watch: what is kept of the optimizer's state and the gradient of every step.
+      unroll: write the steps out one after the other. What an outer gradient keeps of them is
+        then not copied into arrays over all steps and back, but the program grows with the steps.
     """
     optimizer = optax.with_extra_args_support(optimizer)
 
@@ -63,7 +66,7 @@ def inner_loop(
 
     begin = (params, optimizer.init(params) if state is None else state)
     (params, state), (losses, seen) = jax.lax.scan(
-        jax.checkpoint(step) if rematerialise else step, begin, inputs
+        jax.checkpoint(step) if rematerialise else step, begin, inputs, unroll=unroll
     )
     return Adapted(params, state, losses, seen)
 

@@ -25,6 +25,8 @@ from metabench.nets.classifier import Norm
 from metabench.nets.functional import Functional
 from metabench.types import TEST_ONLY, EpisodeShape, Learner, PyTree
 
+UNROLLED = 5  # inner steps of meta-training: up to so many are compiled one after the other
+
 
 class Initial(NamedTuple):
     """What is meta-learned."""
@@ -80,6 +82,7 @@ def maml(
     optimizer = adam(learning_rate, decay, steps, clip)
     net, tested = both_nets(shape, width, norm, test_norm)
     adapted = partial(_adapted, net, inner_rate, first_order, rematerialise)
+    unroll = inner_steps <= UNROLLED and not (first_order or rematerialise)
     adapted_in_test = partial(_adapted, tested, inner_rate, first_order, rematerialise)
 
     def init(key: jax.Array) -> State:
@@ -96,7 +99,7 @@ def maml(
         init=init,
         adapt=adapt,
         predict=lambda task, query_x: tested.apply(task.weights, task.stats, query_x)[0],
-        train=outer_training(partial(adapted, steps=inner_steps), net, optimizer),
+        train=outer_training(partial(adapted, steps=inner_steps, unroll=unroll), net, optimizer),
         parameters=lambda state: state.params,
         train_shape=training_shape(shape, None, train_shot, train_query),
         batch=4,
@@ -114,6 +117,7 @@ def _adapted(
     support_x: jax.Array,
     support_y: jax.Array,
     steps: int,
+    unroll: bool = False,
 ) -> Task:
     """The inner loop, from the initial weights to an episode's own."""
 
@@ -130,6 +134,7 @@ def _adapted(
         jnp.arange(steps),
         first_order=first_order,
         rematerialise=rematerialise,
+        unroll=unroll,
     ).params
     # Costs nothing where there are no statistics to keep: nobody reads the logits.
     return Task(weights, net.apply(weights, stats, support_x, train=True)[1])

@@ -36,13 +36,16 @@ def test_steps_on_a_quadratic_are_those_of_its_closed_form():
     assert found.losses[2] < found.losses[1] < found.losses[0]
 
 
-@pytest.mark.parametrize("rematerialise", [False, True])
-def test_the_meta_gradient_of_a_quadratic_is_analytic(rematerialise):
+OPTIONS = [{}, {"rematerialise": True}, {"unroll": True}]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_the_meta_gradient_of_a_quadratic_is_analytic(options):
     shrink = np.linalg.matrix_power(np.eye(2) - RATE * CURVATURE, STEPS)
     apart = CENTRE + shrink @ (BEGIN - CENTRE) - TARGET
-    second = jax.grad(lambda begin: outer(begin, rematerialise=rematerialise))(BEGIN)
+    second = jax.grad(lambda begin: outer(begin, **options))(BEGIN)
     np.testing.assert_allclose(second, shrink.T @ apart, rtol=1e-5)
-    first = jax.grad(lambda b: outer(b, first_order=True, rematerialise=rematerialise))(BEGIN)
+    first = jax.grad(lambda b: outer(b, first_order=True, **options))(BEGIN)
     np.testing.assert_allclose(first, apart, rtol=1e-5)  # as if the steps were constants
     assert np.abs(first - second).max() > 0.1
 
