@@ -16,7 +16,7 @@ from metabench.protocol_tables import protocol_table, shape_of
 from metabench.protocols import frozen
 from metabench.recipes import Recipe
 from metabench.tables import check_fits, class_id_count, class_table, find_split
-from metabench.train import TrainPlan, train_plan
+from metabench.training_loop import TrainPlan, train_plan
 from metabench.types import (
     ClassTable,
     Dataset,

@@ -19,7 +19,7 @@ from typing import Any
 
 from metabench.errors import UserError
 from metabench.registry import suggest
-from metabench.train import train_plan
+from metabench.training_loop import train_plan
 
 TABLES = ("learner", "train")
 FUNCTIONS = "functions"  # the folder of the regression's recipes

@@ -24,7 +24,8 @@ from metabench.forecasts import Interval, collect, interval, make_densities
 from metabench.functions import AMPLITUDE, LENGTH, NOISE, check_functions, sample_functions
 from metabench.recipes import Recipe
 from metabench.run import Watcher, count
-from metabench.train import VALIDATION_SEED, Trained, TrainPlan, train_on, train_plan
+from metabench.train import VALIDATION_SEED, train_on
+from metabench.training_loop import Trained, TrainPlan, train_plan
 from metabench.types import Forecast, Function, FunctionShape, Learner, PyTree
 
 SCHEMA_VERSION = 1

@@ -22,7 +22,8 @@ from metabench.evaluate import adaptation_ms, evaluate, make_evaluator, summaris
 from metabench.plan import Plan
 from metabench.tables import find_split
 from metabench.tasks import task_digest
-from metabench.train import Report, Trained, initial_state, meta_train, trained_before
+from metabench.train import initial_state, meta_train, trained_before
+from metabench.training_loop import Report, Trained
 from metabench.types import PyTree, Result, SeedRun
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from metabench.errors import UserError
 from metabench.plan import Plan, plan_run
 from metabench.recipes import Recipe
-from metabench.train import Trained, trained_before
+from metabench.train import trained_before
+from metabench.training_loop import Trained
 from metabench.types import Dataset, Result
 
 

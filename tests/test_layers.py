@@ -26,6 +26,7 @@ ROWS = (
     ("learners", "statistician"),
     ("beginnings",),
     ("conformance", "online", "forecasts", "evaluate", "traces", "checkpoints"),
+    ("training_loop",),
     ("train",),
     ("recipes", "results", "environment"),
     ("leaderboard",),

@@ -17,7 +17,7 @@ from metabench.plots.inner_steps import inner_steps
 from metabench.plots.learning_curve import learning_curve
 from metabench.plots.presentations import by_presentation
 from metabench.regression import Example
-from metabench.train import Point
+from metabench.training_loop import Point
 from metabench.types import Forecast
 
 CURVE = [

@@ -15,7 +15,8 @@ import pytest
 
 from metabench.checkpoints import Checkpoints, Snapshot, set_aside
 from metabench.errors import UserError
-from metabench.train import VALIDATION_SEED, TrainPlan, initial_state, meta_train
+from metabench.train import VALIDATION_SEED, initial_state, meta_train
+from metabench.training_loop import TrainPlan
 from metabench.types import ClassTable, EpisodeShape, Learner
 
 SHAPE = EpisodeShape(way=3, shot=1, query=2, image=(4, 4, 1))

@@ -10,7 +10,8 @@ from contextlib import suppress
 
 from metabench import data, recipes, registry
 from metabench.tables import class_table, find_split
-from metabench.train import Report, meta_train, train_plan
+from metabench.train import meta_train
+from metabench.training_loop import Report, train_plan
 from metabench.types import EpisodeShape
 
 TARGET = 0.95

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from metabench.progress import say
 from metabench.run import Watcher
-from metabench.train import Point, Report, Trained
+from metabench.training_loop import Point, Report, Trained
 
 LINE_EVERY = 15.0  # seconds between lines where there is no terminal
 

@@ -86,29 +86,10 @@ def meta_lstm(
         stats = tested.init(key)[1]
         return _adapted(tested, inner_steps, state.params, stats, support_x, support_y)
 
-    def trace(
-        state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array
-    ) -> dict[str, jax.Array]:
-        stats = tested.init(key)[1]
-        found = _descended(
-            tested,
-            inner_steps,
-            state.params,
-            stats,
-            support_x,
-            support_y,
-            lambda state, gradient: state.gates[:, ::WATCHED],
-        )
-        return {
-            "error on the supports": found.losses[:, None],
-            "forget gate": found.seen[:, 0],
-            "input gate": found.seen[:, 1],
-        }
-
     return Learner(
         init=init,
         adapt=adapt,
-        trace=trace,
+        trace=partial(_traced, tested, inner_steps),
         predict=lambda task, query_x: tested.apply(task.weights, task.stats, query_x)[0],
         train=outer_training(partial(_replayed, net, inner_steps), net, optimizer),
         parameters=lambda state: state.params,
@@ -146,6 +127,24 @@ def _replayed(
     theta, restore = ravel_pytree(params.weights)
     weights = restore(replayed(params.optimizer, theta, found.seen, found.losses))
     return Task(weights, net.apply(weights, stats, support_x, train=True)[1])
+
+
+def _traced(
+    net: Functional,
+    steps: int,
+    state: State,
+    support_x: jax.Array,
+    support_y: jax.Array,
+    key: jax.Array,
+) -> dict[str, jax.Array]:
+    """Error and gates of every step."""
+    stats, watch = net.init(key)[1], lambda state, gradient: state.gates[:, ::WATCHED]
+    found = _descended(net, steps, state.params, stats, support_x, support_y, watch)
+    return {
+        "error on the supports": found.losses[:, None],
+        "forget gate": found.seen[:, 0],
+        "input gate": found.seen[:, 1],
+    }
 
 
 def _descended(

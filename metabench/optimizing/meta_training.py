@@ -20,7 +20,8 @@ from metabench.optimizers.kinds import by_name
 from metabench.optimizers.meta_step import Learned, Sizes, first_state, meta_step
 from metabench.optimizers.truncation import Rule
 from metabench.optimizing.plan import LstmPlan
-from metabench.train import VALIDATION_SEED, Report, Trained, TrainPlan, train_state
+from metabench.train import VALIDATION_SEED
+from metabench.training_loop import Report, Trained, TrainPlan, train_state
 from metabench.types import PyTree
 
 FALL = 1 / 30  # of the rate, over the training
