@@ -25,7 +25,7 @@ from metabench.learners.outer_loop import State, Task, both_nets, outer_training
 from metabench.learners.training_shape import training_shape
 from metabench.nets.classifier import Norm
 from metabench.nets.functional import Functional
-from metabench.optimizers.gates import Weights, first_weights, gated_descent
+from metabench.optimizers.gates import FIRST_RATE, Weights, first_weights, gated_descent
 from metabench.optimizers.replay import replayed
 from metabench.types import TEST_ONLY, EpisodeShape, Learner, PyTree
 
@@ -47,6 +47,7 @@ def meta_lstm(
     width: int = 32,
     norm: Norm = "batch",
     test_norm: Annotated[Norm | None, TEST_ONLY] = "support",
+    first_rate: float = FIRST_RATE,
     learning_rate: float = 1e-3,
     decay: Decay = "cosine",
     clip: float | None = 0.25,
@@ -62,6 +63,7 @@ def meta_lstm(
       width: channels of each block.
       norm: statistics that normalise in meta-training.
       test_norm: the same in validation and test; `batch` is transductive. None for `norm`.
+      first_rate: of descent, near which input gates begin (section 3.4); between 0 and 1.
       learning_rate: of Adam, the outer loop.
       decay: `cosine` over `steps`, or `constant`.
       clip: largest global norm of an outer gradient.
@@ -73,13 +75,15 @@ def meta_lstm(
     for name, value in {"inner_steps": inner_steps, "hidden": hidden}.items():
         if value < 1:
             raise UserError(f"`{name}` is {value}; it must be at least 1")
+    if not 0 < first_rate < 1:
+        raise UserError(f"`first_rate` is {first_rate}; it must be between 0 and 1")
     optimizer = adam(learning_rate, decay, steps, clip)
     net, tested = both_nets(shape, width, norm, test_norm)
 
     def init(key: jax.Array) -> State:
         net_key, lstm_key = jax.random.split(key)
         weights, stats = net.init(net_key)
-        params = Learned(weights, first_weights(lstm_key, hidden))
+        params = Learned(weights, first_weights(lstm_key, hidden, first_rate))
         return State(params, stats, optimizer.init(params))
 
     def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:

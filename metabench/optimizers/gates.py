@@ -22,6 +22,7 @@ from metabench.types import PyTree
 INPUTS = 4  # two numbers of the gradient, two of the loss
 P = 10.0  # of the preprocessing
 SPREAD = 0.01  # of first weights, uniform on both sides of 0
+FIRST_RATE = 0.011  # of descent, before meta-training: the sigmoid of -4.5
 
 
 class Weights(NamedTuple):
@@ -42,10 +43,11 @@ class Cell(NamedTuple):
     gates: jax.Array  # [2, n]: the last forget and input gate
 
 
-def first_weights(key: jax.Array, hidden: int) -> Weights:
-    """Forget gates near 1 (bias from U(4, 5)) and input gates near 0 (from U(-5, -4)).
+def first_weights(key: jax.Array, hidden: int, rate: float = FIRST_RATE) -> Weights:
+    """Forget gates near 1 (bias from U(4, 5)) and input gates near `rate`, between 0 and 1.
 
-    That is gradient descent of small steps, with which meta-training begins (section 3.4).
+    That is gradient descent, with which meta-training begins (section 3.4). The default is the
+    paper's: biases of input gates from U(-5, -4).
     """
     keys = jax.random.split(key, 4)
     shapes = ((INPUTS, 4 * hidden), (hidden, 4 * hidden), (hidden + 2, 2))
@@ -53,7 +55,8 @@ def first_weights(key: jax.Array, hidden: int) -> Weights:
         jax.random.uniform(k, shape, minval=-SPREAD, maxval=SPREAD)
         for k, shape in zip(keys, shapes, strict=False)
     ]
-    bias = jax.random.uniform(keys[3], (2,), minval=4.0, maxval=5.0) * jnp.array([1.0, -1.0])
+    middle = jnp.array([4.5, jnp.log(rate) - jnp.log1p(-rate)])
+    bias = middle + jax.random.uniform(keys[3], (2,), minval=-0.5, maxval=0.5)
     return Weights(drawn[0], drawn[1], jnp.zeros(4 * hidden), drawn[2], bias)
 
 

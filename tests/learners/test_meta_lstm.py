@@ -93,6 +93,8 @@ def test_queries_are_hidden_from_one_another_unless_asked(norm):
     [
         ({"inner_steps": 0}, "`inner_steps` is 0; it must be at least 1"),
         ({"hidden": 0}, "`hidden` is 0; it must be at least 1"),
+        ({"first_rate": 0.0}, "`first_rate` is 0.0; it must be between 0 and 1"),
+        ({"first_rate": 1.0}, "`first_rate` is 1.0; it must be between 0 and 1"),
         ({"test_norm": "layer"}, "`test_norm` is 'layer'; after `norm` 'batch'"),
         ({"train_query": 0}, "`train_query` is 0"),
     ],
