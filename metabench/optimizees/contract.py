@@ -32,6 +32,8 @@ class Optimizee(NamedTuple):
     """In an evaluation, if nothing else is asked for."""
     tuning: int = 20
     """Instances that learning rates of baselines are tuned on."""
+    apart: bool = False
+    """Whether one instance fills a CPU, so that they take their gradients in turn there."""
 
 
 def instance_keys(key: jax.Array, number: jax.Array | int) -> tuple[jax.Array, ...]:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from metabench.nets.products import convolve, pool
+from metabench.nets.fused import conv_norm_relu_pool
 from metabench.optimizees.contract import Optimizee
 from metabench.optimizees.images import Images, cross_entropy, minibatch, taken
 
@@ -50,11 +50,7 @@ def logits(params: Params, images: jax.Array) -> jax.Array:
     x = images
     for number in range(CONVOLUTIONS):
         layer = params[f"conv{number}"]
-        x = convolve(x, layer["kernel"])
-        mean, variance = x.mean((0, 1, 2), keepdims=True), x.var((0, 1, 2), keepdims=True)
-        x = (x - mean) * jax.lax.rsqrt(variance + EPSILON)
-        x = x * layer["scale"][None, None, None] + layer["bias"][None, None, None]
-        x = pool(jax.nn.relu(x))
+        x = conv_norm_relu_pool(x, **layer, epsilon=EPSILON).y
     x = x.reshape(x.shape[0], -1)
     x = jax.nn.relu(x @ params["hidden"]["kernel"] + params["hidden"]["bias"][None])
     return x @ params["output"]["kernel"] + params["output"]["bias"][None]
@@ -84,4 +80,5 @@ def convnet(data: Images, digest: str, classes: int) -> Optimizee:
         measured=measured,
         data=data,
         digest=digest,
+        apart=True,
     )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import optax
 
+from metabench.nets.episodewise import over_episodes
 from metabench.optimizees.contract import Optimizee, instance_keys
 from metabench.types import PyTree
 
@@ -50,7 +51,8 @@ def at(
         key = jax.random.fold_in(noise, step)
         return jax.value_and_grad(optimizee.loss)(params, problem, data, key)
 
-    return jax.vmap(one)(params, instances.problems, instances.noise)
+    spread = over_episodes(one) if optimizee.apart else jax.vmap(one)
+    return spread(params, instances.problems, instances.noise)
 
 
 def begin(

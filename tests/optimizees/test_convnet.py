@@ -7,6 +7,7 @@ import pytest
 
 from metabench.optimizees import images
 from metabench.optimizees.convnet import convnet, first_params, logits
+from metabench.optimizers import unrolled
 from metabench.optimizers.kinds import by_name
 
 
@@ -41,6 +42,18 @@ def test_logits_and_loss(data):
     labels = np.arange(12) // 4
     right = jax.nn.log_softmax(expected)[np.arange(12), labels]
     np.testing.assert_allclose(optimizee.measured(params, (), data), -right.mean(), rtol=1e-3)
+
+
+def test_instances_in_turn_have_the_gradients_of_those_side_by_side(data):
+    optimizee = convnet(data, "digest", 3)
+    instances = unrolled.draw(optimizee, jax.random.key(1), jnp.arange(2))
+    found, expected = (
+        unrolled.at(optimizee._replace(apart=apart), data, instances, instances.params, 3)
+        for apart in (True, False)
+    )
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+    assert float(jnp.ptp(found[0])) > 0
 
 
 def test_parameters_of_convolutions_are_a_kind_of_their_own():
