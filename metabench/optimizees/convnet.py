@@ -18,6 +18,7 @@ from metabench.optimizees.images import Images, cross_entropy, minibatch, taken
 
 CHANNELS, HIDDEN, CONVOLUTIONS = 16, 32, 3
 EPSILON = 1e-5
+TUNING = 4  # instances: a run takes seconds, and they differ little
 Params: TypeAlias = dict[str, dict[str, jax.Array]]
 
 
@@ -80,5 +81,6 @@ def convnet(data: Images, digest: str, classes: int) -> Optimizee:
         measured=measured,
         data=data,
         digest=digest,
+        tuning=TUNING,
         apart=True,
     )
