@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from metabench.optimizers.cell import Memory, remembered
 from metabench.optimizers.preprocessing import preprocessed
 from metabench.types import PyTree
 
@@ -37,13 +38,6 @@ class Weights(NamedTuple):
     layers: tuple[Layer, ...]
     output: jax.Array  # [units]
     output_bias: jax.Array  # scalar
-
-
-class Memory(NamedTuple):
-    """The state of n coordinates in one layer. Coordinates lie along the last axis."""
-
-    hidden: jax.Array  # [units, n]
-    cell: jax.Array  # [units, n]
 
 
 State: TypeAlias = tuple[Memory, ...]
@@ -74,11 +68,6 @@ def blank(weights: Weights, size: int) -> State:
     return tuple(Memory(jnp.zeros((units, size)), jnp.zeros((units, size))) for _ in weights.layers)
 
 
-def sigmoid(x: jax.Array) -> jax.Array:
-    """By tanh, which takes half the time on a CPU."""
-    return 0.5 * jnp.tanh(0.5 * x) + 0.5
-
-
 def advance(
     weights: Weights, state: State, gradient: jax.Array, p: float = P
 ) -> tuple[jax.Array, State]:
@@ -93,9 +82,7 @@ def advance(
     x, after = preprocessed(gradient, p).T, []
     for layer, memory in zip(weights.layers, state, strict=True):
         read = layer.kernel @ jnp.concatenate([x, memory.hidden]) + layer.bias[:, None]
-        admit, forget, new, said = jnp.split(read, 4)
-        cell = sigmoid(forget) * memory.cell + sigmoid(admit) * jnp.tanh(new)
-        x = sigmoid(said) * jnp.tanh(cell)
+        x, cell = remembered(read, memory.cell)[0]
         after.append(Memory(x, cell))
     return weights.output @ x + weights.output_bias, tuple(after)
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
-from metabench.optimizers.coordinatewise import sigmoid
+from metabench.optimizers.cell import remembered, sigmoid
 from metabench.optimizers.preprocessing import preprocessed
 from metabench.types import PyTree
 
@@ -114,9 +114,7 @@ def advance(
     # What the loss says is the same for all: it goes in with the bias.
     common = weights.bias + preprocessed(loss, p) @ weights.inputs[2:]
     read = weights.inputs[:2].T @ preprocessed(gradient, p).T + weights.recurrent.T @ state.hidden
-    admit, forget, new, output = jnp.split(read + common[:, None], 4)
-    cell = sigmoid(forget) * state.cell + sigmoid(admit) * jnp.tanh(new)
-    hidden = sigmoid(output) * jnp.tanh(cell)
+    hidden, cell = remembered(read + common[:, None], state.cell)[0]
     size = hidden.shape[0]
     said = weights.gates[:size].T @ hidden + weights.gates[size][:, None] * theta[None]
     own = weights.gates[size + 1][:, None] * state.gates

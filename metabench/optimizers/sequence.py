@@ -13,7 +13,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from metabench.optimizers.coordinatewise import Layer, Memory, P, State, Weights, sigmoid
+from metabench.optimizers.cell import Gates, Memory, remembered
+from metabench.optimizers.coordinatewise import Layer, P, State, Weights
 from metabench.optimizers.preprocessing import preprocessed
 
 BLOCK = 128  # coordinates
@@ -23,7 +24,7 @@ class Kept(NamedTuple):
     """What the backward pass needs of one layer and step, [..., n] each."""
 
     read: jax.Array  # [inputs + units, n]
-    gates: tuple[jax.Array, ...]  # input, forget, cell, output
+    gates: Gates
     before: jax.Array  # the cell
     after: jax.Array
 
@@ -86,10 +87,7 @@ def _forward(
     after, kept = [], []
     for layer, memory in zip(weights.layers, state, strict=True):
         read = jnp.concatenate([x, memory.hidden])
-        admit, forget, new, said = jnp.split(layer.kernel @ read + layer.bias[:, None], 4)
-        gates = sigmoid(admit), sigmoid(forget), jnp.tanh(new), sigmoid(said)
-        cell = gates[1] * memory.cell + gates[0] * gates[2]
-        x = gates[3] * jnp.tanh(cell)
+        (x, cell), gates = remembered(layer.kernel @ read + layer.bias[:, None], memory.cell)
         after.append(Memory(x, cell))
         kept.append(Kept(read, gates, memory.cell, cell))
     return tuple(after), (tuple(kept), x)

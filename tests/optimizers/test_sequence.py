@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from metabench.optimizers.coordinatewise import Memory, advance
+from metabench.optimizers.cell import Memory
+from metabench.optimizers.coordinatewise import advance
 from metabench.optimizers.sequence import weight_gradient
 from tests.optimizers.test_coordinatewise import some_weights
 

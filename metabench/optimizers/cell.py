@@ -1,0 +1,43 @@
+"""The cell of an LSTM over n coordinates, which lie along the last axis."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+
+class Memory(NamedTuple):
+    """The state of n coordinates in one layer."""
+
+    hidden: jax.Array  # [units, n]
+    cell: jax.Array  # [units, n]
+
+
+class Gates(NamedTuple):
+    """What the gates of one step let through, [units, n] each."""
+
+    admit: jax.Array
+    forget: jax.Array
+    new: jax.Array
+    said: jax.Array
+
+
+def remembered(read: jax.Array, cell: jax.Array) -> tuple[Memory, Gates]:
+    """The state after a step.
+
+    Args:
+      read: what the weights made of input, hidden state and bias, [4 * units, n]; rows in the
+        order input, forget, cell, output.
+      cell: before the step, [units, n].
+    """
+    admit, forget, new, said = jnp.split(read, 4)
+    gates = Gates(sigmoid(admit), sigmoid(forget), jnp.tanh(new), sigmoid(said))
+    after = gates.forget * cell + gates.admit * gates.new
+    return Memory(gates.said * jnp.tanh(after), after), gates
+
+
+def sigmoid(x: jax.Array) -> jax.Array:
+    """By tanh, which takes half the time on a CPU."""
+    return 0.5 * jnp.tanh(0.5 * x) + 0.5
