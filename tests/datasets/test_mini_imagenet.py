@@ -311,20 +311,13 @@ def archive_path():
     return next(Path(os.environ["METABENCH_ARCHIVES"]).rglob("mini-imagenet.tar.xz"))
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory):
-    """The real dataset, and a folder of the real images, unpacked."""
-    folder = tmp_path_factory.mktemp("mini-imagenet")
-    dataset = data.load_or_prepare(mini_imagenet.DATASET, progress=False)
-    with tarfile.open(archive_path()) as archive:
-        archive.extractall(folder / "unpacked", filter="data")
-    return dataset, folder / "unpacked" / "mini-imagenet"
-
-
 @pytest.mark.realdata
 @pytest.mark.slow
-def test_real_images(real):
-    dataset, folder = real
+def test_real_images(tmp_path):
+    dataset = data.load_or_prepare(mini_imagenet.DATASET, progress=False)
+    with tarfile.open(archive_path()) as archive:
+        archive.extractall(tmp_path, filter="data")
+    folder = tmp_path / "mini-imagenet"
     assert dataset.digest == mini_imagenet.DATASET.digests[84]
     assert dataset.images.shape == (60_000, 84, 84, 3)
     np.testing.assert_array_equal(dataset.labels, np.repeat(np.arange(100), 600))
@@ -342,13 +335,3 @@ def test_real_images(real):
                 expected = pictures.pixels(encoded, 84, "RGB")
                 np.testing.assert_array_equal(dataset.images[row + index], expected)
             row += 600
-
-
-@pytest.mark.realdata
-@pytest.mark.slow
-def test_real_folders_give_the_same_digest(real, tmp_path):
-    dataset, folder = real
-    spec = mini_imagenet.DATASET
-    again = data.load_or_prepare(spec, None, folder, tmp_path / "cache", progress=False)
-    assert "images, train.csv" in again.source
-    assert again.digest == dataset.digest
