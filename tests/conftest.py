@@ -65,6 +65,9 @@ def session_cache(tmp_path_factory):
         patch.setenv("METABENCH_CACHE", str(folder))
         jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        # and for processes that tests start
+        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(folder / "compiled"))
+        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         yield folder
 
 

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import typer
 
+from metabench.cli import programs
 from metabench.cli.data import data_commands
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
 from metabench.cli.optimize import optimize_commands
@@ -45,6 +46,7 @@ def _top(version: bool = typer.Option(False, "--version", help="Print the versio
 
 def main() -> None:
     """Run the command line; a mistake is one sentence on standard error and exit code 2."""
+    programs.keep()
     try:
         code = app(standalone_mode=False)
         if code == 130:  # what newer typers make of Ctrl-C
