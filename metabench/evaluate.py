@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
@@ -106,13 +108,29 @@ def evaluate(
     chunk = -(-chunk_size(shape) // len(devices)) * len(devices)
     mesh = jax.sharding.Mesh(np.array(devices), ("episodes",))
     spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("episodes"))
-    key, found = root_key(seed), []
-    for start in range(0, episodes, chunk):
+    key, found, starts = root_key(seed), [], range(0, episodes, chunk)
+
+    def correct(start: int) -> np.ndarray:
         # The last chunk runs over the end, so that one shape is compiled.
         indices = jax.device_put(np.arange(start, start + chunk, dtype=np.int32), spread)
-        found.append(np.asarray(run(state, table, key, indices)))
+        return np.asarray(run(state, table, key, indices))
+
+    def counted(start: int, one: np.ndarray) -> None:
+        found.append(one)
         progress(min(start + chunk, episodes))
+
+    counted(0, correct(0))  # alone: it compiles what the others share
+    with ThreadPoolExecutor(_workers()) as pool:
+        for start, one in zip(starts[1:], pool.map(correct, starts[1:]), strict=True):
+            counted(start, one)
     return np.concatenate(found)[:episodes]
+
+
+def _workers() -> int:
+    """Chunks that are evaluated at once: one for each core, since none keeps several busy."""
+    if jax.default_backend() != "cpu":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def summarise(correct: np.ndarray, queries: int) -> Summary:

@@ -85,6 +85,29 @@ def test_chunks_change_nothing(learner, monkeypatch):
     np.testing.assert_array_equal(counts(learner, 7), whole[:7])
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_chunks_on_several_cores_keep_their_order(workers, monkeypatch):
+    whole, seen = counts(noisy(), 30), []
+    monkeypatch.setattr(module, "chunk_size", lambda shape: 2)
+    monkeypatch.setattr(module, "_workers", lambda: workers)
+    np.testing.assert_array_equal(counts(noisy(), 30, progress=seen.append), whole)
+    assert seen == list(range(2, 31, 2))
+
+
+def test_what_fails_on_another_core_is_raised(monkeypatch):
+    monkeypatch.setattr(module, "chunk_size", lambda shape: 2)
+    calls = []
+
+    def run(state, table, key, indices):
+        calls.append(indices)
+        if len(calls) > 1:
+            raise FloatingPointError("no number")
+        return indices
+
+    with pytest.raises(FloatingPointError):
+        counts(reader(), 30, evaluator=run)
+
+
 def test_one_compilation_whatever_the_number_of_episodes(monkeypatch):
     monkeypatch.setattr(module, "chunk_size", lambda shape: 4)
     run = make_evaluator(reader(), SHAPE)

@@ -17,7 +17,7 @@ import torch
 from benchmarks.speed.torch_conv4 import conv4, fastest_format
 from benchmarks.speed.turns import in_turns
 from metabench.episodes import root_key, sample_batch
-from metabench.evaluate import chunk_size, make_evaluator
+from metabench.evaluate import evaluate, make_evaluator
 from metabench.learners.protonet import protonet
 from metabench.types import ClassTable, EpisodeShape
 
@@ -35,13 +35,8 @@ def measure(turns: int = 9) -> dict:
         class_ids=jnp.arange(200, dtype=jnp.int32),
     )
     learner = protonet(SHAPE)
-    state, run, chunk = learner.init(jax.random.key(0)), make_evaluator(learner, SHAPE), 0
-    chunk = chunk_size(SHAPE)
-    numbers = [jnp.arange(start, start + chunk) for start in range(0, EPISODES, chunk)]
-
-    def ours() -> None:
-        for indices in numbers:
-            run(state, table, root_key(0), indices).block_until_ready()
+    state, run = learner.init(jax.random.key(0)), make_evaluator(learner, SHAPE)
+    ours = partial(evaluate, learner, state, table, SHAPE, seed=0, episodes=EPISODES, evaluator=run)
 
     sample = jax.jit(partial(sample_batch, root_key(0), table=table, shape=SHAPE))
     episodes = sample(jnp.arange(EPISODES))
