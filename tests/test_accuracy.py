@@ -44,14 +44,10 @@ LEARNERS = tuple(
 LONG = (
     "cactus",
     "cluster_matching",
-    "deepcluster",
     "exemplar_svm",
-    "finetune",
     "maml",
     "meta_lstm",
     "modified_hausdorff",
-    "neural_statistician",
-    "relation",
     "reptile",
     "scratch",
 )
