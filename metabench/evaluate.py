@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Lock
 from typing import NamedTuple
 
 import jax
@@ -15,6 +16,7 @@ import numpy as np
 
 from metabench.episodes import root_key
 from metabench.nets.episodewise import over_episodes
+from metabench.nets.in_cache import on_one_core
 from metabench.online import correct_by_presentation
 from metabench.streams import shown
 from metabench.tasks import sample_tasks
@@ -73,7 +75,8 @@ def make_evaluator(
         keys = jax.vmap(partial(jax.random.fold_in, jax.random.fold_in(key, 2**31)))(indices)
         if isinstance(tasks, Stream):
             return jax.vmap(partial(correct_by_presentation, learner, state, labels))(tasks, keys)
-        return over_episodes(partial(correct_counts, learner, state))(tasks, keys)
+        with on_one_core():
+            return over_episodes(partial(correct_counts, learner, state))(tasks, keys)
 
     return jax.jit(run)
 
@@ -109,20 +112,19 @@ def evaluate(
     mesh = jax.sharding.Mesh(np.array(devices), ("episodes",))
     spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("episodes"))
     key, found, starts = root_key(seed), [], range(0, episodes, chunk)
+    one_by_one = Lock()
 
     def correct(start: int) -> np.ndarray:
         # The last chunk runs over the end, so that one shape is compiled.
         indices = jax.device_put(np.arange(start, start + chunk, dtype=np.int32), spread)
-        return np.asarray(run(state, table, key, indices))
+        with one_by_one:  # The first compiles what the others share; none waits here for a result.
+            counts = run(state, table, key, indices)
+        return np.asarray(counts)
 
-    def counted(start: int, one: np.ndarray) -> None:
-        found.append(one)
-        progress(min(start + chunk, episodes))
-
-    counted(0, correct(0))  # alone: it compiles what the others share
     with ThreadPoolExecutor(_workers()) as pool:
-        for start, one in zip(starts[1:], pool.map(correct, starts[1:]), strict=True):
-            counted(start, one)
+        for start, one in zip(starts, pool.map(correct, starts), strict=True):
+            found.append(one)
+            progress(min(start + chunk, episodes))
     return np.concatenate(found)[:episodes]
 
 

@@ -7,6 +7,7 @@ import importlib
 import json
 from pathlib import Path
 
+from benchmarks.speed.kept_memory import keep_memory
 from metabench import environment
 
 NAMES = (
@@ -28,14 +29,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=(*NAMES, []), default=[])
     parser.add_argument("--out", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
-    figures = {}
+    kept, figures = keep_memory(), {}
     for name in arguments.names or NAMES:
         figures[name] = importlib.import_module(f"benchmarks.speed.{name}").measure()
         _show(name, figures[name])
     if arguments.out:
         import torch
 
-        where = {**environment.describe(), "torch": torch.__version__}
+        where = {**environment.describe(), "torch": torch.__version__, "memory_kept": kept}
         document = {"environment": where, "figures": figures}
         arguments.out.write_text(json.dumps(document, indent=2) + "\n")
 

@@ -18,6 +18,7 @@ from flax import nnx
 
 from metabench.errors import UserError
 from metabench.nets.fused import convolved, joined, norm_relu_pool, shift_relu_pool
+from metabench.nets.in_cache import few_at_once
 from metabench.nets.ops import max_pool2
 
 Norm = Literal["running", "batch", "group", "layer", "none"]
@@ -103,10 +104,18 @@ class Conv4(nnx.Module):
         """Four blocks of `width` channels. Raises `UserError` on a wrong `norm` or `width`."""
         check_norm(norm, width)
         inputs = (channels, width, width, width)
+        self.norm, self.width = norm, width
         self.blocks = nnx.List([ConvBlock(c, width, norm, rngs) for c in inputs])
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         """[n, h, w, channels] to [n, (h // 16) * (w // 16) * width]."""
+        if train or self.norm == "batch":
+            return self._embed(x, train)
+        embed = partial(self._embed, train=False)
+        # The largest array is the second block's windows: sixteen entries for every 4x4 pixels.
+        return few_at_once(embed, x, image_bytes=4 * x.shape[1] * x.shape[2] * self.width)
+
+    def _embed(self, x: jax.Array, train: bool) -> jax.Array:
         for block in self.blocks:
             x = block(x, train=train)
         return x.reshape(x.shape[0], -1)
