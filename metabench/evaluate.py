@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.episodes import root_key
-from metabench.nets.episodewise import over_episodes
+from metabench.nets.episodewise import copied, cores, over_episodes
 from metabench.nets.in_cache import on_one_core
 from metabench.online import correct_by_presentation
 from metabench.streams import shown
@@ -107,11 +106,12 @@ def evaluate(
       progress: called with the number of episodes done.
     """
     run = evaluator or make_evaluator(learner, shape)
-    devices = jax.devices()
+    devices = jax.devices()[: 1 if jax.default_backend() == "cpu" else None]
     chunk = -(-chunk_size(shape) // len(devices)) * len(devices)
     mesh = jax.sharding.Mesh(np.array(devices), ("episodes",))
     spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("episodes"))
-    key, found, starts = root_key(seed), [], range(0, episodes, chunk)
+    state, table, key = copied((state, table, root_key(seed)), devices)
+    found, starts = [], range(0, episodes, chunk)
     one_by_one = Lock()
 
     def correct(start: int) -> np.ndarray:
@@ -130,9 +130,7 @@ def evaluate(
 
 def _workers() -> int:
     """Chunks that are evaluated at once: one for each core, since none keeps several busy."""
-    if jax.default_backend() != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores() if jax.default_backend() == "cpu" else 1
 
 
 def summarise(correct: np.ndarray, queries: int) -> Summary:

@@ -17,6 +17,7 @@ from metabench.checkpoints import Checkpoints
 from metabench.episodes import root_key
 from metabench.errors import UserError
 from metabench.evaluate import evaluate, make_evaluator, summarise
+from metabench.nets.episodewise import across, copied, devices_for
 from metabench.tasks import sample_tasks
 from metabench.training_loop import Report, Trained, TrainPlan, from_snapshot, train_state
 from metabench.types import ClassTable, ImageTaskShape, Learner, PyTree, TaskShape, TrainShape
@@ -29,12 +30,21 @@ def initial_state(learner: Learner, seed: int) -> PyTree:
     return jax.jit(learner.init)(jax.random.fold_in(root_key(seed), 0))
 
 
+def training_devices(learner: Learner, batch: int) -> list[jax.Device]:
+    """What a batch is spread over: as many devices as divide it, where its tasks are apart."""
+    return devices_for(batch if learner.apart else 1)
+
+
 def make_chunk(
     learner: Learner, shape: TaskShape | TrainShape, batch: int
 ) -> Callable[..., tuple[PyTree, dict[str, jax.Array]]]:
-    """`run(state, table, seed_key, first step, length) -> (state, mean metrics)`, compiled."""
+    """`run(state, table, seed_key, first step, length) -> (state, mean metrics)`, compiled.
+
+    It runs on the `training_devices`; where these are several, `state` and `table` should be
+    `copied` there beforehand.
+    """
     assert learner.train is not None
-    train = learner.train
+    train, devices = learner.train, training_devices(learner, batch)
 
     @partial(jax.jit, static_argnames="length", donate_argnums=0)
     def run(
@@ -45,7 +55,8 @@ def make_chunk(
         def step(state: PyTree, number: jax.Array) -> tuple[PyTree, dict[str, jax.Array]]:
             indices = number * batch + jnp.arange(batch)
             tasks = sample_tasks(stream, indices, table, shape)
-            return train(state, tasks, jax.random.fold_in(keys, number))
+            with across(devices):
+                return train(state, tasks, jax.random.fold_in(keys, number))
 
         state, metrics = jax.lax.scan(step, state, first + jnp.arange(length))
         return state, {name: value.mean() for name, value in metrics.items()}
@@ -138,10 +149,11 @@ def train_on(
     Raises:
       UserError: the loss is no longer finite.
     """
+    devices = training_devices(learner, plan.batch)
     return train_state(
-        start(initial_state(learner, seed)),
+        copied(start(initial_state(learner, seed)), devices),
         make_chunk(learner, shape, plan.batch),
-        table,
+        copied(table, devices),
         validate,
         plan,
         seed=seed,

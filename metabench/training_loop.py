@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from metabench.checkpoints import Checkpoints, Snapshot
 from metabench.episodes import root_key
 from metabench.errors import UserError
+from metabench.nets.episodewise import copied
 from metabench.registry import suggest
 from metabench.types import PyTree
 
@@ -118,7 +119,7 @@ def train_state(
       UserError: the loss is no longer finite.
     """
     run = _Run(chunk, data, validate, plan, seed, progress)
-    trained, step = Trained(state, jax.tree.map(jnp.copy, state)), 0
+    trained, step = Trained(copied(state, jax.devices()[:1]), jax.tree.map(jnp.copy, state)), 0
     found = checkpoints.newest(state) if checkpoints else None
     if found is not None:
         step, trained = found.step, from_snapshot(found)
@@ -163,10 +164,11 @@ class _Run:
             sums = {name: sums[name] + values[name] * length for name in sums}
             spent = trained.seconds + time.monotonic() - began
             self._report(trained, start + length, values["loss"], spent)
-        found = self.validate(trained.last)
+        settled = copied(trained.last, jax.devices()[:1])
+        found = self.validate(settled)
         if trained.best_validation is None or found > trained.best_validation:
             trained.best_step = until
-            trained.state = jax.tree.map(jnp.copy, trained.last)  # the loop gives `last` away
+            trained.state = jax.tree.map(jnp.copy, settled)  # the loop gives `last` away
         trained.seconds += time.monotonic() - began
         loss, train_accuracy = (sums[name] / (until - first) for name in ("loss", "accuracy"))
         trained.history.append(Point(until, loss, train_accuracy, found, trained.seconds))
@@ -194,4 +196,5 @@ def from_snapshot(snapshot: Snapshot) -> Trained:
     """What a checkpoint holds."""
     notes = snapshot.notes
     history = [Point(*row) for row in notes["history"]]
-    return Trained(snapshot.best, snapshot.state, notes["best_step"], notes["seconds"], history)
+    best = copied(snapshot.best, jax.devices()[:1])
+    return Trained(best, snapshot.state, notes["best_step"], notes["seconds"], history)

@@ -210,6 +210,8 @@ class Learner(NamedTuple):
     """Shape and kind of the tasks met in meta-training, where they differ from the test's."""
     batch: int = 1
     """Tasks in a training step where neither a recipe nor the user says how many."""
+    apart: bool = False
+    """Whether `train` takes them by `over_episodes`: then they are spread over the devices."""
     transductive: bool = False
     """Whether a prediction for one query may depend on the other queries."""
     stream: Callable[[PyTree, jax.Array, jax.Array, jax.Array], jax.Array] | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.speed.kept_memory import keep_memory
 from metabench import environment
+from metabench.nets.episodewise import use_all_cores
 
 NAMES = (
     "sampling",
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     kept, figures = keep_memory(), {}
+    use_all_cores()
     for name in arguments.names or NAMES:
         figures[name] = importlib.import_module(f"benchmarks.speed.{name}").measure()
         _show(name, figures[name])

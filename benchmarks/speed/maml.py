@@ -18,7 +18,8 @@ from torch import func
 from benchmarks.speed.turns import in_turns
 from metabench.episodes import root_key
 from metabench.learners.maml import maml
-from metabench.train import initial_state, make_chunk
+from metabench.nets.episodewise import copied
+from metabench.train import initial_state, make_chunk, training_devices
 from metabench.types import ClassTable, EpisodeShape
 
 SHAPE = EpisodeShape(way=5, shot=1, query=15)
@@ -61,7 +62,8 @@ def chunk_of(rematerialise: bool) -> tuple[Callable, tuple]:
         rematerialise=rematerialise,
     )
     run = make_chunk(learner, SHAPE, batch=TASKS)
-    return run, (initial_state(learner, 0), table(), root_key(0), jnp.int32(0), STEPS)
+    first, data = copied((initial_state(learner, 0), table()), training_devices(learner, TASKS))
+    return run, (first, data, root_key(0), jnp.int32(0), STEPS)
 
 
 def temporaries(rematerialise: bool) -> float:

@@ -15,6 +15,7 @@ from metabench.cli.regress import regress
 from metabench.cli.run import run
 from metabench.cli.statistician import statistician_commands
 from metabench.errors import UserError
+from metabench.nets.episodewise import use_all_cores
 from metabench.progress import say
 
 app = typer.Typer(
@@ -47,6 +48,7 @@ def _top(version: bool = typer.Option(False, "--version", help="Print the versio
 def main() -> None:
     """Run the command line; a mistake is one sentence on standard error and exit code 2."""
     programs.keep()
+    use_all_cores()
     try:
         code = app(standalone_mode=False)
         if code == 130:  # what newer typers make of Ctrl-C

@@ -103,6 +103,7 @@ def maml(
         parameters=lambda state: state.params,
         train_shape=training_shape(shape, None, train_shot, train_query),
         batch=4,
+        apart=True,
         transductive=(test_norm or norm) == "batch",
     )
 

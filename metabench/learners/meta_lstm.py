@@ -98,6 +98,7 @@ def meta_lstm(
         train=outer_training(partial(_replayed, net, inner_steps), net, optimizer),
         parameters=lambda state: state.params,
         train_shape=training_shape(shape, None, None, train_query),
+        apart=True,
         transductive=(test_norm or norm) == "batch",
     )
 

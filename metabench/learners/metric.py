@@ -103,6 +103,7 @@ def metric_learner(
         train=_training(net, optimizer, error),
         parameters=lambda state: state.params,
         train_shape=train_shape,
+        apart=True,
         transductive=joint,
         embed=embed,
     )

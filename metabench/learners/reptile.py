@@ -123,6 +123,7 @@ def reptile(
         parameters=lambda state: state.params,
         train_shape=training_shape(shape, None, train_images - 1, 1),
         batch=5,
+        apart=True,
         transductive=(test_norm or norm) == "batch",
     )
 

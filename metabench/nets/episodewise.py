@@ -1,24 +1,46 @@
-"""How a batch of episodes is spread: together on an accelerator, in turn on a CPU."""
+"""How a batch of episodes is spread: over devices, and on each together or in turn.
+
+On an accelerator the episodes of a device are taken together, on a CPU in turn: there the images
+of one episode keep in cache. A CPU is several devices where JAX was told so (`use_all_cores`), one
+for each core. As with threads, the last bits of a training depend on how many there are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from metabench.nets.ops import native
+
+T = TypeVar("T")
+_AXIS = "episodes"
+_devices: ContextVar[Sequence[jax.Device]] = ContextVar("devices", default=())
 
 
 def over_episodes(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` over the leading axis of every leaf of its arguments, like `jax.vmap`.
 
-    On a CPU the images of one episode keep the cores busy and stay in cache: one after the
-    other is faster there than all at once.
+    Inside `across(devices)` each device takes an equal part of the episodes, and all devices get
+    all results.
     """
-    if native():
-        return jax.vmap(function)
+    alone = jax.vmap(function) if native() else _in_turn(function)
+    devices = _devices.get()
+    if len(devices) < 2:
+        return alone
+    mesh = _mesh(devices)
+    part, whole = PartitionSpec(_AXIS), NamedSharding(mesh, PartitionSpec())
+    spread = jax.shard_map(alone, mesh=mesh, in_specs=part, out_specs=part, check_vma=False)
+    return lambda *batch: jax.lax.with_sharding_constraint(spread(*batch), whole)
 
+
+def _in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
     def in_turn(*batch: Any) -> Any:
         if jax.tree.leaves(batch)[0].shape[0] == 1:  # spares a loop, which costs fusions
             alone = function(*jax.tree.map(lambda leaf: leaf[0], batch))
@@ -26,3 +48,44 @@ def over_episodes(function: Callable[..., Any]) -> Callable[..., Any]:
         return jax.lax.map(lambda one: function(*one), batch)
 
     return in_turn
+
+
+@contextmanager
+def across(devices: Sequence[jax.Device]) -> Iterator[None]:
+    """What is traced inside spreads episodes over `devices`; their number must divide theirs."""
+    token = _devices.set(devices)
+    try:
+        yield
+    finally:
+        _devices.reset(token)
+
+
+def devices_for(episodes: int) -> list[jax.Device]:
+    """The devices that a batch of so many is spread over: as many as there are that divide it."""
+    there = jax.devices()
+    most = next(n for n in range(min(episodes, len(there)), 0, -1) if episodes % n == 0)
+    return there[:most]
+
+
+def copied(tree: T, devices: Sequence[jax.Device]) -> T:
+    """`tree` on each of `devices`; nothing is done where it is there already."""
+    return jax.device_put(tree, NamedSharding(_mesh(devices), PartitionSpec()))
+
+
+def use_all_cores() -> None:
+    """Make each core a device, unless JAX has begun or was told a number."""
+    option = "jax_num_cpu_devices"
+    if getattr(jax.config, option) == -1 and "device_count" not in os.environ.get("XLA_FLAGS", ""):
+        try:
+            jax.config.update(option, cores())
+        except RuntimeError:  # it has begun
+            return
+
+
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _mesh(devices: Sequence[jax.Device]) -> Mesh:
+    return Mesh(np.array(devices), (_AXIS,))

@@ -1,0 +1,127 @@
+"""Episodes on several devices: the same answers, a part each, and training that resumes."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metabench.checkpoints import Checkpoints
+from metabench.learners.maml import maml
+from metabench.nets import episodewise
+from metabench.nets.episodewise import across, copied, devices_for, over_episodes, use_all_cores
+from metabench.nets.ops import use_native
+from metabench.train import meta_train, training_devices
+from metabench.training_loop import TrainPlan
+from metabench.types import ClassTable, EpisodeShape
+
+SHAPE = EpisodeShape(way=2, shot=1, query=2, image=(16, 16, 1))
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("count", [1, 3])
+def test_every_leaf_of_every_argument(native, count):
+    tree, x = {"a": jnp.arange(2.0 * count).reshape(count, 2)}, jnp.arange(1.0 * count)
+    with use_native(native):
+        found = over_episodes(lambda tree, x: {"y": tree["a"].sum() * x})(tree, x)
+    assert found["y"].tolist() == [(4 * i + 1) * i for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("episodes", "devices"), [(1, 1), (2, 2), (4, 4), (5, 5), (6, 6), (7, 1), (10, 5), (12, 6)]
+)
+def test_as_many_devices_as_divide_a_batch(monkeypatch, episodes, devices):
+    monkeypatch.setattr(jax, "devices", lambda: list(range(6)))
+    assert devices_for(episodes) == list(range(devices))
+
+
+def test_a_learner_that_joins_its_tasks_has_one_device(monkeypatch):
+    monkeypatch.setattr(jax, "devices", lambda: list(range(6)))
+    learner = maml(SHAPE)
+    assert len(training_devices(learner, 4)) == 4
+    assert len(training_devices(learner._replace(apart=False), 4)) == 1
+
+
+def test_all_cores_are_no_matter_once_jax_has_begun(monkeypatch):
+    before = jax.device_count()
+    use_all_cores()
+    assert jax.device_count() == before
+
+
+@pytest.mark.parametrize(
+    ("number", "flags"), [(3, ""), (-1, "--xla_force_host_platform_device_count=3")]
+)
+def test_a_number_of_devices_that_the_user_chose_stands(monkeypatch, number, flags):
+    config = SimpleNamespace(jax_num_cpu_devices=number)  # has no `update`
+    monkeypatch.setattr(episodewise, "jax", SimpleNamespace(config=config))
+    monkeypatch.setenv("XLA_FLAGS", flags)
+    use_all_cores()
+
+
+def spread():
+    """What the other process of the next tests does, with as many devices as it has."""
+    count = jax.device_count()
+    devices = devices_for(4)
+
+    def where(x):
+        return x @ x, jax.lax.axis_index("episodes")
+
+    with across(devices):
+        x = copied(jnp.arange(8.0).reshape(4, 2), devices)
+        squares, device = jax.jit(over_episodes(where))(x)
+    train = trained()
+    with tempfile.TemporaryDirectory() as folder:
+        resumed = [trained(Path(folder), steps) for steps in (4, 8)][-1]
+    print(json.dumps([count, squares.tolist(), device.tolist(), train, resumed]))
+
+
+def trained(folder=None, steps=8):
+    """Numbers that tell a state of MAML after `steps` steps."""
+    classes = jax.random.bits(jax.random.key(0), (4 * 6, 16, 16, 1), jnp.uint8)
+    members = jnp.arange(24, dtype=jnp.int32).reshape(4, 6)
+    table = ClassTable(classes, members, jnp.full(4, 6), jnp.arange(4))
+    learner = maml(SHAPE, inner_steps=1, width=4, decay="constant")
+    plan = TrainPlan(steps=steps, batch=4, validate_every=4, validation_episodes=2, chunk=2)
+    checkpoints = Checkpoints(folder) if folder else None
+    found = meta_train(learner, table, table, SHAPE, plan, seed=0, checkpoints=checkpoints)
+    if checkpoints:
+        checkpoints.close()
+    assert len(jax.tree.leaves(found.state)[0].devices()) == 1  # whoever gets it finds one copy
+    return [leaf.ravel()[0].item() for leaf in jax.tree.leaves(found.last)]
+
+
+@pytest.fixture(scope="module")
+def on_two_devices():
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    code = "from tests.nets.test_episodewise import spread; spread()"
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def test_each_device_takes_a_part(on_two_devices):
+    devices, squares, where, _, _ = on_two_devices
+    assert devices == 2
+    assert squares == [1, 13, 41, 85]
+    assert where == [0, 0, 1, 1]
+
+
+def test_training_is_that_of_one_device(on_two_devices):
+    np.testing.assert_allclose(on_two_devices[3], trained(), rtol=1e-3, atol=1e-5)
+
+
+def test_training_on_two_devices_resumes_to_the_same_bits(on_two_devices):
+    assert on_two_devices[3] == on_two_devices[4]
