@@ -1,4 +1,4 @@
-"""How far a long step has come: a bar on a terminal, one plain line elsewhere.
+"""How far a long step has come: a bar on a terminal, elsewhere a plain line now and then.
 
 All of it goes to standard error, so that standard output stays for results.
 """
@@ -6,11 +6,13 @@ All of it goes to standard error, so that standard output stays for results.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
 Advance: TypeAlias = Callable[[int], None]
+PAUSE = 30  # seconds, at least, between two plain lines
 
 
 def say(text: str, shown: bool = True) -> None:
@@ -27,7 +29,20 @@ def progress(label: str, total: int, shown: bool = True) -> Iterator[Advance]:
             yield advance
         return
     say(f"{label} …", shown)
-    yield lambda steps: None
+    yield _lines(label, total, shown)
+
+
+def _lines(label: str, total: int, shown: bool) -> Advance:
+    done, said = 0, time.monotonic()
+
+    def advance(steps: int) -> None:
+        nonlocal done, said
+        done, now = done + steps, time.monotonic()
+        if done < total and now - said >= PAUSE:
+            said = now
+            say(f"{label}: {done / total:.0%}".replace("%", " %"), shown)
+
+    return advance
 
 
 @contextmanager
