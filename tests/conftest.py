@@ -23,6 +23,10 @@ os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # in processes that tests st
 jax.config.update("jax_disable_most_optimizations", True)
 
 
+# Files whose tests share what is compiled or what another process does.
+WHOLE = ("test_train.py", "test_episodes.py", "test_run.py", "test_episodewise.py")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Under pytest-xdist, tests that share compiled functions or data go to one worker."""
@@ -36,13 +40,9 @@ def pytest_xdist_make_scheduler(config, log):
             for name in ("mini_imagenet", "mnist", "omniglot_trials", "omniglot"):
                 if name in nodeid and any(word in nodeid for word in ("_real_", "_archives[")):
                     return name  # the archives of a dataset are prepared once
-            if file.endswith("test_conformance.py"):
+            if file.endswith("conformance/test_registered.py"):
                 return nodeid.rsplit("-", 1)[0]  # `test_learner[protonet-jit]`: by learner
-            return (
-                file
-                if file.endswith(("test_train.py", "test_episodes.py", "test_run.py"))
-                else nodeid
-            )
+            return file if file.endswith(WHOLE) else nodeid
 
     return Sharing(config, log)
 

@@ -1,0 +1,11 @@
+"""XLA's own convolutions, which compile faster."""
+
+import pytest
+
+from metabench.nets.ops import use_native
+
+
+@pytest.fixture(autouse=True)
+def native():
+    with use_native(True):
+        yield
