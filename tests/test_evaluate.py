@@ -1,9 +1,6 @@
 """The evaluator counts what a hand-made learner is known to get right."""
 
 import json
-import os
-import subprocess
-import sys
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +17,7 @@ from metabench.evaluate import (
     summarise,
 )
 from metabench.types import ClassTable, EpisodeShape, Learner
+from tests.two_devices import on_two_devices
 
 SHAPE = EpisodeShape(way=3, shot=1, query=4, image=(2, 2, 1))
 
@@ -167,17 +165,7 @@ def print_counts():
 
 
 def test_two_devices_count_as_one_does():
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
-    code = "from tests.test_evaluate import print_counts; print_counts()"
-    process = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=os.path.dirname(os.path.dirname(__file__)),
-    )
-    devices, found = json.loads(process.stdout)
+    devices, found = on_two_devices("tests.test_evaluate", "print_counts")
     assert devices == 2
     expected = [counts(noisy(), 7), counts(reader(lambda image: image % 3 == 0), 7)]
     assert found == np.stack(expected).tolist()

@@ -31,13 +31,17 @@ def over_episodes(function: Callable[..., Any]) -> Callable[..., Any]:
     all results.
     """
     alone = jax.vmap(function) if native() else _in_turn(function)
-    devices = _devices.get()
+    return shared(alone, _devices.get())
+
+
+def shared(function: Callable[..., Any], devices: Sequence[jax.Device]) -> Callable[..., Any]:
+    """`function` of batches, called on each device with an equal part; all get all results."""
     if len(devices) < 2:
-        return alone
+        return function
     mesh = _mesh(devices)
     part, whole = PartitionSpec(_AXIS), NamedSharding(mesh, PartitionSpec())
-    spread = jax.shard_map(alone, mesh=mesh, in_specs=part, out_specs=part, check_vma=False)
-    return lambda *batch: jax.lax.with_sharding_constraint(spread(*batch), whole)
+    parts = jax.shard_map(function, mesh=mesh, in_specs=part, out_specs=part, check_vma=False)
+    return lambda *batch: jax.lax.with_sharding_constraint(parts(*batch), whole)
 
 
 def _in_turn(function: Callable[..., Any]) -> Callable[..., Any]:

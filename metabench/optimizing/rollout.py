@@ -1,5 +1,7 @@
 """Runs of an optimizer on many instances in one compiled call, the same for every optimizer.
 
+Groups of instances are spread over the devices, cores of a CPU among them.
+
 What an instance is (its problem, first parameters and minibatches) is folded from the stream's
 seed and its number, so two optimizers' runs are paired and the same optimizer gives the same bits.
 """
@@ -16,6 +18,7 @@ import numpy as np
 import optax
 
 from metabench.episodes import root_key
+from metabench.nets.episodewise import copied, devices_for, shared
 from metabench.optimizees.contract import Optimizee
 from metabench.optimizers import unrolled
 from metabench.types import PyTree
@@ -49,17 +52,19 @@ def make_rollout(
     """
     group = group_size(optimizee, instances)
     numbers = jnp.arange(-(-instances // group) * group).reshape(-1, group)
+    devices = devices_for(len(numbers))
 
     @jax.jit
     def run(settings: Any, data: PyTree) -> tuple[jax.Array, jax.Array]:
         def one(numbers: jax.Array) -> tuple[jax.Array, jax.Array]:
             return _group(optimizee, make(settings), stops, data, seed, numbers)
 
-        losses, found = jax.lax.map(one, numbers)  # [groups, steps + 1 or stops + 1, group]
+        # Both [groups, steps + 1 or stops + 1, group].
+        losses, found = shared(partial(jax.lax.map, one), devices)(numbers)
         return _rows(losses), _rows(found)
 
     def called(settings: Any) -> Runs:
-        losses, found = run(settings, optimizee.data)
+        losses, found = run(*copied((settings, optimizee.data), devices))
         return Runs(np.asarray(losses)[:instances], np.asarray(found)[:instances])
 
     return called

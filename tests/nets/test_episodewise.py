@@ -1,9 +1,6 @@
 """Episodes on several devices: the same answers, a part each, and training that resumes."""
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +18,7 @@ from metabench.nets.ops import use_native
 from metabench.train import meta_train, training_devices
 from metabench.training_loop import TrainPlan
 from metabench.types import ClassTable, EpisodeShape
+from tests.two_devices import on_two_devices
 
 SHAPE = EpisodeShape(way=2, shot=1, query=2, image=(16, 16, 1))
 
@@ -98,30 +96,20 @@ def trained(folder=None, steps=8):
 
 
 @pytest.fixture(scope="module")
-def on_two_devices():
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
-    code = "from tests.nets.test_episodewise import spread; spread()"
-    process = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-    return json.loads(process.stdout.splitlines()[-1])
+def there():
+    return on_two_devices("tests.nets.test_episodewise", "spread")
 
 
-def test_each_device_takes_a_part(on_two_devices):
-    devices, squares, where, _, _ = on_two_devices
+def test_each_device_takes_a_part(there):
+    devices, squares, where, _, _ = there
     assert devices == 2
     assert squares == [1, 13, 41, 85]
     assert where == [0, 0, 1, 1]
 
 
-def test_training_is_that_of_one_device(on_two_devices):
-    np.testing.assert_allclose(on_two_devices[3], trained(), rtol=1e-3, atol=1e-5)
+def test_training_is_that_of_one_device(there):
+    np.testing.assert_allclose(there[3], trained(), rtol=1e-3, atol=1e-5)
 
 
-def test_training_on_two_devices_resumes_to_the_same_bits(on_two_devices):
-    assert on_two_devices[3] == on_two_devices[4]
+def test_training_there_resumes_to_the_same_bits(there):
+    assert there[3] == there[4]

@@ -1,5 +1,7 @@
 """Runs of optimizers: paired, the same in any grouping, and right where it can be worked out."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ from metabench.optimizees.quadratic import quadratic
 from metabench.optimizers.baselines import adam, nag, sgd
 from metabench.optimizing import rollout
 from metabench.optimizing.rollout import make_rollout
+from tests.two_devices import on_two_devices
 
 
 def noisy():
@@ -49,6 +52,21 @@ def test_grouping_changes_nothing(monkeypatch, together):
     found = make_rollout(noisy(), adam, (4,), 5, 3)(0.1)
     np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-5)
     np.testing.assert_allclose(found.measured, expected.measured, rtol=1e-5)
+
+
+def print_runs():
+    """What the other process of the next test does: seven instances in four groups."""
+    rollout.TOGETHER = 6
+    found = make_rollout(noisy(), adam, (2, 4), 7, 3)(0.1)
+    print(json.dumps([jax.device_count(), found.losses.tolist(), found.measured.tolist()]))
+
+
+def test_two_devices_run_what_one_does():
+    devices, losses, measured = on_two_devices("tests.optimizing.test_rollout", "print_runs")
+    assert devices == 2
+    expected = make_rollout(noisy(), adam, (2, 4), 7, 3)(0.1)
+    np.testing.assert_allclose(losses, expected.losses, rtol=1e-5)
+    np.testing.assert_allclose(measured, expected.measured, rtol=1e-5)
 
 
 def test_gradient_descent_on_quadratics_by_hand():

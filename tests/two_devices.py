@@ -1,0 +1,22 @@
+"""Work in another process, where the CPU is two devices."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def on_two_devices(module, function):
+    """What `function` of the test file `module` prints as JSON in its last line."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    process = subprocess.run(
+        [sys.executable, "-c", f"from {module} import {function}; {function}()"],
+        env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
+    )
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout.splitlines()[-1])
