@@ -75,7 +75,7 @@ def make_evaluator(
         if isinstance(tasks, Stream):
             return jax.vmap(partial(correct_by_presentation, learner, state, labels))(tasks, keys)
         with on_one_core():
-            return over_episodes(partial(correct_counts, learner, state))(tasks, keys)
+            return over_episodes(partial(correct_counts, learner), state)(tasks, keys)
 
     return jax.jit(run)
 

@@ -127,12 +127,14 @@ def _training(
     """One step down the mean error of a batch of episodes."""
 
     def loss(params: PyTree, stats: PyTree, episodes: Episode) -> tuple[jax.Array, PyTree]:
-        def one(episode: Episode) -> tuple[jax.Array, jax.Array, PyTree]:
+        def one(
+            params: PyTree, stats: PyTree, episode: Episode
+        ) -> tuple[jax.Array, jax.Array, PyTree]:
             scores, new = _logits(net, params, stats, episode, True)
             error = error_of(scores, episode.query_y)
             return error.mean(), (scores.argmax(-1) == episode.query_y).mean(), new
 
-        found = over_episodes(one)(episodes)
+        found = over_episodes(one, params, stats)(episodes)
         error, accuracy, new = jax.tree.map(lambda leaf: leaf.mean(0), found)
         return error, (accuracy, new)
 

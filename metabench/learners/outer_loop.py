@@ -73,11 +73,11 @@ def outer_training(
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
         del key  # nothing is drawn
 
-        def one(episode: Episode) -> tuple[tuple[jax.Array, jax.Array], PyTree]:
-            return jax.value_and_grad(error, has_aux=True)(state.params, state.stats, episode)
-
         # Gradients are taken within each episode: nothing of one is kept for another.
-        found = jax.tree.map(lambda leaf: leaf.mean(0), over_episodes(one)(episodes))
+        gradients = over_episodes(
+            jax.value_and_grad(error, has_aux=True), state.params, state.stats
+        )
+        found = jax.tree.map(lambda leaf: leaf.mean(0), gradients(episodes))
         (loss, accuracy), gradient = found
         updates, moments = optimizer.update(gradient, state.optimizer, state.params)
         params = optax.apply_updates(state.params, updates)

@@ -104,14 +104,14 @@ def reptile(
         return Task(params, tested.apply(params, stats, support_x, train=True)[1])
 
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
-        def one(episode: Episode, key: jax.Array) -> Adapted:
+        def one(state: State, episode: Episode, key: jax.Array) -> Adapted:
             # Reptile has no use for a query: all images of a task are learned from.
             images = jnp.concatenate([episode.support_x, episode.query_x])
             labels = jnp.concatenate([episode.support_y, episode.query_y])
             return walk(state, images, labels, key, inner_steps)
 
         keys = jax.random.split(key, episodes.support_y.shape[0])
-        found = over_episodes(one)(episodes, keys)
+        found = over_episodes(one, state)(episodes, keys)
         part = outer_rate * jnp.maximum(1 - state.step / steps, 0.0)
         return _moved(state, found, part), {"loss": found.losses.mean()}
 

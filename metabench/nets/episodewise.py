@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, TypeVar
 
 import jax
@@ -24,24 +25,35 @@ _AXIS = "episodes"
 _devices: ContextVar[Sequence[jax.Device]] = ContextVar("devices", default=())
 
 
-def over_episodes(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` over the leading axis of every leaf of its arguments, like `jax.vmap`.
+def over_episodes(function: Callable[..., Any], *whole: Any) -> Callable[..., Any]:
+    """`function(*whole, *episode)` over the leading axis of every leaf of a batch, like `jax.vmap`.
 
     Inside `across(devices)` each device takes an equal part of the episodes, and all devices get
-    all results.
+    all results. `whole` is what the episodes share: where there are several devices, the function
+    must not close over arrays.
     """
-    alone = jax.vmap(function) if native() else _in_turn(function)
-    return shared(alone, _devices.get())
+    return shared(jax.vmap if native() else _in_turn, function, _devices.get(), *whole)
 
 
-def shared(function: Callable[..., Any], devices: Sequence[jax.Device]) -> Callable[..., Any]:
-    """`function` of batches, called on each device with an equal part; all get all results."""
+def shared(
+    spread: Callable[[Callable[..., Any]], Callable[..., Any]],
+    function: Callable[..., Any],
+    devices: Sequence[jax.Device],
+    *whole: Any,
+) -> Callable[..., Any]:
+    """`spread(partial(function, *whole))` of batches, on each device for an equal part."""
     if len(devices) < 2:
-        return function
-    mesh = _mesh(devices)
-    part, whole = PartitionSpec(_AXIS), NamedSharding(mesh, PartitionSpec())
-    parts = jax.shard_map(function, mesh=mesh, in_specs=part, out_specs=part, check_vma=False)
-    return lambda *batch: jax.lax.with_sharding_constraint(parts(*batch), whole)
+        return spread(partial(function, *whole))
+    mesh, part, all_of_it = _mesh(devices), PartitionSpec(_AXIS), PartitionSpec()
+
+    def on_each(whole: tuple[Any, ...], batch: tuple[Any, ...]) -> Any:
+        return spread(partial(function, *whole))(*batch)
+
+    parts = jax.shard_map(
+        on_each, mesh=mesh, in_specs=(all_of_it, part), out_specs=part, check_vma=False
+    )
+    everywhere = NamedSharding(mesh, all_of_it)
+    return lambda *batch: jax.lax.with_sharding_constraint(parts(whole, batch), everywhere)
 
 
 def _in_turn(function: Callable[..., Any]) -> Callable[..., Any]:

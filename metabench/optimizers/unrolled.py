@@ -6,7 +6,9 @@ for every optimizer whose coordinates do not see one another, and it makes one p
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import optax
@@ -47,12 +49,14 @@ def at(
 ) -> tuple[jax.Array, PyTree]:
     """Losses [instances] and gradients at `params`, on the minibatches of `step`."""
 
-    def one(params: PyTree, problem: PyTree, noise: jax.Array) -> tuple[jax.Array, PyTree]:
+    def one(
+        data: PyTree, step: jax.Array | int, params: PyTree, problem: PyTree, noise: jax.Array
+    ) -> tuple[jax.Array, PyTree]:
         key = jax.random.fold_in(noise, step)
         return jax.value_and_grad(optimizee.loss)(params, problem, data, key)
 
-    spread = over_episodes(one) if optimizee.apart else jax.vmap(one)
-    return spread(params, instances.problems, instances.noise)
+    spread = over_episodes if optimizee.apart else _together
+    return spread(one, data, step)(params, instances.problems, instances.noise)
 
 
 def begin(
@@ -79,6 +83,10 @@ def advance(
     params = optax.apply_updates(work.params, updates)
     losses, gradients = at(optimizee, data, instances, params, step)
     return Work(params, gradients, state), losses
+
+
+def _together(function: Callable[..., Any], *whole: Any) -> Callable[..., Any]:
+    return jax.vmap(partial(function, *whole))
 
 
 def measured(optimizee: Optimizee, data: PyTree, instances: Instances, params: PyTree) -> jax.Array:

@@ -56,11 +56,11 @@ def make_rollout(
 
     @jax.jit
     def run(settings: Any, data: PyTree) -> tuple[jax.Array, jax.Array]:
-        def one(numbers: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def one(settings: Any, data: PyTree, numbers: jax.Array) -> tuple[jax.Array, jax.Array]:
             return _group(optimizee, make(settings), stops, data, seed, numbers)
 
         # Both [groups, steps + 1 or stops + 1, group].
-        losses, found = shared(partial(jax.lax.map, one), devices)(numbers)
+        losses, found = shared(_in_turn, one, devices, settings, data)(numbers)
         return _rows(losses), _rows(found)
 
     def called(settings: Any) -> Runs:
@@ -68,6 +68,10 @@ def make_rollout(
         return Runs(np.asarray(losses)[:instances], np.asarray(found)[:instances])
 
     return called
+
+
+def _in_turn(function: Callable[[jax.Array], Any]) -> Callable[[jax.Array], Any]:
+    return partial(jax.lax.map, function)
 
 
 def _group(

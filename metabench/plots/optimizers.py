@@ -35,7 +35,8 @@ def loss_curves(document: Mapping[str, Any], title: str) -> bytes:
     panels[0].legend(fontsize="small")
     low, high = protocol["band"]
     count = f"{protocol['instances']:,} instances"
-    figure.suptitle(f"{title}: median and {low}–{high} % band over {count}", fontsize="medium")
+    what = f"median and {low}–{high} % band over {count}"
+    figure.suptitle(f"{title}\n{what}", fontsize="medium")
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=120, format="png")
     return buffer.getvalue()

@@ -19,13 +19,16 @@ def noisy():
     """A parabola around a problem's own centre, with noise of the minibatch."""
 
     def loss(theta, problem, data, key):
-        return jnp.square(theta - problem).sum() + theta.sum() * jax.random.normal(key)
+        noise = jax.random.normal(key) + data[jax.random.randint(key, (2,), 0, 6)].sum()
+        return jnp.square(theta - problem).sum() + theta.sum() * noise
 
     return Optimizee(
         problem=lambda key: jax.random.normal(key, (3,)),
         init=lambda key: jax.random.normal(key, (3,)),
         loss=loss,
         measured=lambda theta, problem, data: jnp.square(theta - problem).sum(),
+        data=jnp.linspace(-1, 1, 6),
+        apart=True,
     )
 
 
