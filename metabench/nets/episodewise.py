@@ -32,7 +32,7 @@ def over_episodes(function: Callable[..., Any], *whole: Any) -> Callable[..., An
     all results. `whole` is what the episodes share: where there are several devices, the function
     must not close over arrays.
     """
-    return shared(jax.vmap if native() else _in_turn, function, _devices.get(), *whole)
+    return shared(jax.vmap if native() else in_turn, function, _devices.get(), *whole)
 
 
 def shared(
@@ -56,14 +56,16 @@ def shared(
     return lambda *batch: jax.lax.with_sharding_constraint(parts(whole, batch), everywhere)
 
 
-def _in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
-    def in_turn(*batch: Any) -> Any:
+def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` over the leading axis of every leaf, one after the other."""
+
+    def mapped(*batch: Any) -> Any:
         if jax.tree.leaves(batch)[0].shape[0] == 1:  # spares a loop, which costs fusions
             alone = function(*jax.tree.map(lambda leaf: leaf[0], batch))
             return jax.tree.map(lambda leaf: leaf[None], alone)
         return jax.lax.map(lambda one: function(*one), batch)
 
-    return in_turn
+    return mapped
 
 
 @contextmanager

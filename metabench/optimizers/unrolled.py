@@ -6,9 +6,8 @@ for every optimizer whose coordinates do not see one another, and it makes one p
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import optax
@@ -55,8 +54,9 @@ def at(
         key = jax.random.fold_in(noise, step)
         return jax.value_and_grad(optimizee.loss)(params, problem, data, key)
 
-    spread = over_episodes if optimizee.apart else _together
-    return spread(one, data, step)(params, instances.problems, instances.noise)
+    mine = partial(one, data, step)
+    spread = over_episodes(one, data, step) if optimizee.apart else jax.vmap(mine)
+    return spread(params, instances.problems, instances.noise)
 
 
 def begin(
@@ -83,10 +83,6 @@ def advance(
     params = optax.apply_updates(work.params, updates)
     losses, gradients = at(optimizee, data, instances, params, step)
     return Work(params, gradients, state), losses
-
-
-def _together(function: Callable[..., Any], *whole: Any) -> Callable[..., Any]:
-    return jax.vmap(partial(function, *whole))
 
 
 def measured(optimizee: Optimizee, data: PyTree, instances: Instances, params: PyTree) -> jax.Array:

@@ -18,7 +18,7 @@ import numpy as np
 import optax
 
 from metabench.episodes import root_key
-from metabench.nets.episodewise import copied, devices_for, shared
+from metabench.nets.episodewise import copied, devices_for, in_turn, shared
 from metabench.optimizees.contract import Optimizee
 from metabench.optimizers import unrolled
 from metabench.types import PyTree
@@ -60,7 +60,7 @@ def make_rollout(
             return _group(optimizee, make(settings), stops, data, seed, numbers)
 
         # Both [groups, steps + 1 or stops + 1, group].
-        losses, found = shared(_in_turn, one, devices, settings, data)(numbers)
+        losses, found = shared(in_turn, one, devices, settings, data)(numbers)
         return _rows(losses), _rows(found)
 
     def called(settings: Any) -> Runs:
@@ -68,10 +68,6 @@ def make_rollout(
         return Runs(np.asarray(losses)[:instances], np.asarray(found)[:instances])
 
     return called
-
-
-def _in_turn(function: Callable[[jax.Array], Any]) -> Callable[[jax.Array], Any]:
-    return partial(jax.lax.map, function)
 
 
 def _group(
