@@ -52,19 +52,22 @@ def _draw(panel: Axes, curve: Mapping[str, Any], stop: int, colour: str, name: s
 
 
 def _scale(panel: Axes, curves: Iterable[Mapping[str, Any]], stop: int) -> None:
-    """A logarithmic axis from the first losses down to a little below the lowest median."""
-    from matplotlib.ticker import FixedLocator, NullLocator
+    """A logarithmic axis from the first losses down to the lowest band, if medians are near it."""
+    from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
     curves = list(curves)
     end = sum(step <= stop for step in curves[0]["steps"])
     lowest = max(min(min(curve["median"][:end]) for curve in curves), 1e-12)
     highest = max(curve["high"][0] for curve in curves)
-    bottom, top = DEEPEST * lowest, 1.3 * highest
+    lowest_band = min(min(curve["low"][:end]) for curve in curves)
+    bottom, top = max(DEEPEST * lowest, 0.95 * lowest_band), 1.05 * highest
     panel.set_yscale("log")
     panel.set_ylim(bottom, top)
     powers = range(math.floor(math.log10(bottom)), math.ceil(math.log10(top)) + 1)
     parts = (1, 2, 5) if len(powers) <= 4 else (1,)
     ticks = [part * 10.0**power for power in powers for part in parts]
+    if sum(bottom <= one <= top for one in ticks) < 3:
+        ticks = list(MaxNLocator(5).tick_values(bottom, top))
     panel.yaxis.set_major_locator(FixedLocator([one for one in ticks if bottom <= one <= top]))
     panel.yaxis.set_minor_locator(NullLocator())
     panel.yaxis.set_major_formatter("{x:g}")
