@@ -2,8 +2,8 @@
 
 By its defaults, glibc gives a large array back to the system when it is freed. PyTorch, eager,
 frees every layer's output, and depending on what happens to lie above it in the heap, the next
-call takes it from the system anew, page by page: an evaluation of one episode then has up to
-10,000 page faults and takes 20 ms in place of 10 (docs/speed.md). Both sides run in this process.
+call takes it from the system anew, page by page: an evaluation of one episode then has thousands
+of page faults and takes twice as long (docs/speed.md). Both sides run in this process.
 """
 
 from __future__ import annotations

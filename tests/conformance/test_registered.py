@@ -53,12 +53,13 @@ METRIC = (
     "supcon",
 )
 HEAVY = ("finetune", "maml", "meta_lstm", "reptile")  # compile an inner loop over four blocks: slow
-# What an option can change: whose queries are seen, training episodes, what is learned.
+# What these options change: whose queries are seen, training episodes, features, what is learned.
 VARIANT_CHECKS = (
     learners.check_contract,
     learners.check_vmap,
     learners.check_other_shape,
     learners.check_transductive,
+    learners.check_embedding,
     learners.check_loss_falls,
     learners.check_beats_chance,
     learners.check_shuffled_labels,
