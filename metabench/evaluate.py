@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.episodes import root_key
-from metabench.nets.episodewise import copied, cores, over_episodes
+from metabench.nets.devices import AXIS, copied, cores, mesh
+from metabench.nets.episodewise import over_episodes
 from metabench.nets.in_cache import on_one_core
 from metabench.online import correct_by_presentation
 from metabench.streams import shown
@@ -108,8 +109,7 @@ def evaluate(
     run = evaluator or make_evaluator(learner, shape)
     devices = jax.devices()[: 1 if jax.default_backend() == "cpu" else None]
     chunk = -(-chunk_size(shape) // len(devices)) * len(devices)
-    mesh = jax.sharding.Mesh(np.array(devices), ("episodes",))
-    spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("episodes"))
+    spread = jax.sharding.NamedSharding(mesh(devices), jax.sharding.PartitionSpec(AXIS))
     state, table, key = copied((state, table, root_key(seed)), devices)
     found, starts = [], range(0, episodes, chunk)
     one_by_one = Lock()

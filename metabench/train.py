@@ -17,7 +17,7 @@ from metabench.checkpoints import Checkpoints
 from metabench.episodes import root_key
 from metabench.errors import UserError
 from metabench.evaluate import evaluate, make_evaluator, summarise
-from metabench.nets.episodewise import across, copied, devices_for
+from metabench.nets.devices import across, copied, devices_for
 from metabench.tasks import sample_tasks
 from metabench.training_loop import Report, Trained, TrainPlan, from_snapshot, train_state
 from metabench.types import ClassTable, ImageTaskShape, Learner, PyTree, TaskShape, TrainShape

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from metabench.checkpoints import Checkpoints, Snapshot
 from metabench.episodes import root_key
 from metabench.errors import UserError
-from metabench.nets.episodewise import copied
+from metabench.nets.devices import copied
 from metabench.registry import suggest
 from metabench.types import PyTree
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.speed.kept_memory import keep_memory
 from metabench import environment
-from metabench.nets.episodewise import use_all_cores
+from metabench.nets.devices import use_all_cores
 
 NAMES = (
     "sampling",

@@ -18,7 +18,7 @@ from torch import func
 from benchmarks.speed.turns import in_turns
 from metabench.episodes import root_key
 from metabench.learners.maml import maml
-from metabench.nets.episodewise import copied
+from metabench.nets.devices import copied
 from metabench.train import initial_state, make_chunk, training_devices
 from metabench.types import ClassTable, EpisodeShape
 

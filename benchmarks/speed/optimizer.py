@@ -18,12 +18,14 @@ import torch
 from benchmarks.speed.torch_lstm_optimizer import LstmOptimizer, loss_of
 from benchmarks.speed.turns import in_turns
 from metabench.episodes import root_key
+from metabench.nets.devices import copied
 from metabench.optimizees import images
 from metabench.optimizees.mlp import mlp
 from metabench.optimizers.meta_step import first_state
 from metabench.optimizing.meta_training import (
     make_chunk,
     meta_optimizer_of,
+    meta_training_devices,
     rule_of,
 )
 from metabench.optimizing.plan import LstmPlan
@@ -49,15 +51,15 @@ def _pixels() -> tuple[np.ndarray, np.ndarray]:
 def _ours(most: int | None) -> Callable[[], object]:
     optimizee = mlp(images.of(*_pixels()), "")
     plan = LstmPlan(horizon=STEPS, truncation=STEPS, coordinates=most)
-    state = [
-        first_state(
-            optimizee, rule_of(plan), meta_optimizer_of(plan), root_key(0), plan.units, plan.layers
-        )
-    ]
+    first = first_state(
+        optimizee, rule_of(plan), meta_optimizer_of(plan), root_key(0), plan.units, plan.layers
+    )
+    state, data = copied((first, optimizee.data), meta_training_devices(optimizee, plan))
     chunk = make_chunk(optimizee, plan)
 
     def run() -> None:
-        state[0], metrics = chunk(state[0], optimizee.data, root_key(0), jnp.int32(0), 1)
+        nonlocal state
+        state, metrics = chunk(state, data, root_key(0), jnp.int32(0), 1)
         jax.block_until_ready(metrics)
 
     return run

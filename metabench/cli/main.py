@@ -15,7 +15,7 @@ from metabench.cli.regress import regress
 from metabench.cli.run import run
 from metabench.cli.statistician import statistician_commands
 from metabench.errors import UserError
-from metabench.nets.episodewise import use_all_cores
+from metabench.nets.devices import use_all_cores
 from metabench.progress import say
 
 app = typer.Typer(

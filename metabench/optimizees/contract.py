@@ -33,10 +33,16 @@ class Optimizee(NamedTuple):
     tuning: int = 20
     """Instances that learning rates of baselines are tuned on."""
     apart: bool = False
-    """Whether one instance fills a CPU, so that they take their gradients in turn there."""
+    """Whether an instance's gradient fills a CPU, so that they take theirs in turn there."""
 
 
 def instance_keys(key: jax.Array, number: jax.Array | int) -> tuple[jax.Array, ...]:
     """Keys of instance `number` of a stream: of its problem, first parameters and minibatches."""
     own = jax.random.fold_in(key, number)
     return tuple(jax.random.fold_in(own, part) for part in range(3))
+
+
+def size_of(optimizee: Optimizee) -> int:
+    """How many numbers its parameters are."""
+    params = jax.eval_shape(optimizee.init, jax.random.key(0))
+    return sum(leaf.size for leaf in jax.tree.leaves(params))

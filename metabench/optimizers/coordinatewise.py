@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from metabench.nets.columnwise import gathered, own, part_size
 from metabench.optimizers.cell import Memory, remembered
 from metabench.optimizers.preprocessing import preprocessed
 from metabench.types import PyTree
@@ -126,7 +127,7 @@ def coordinatewise(
 
     def init(params: PyTree) -> dict[str, State]:
         sizes = jax.eval_shape(lambda tree: flattened(tree, kind_of(tree)), params)
-        return {kind: blank(sets[kind], found.size) for kind, found in sizes.items()}
+        return {kind: blank(sets[kind], part_size(found.size)) for kind, found in sizes.items()}
 
     def update(
         gradients: PyTree, state: dict[str, State], params: PyTree = None
@@ -135,8 +136,8 @@ def coordinatewise(
         kinds = kind_of(gradients)
         moves, after = {}, {}
         for kind, vector in flattened(gradients, kinds).items():
-            output, after[kind] = advance(sets[kind], state[kind], vector, p)
-            moves[kind] = scale * output
+            output, after[kind] = advance(sets[kind], state[kind], own(vector), p)
+            moves[kind] = scale * gathered(output, vector.size)
         return restored(moves, gradients, kinds), after
 
     return optax.GradientTransformation(init, update)

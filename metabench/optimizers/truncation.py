@@ -15,6 +15,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from metabench.nets.columnwise import own, summed, taken
 from metabench.optimizees.contract import Optimizee
 from metabench.optimizers import unrolled
 from metabench.optimizers.coordinatewise import (
@@ -83,14 +84,19 @@ def truncation(
     after, (losses, found) = jax.lax.scan(one, work, steps)
     before = flattened(work.gradients, kinds)
     later = {kind: jnp.cumsum(rows[::-1], axis=0)[::-1] for kind, rows in found.items()}
-    chosen = chosen_coordinates(work.params, kinds, later, key, most)
+    chosen = chosen_coordinates(work.params, kinds, later, key, most) if most else {}
     share = rule.scale / losses.shape[1]  # of an update, in the mean over instances
     gradient = {}
-    for kind, (columns, stands_for) in chosen.items():
-        read = jnp.concatenate([before[kind][columns][None], found[kind][:-1, columns]])
-        cotangents = later[kind][:, columns] * (share * stands_for)[None]
-        state = jax.tree.map(lambda leaf, columns=columns: leaf[:, columns], work.state[kind])
-        gradient[kind] = weight_gradient(weights[kind], state, read, cotangents, rule.p)
+    for kind, begun in work.state.items():
+        state = begun
+        read = jnp.concatenate([before[kind][None], found[kind][:-1]])
+        cotangents = share * later[kind]
+        if kind in chosen:
+            columns, stands_for = chosen[kind]
+            read, cotangents = read[:, columns], cotangents[:, columns] * stands_for[None]
+            state = jax.tree.map(lambda leaf, columns=columns: own(taken(leaf, columns)), state)
+        mine = weight_gradient(weights[kind], state, own(read), own(cotangents), rule.p)
+        gradient[kind] = summed(mine)
     return Truncated(gradient, after, losses)
 
 
@@ -99,7 +105,7 @@ def chosen_coordinates(
     kinds: PyTree,
     cotangents: Mapping[str, jax.Array],
     key: jax.Array,
-    most: int | None,
+    most: int,
 ) -> dict[str, tuple[jax.Array, jax.Array]]:
     """For each kind: columns of its vector, and how many coordinates each stands for.
 
@@ -111,7 +117,7 @@ def chosen_coordinates(
     pairs = zip(jax.tree.leaves(params), jax.tree.leaves(kinds), strict=True)
     for number, (leaf, kind) in enumerate(pairs):
         size, start = leaf.size, offset.get(kind, 0)
-        if most is None or size <= most:
+        if size <= most:
             columns, stands_for = jnp.arange(size), jnp.ones(size)
         else:
             sizes = jnp.linalg.norm(cotangents[kind][:, start : start + size], axis=0)

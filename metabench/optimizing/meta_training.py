@@ -12,14 +12,16 @@ import optax
 
 from metabench.checkpoints import Checkpoints
 from metabench.episodes import root_key
-from metabench.optimizees.contract import Optimizee
-from metabench.optimizers import unrolled
-from metabench.optimizers.coordinatewise import coordinatewise, one_kind
+from metabench.nets.columnwise import devices_for_columns, on_parts
+from metabench.nets.devices import copied
+from metabench.optimizees.contract import Optimizee, size_of
+from metabench.optimizers.coordinatewise import Kinds, coordinatewise, one_kind
 from metabench.optimizers.files import TrainedOptimizer
 from metabench.optimizers.kinds import by_name
 from metabench.optimizers.meta_step import Learned, Sizes, first_state, meta_step
 from metabench.optimizers.truncation import Rule
 from metabench.optimizing.plan import LstmPlan
+from metabench.optimizing.rollout import make_rollout
 from metabench.train import VALIDATION_SEED
 from metabench.training_loop import Report, Trained, TrainPlan, train_state
 from metabench.types import PyTree
@@ -56,10 +58,12 @@ def meta_train(
         validation_episodes=plan.validation_instances,
         chunk=plan.chunk,
     )
+    start = first_state(optimizee, rule, meta_optimizer, key, plan.units, plan.layers)
+    devices = meta_training_devices(optimizee, plan)
     return train_state(
-        first_state(optimizee, rule, meta_optimizer, key, plan.units, plan.layers),
+        copied(start, devices),
         make_chunk(optimizee, plan),
-        optimizee.data,
+        copied(optimizee.data, devices),
         make_validation(optimizee, plan),
         lengths,
         seed=seed,
@@ -80,16 +84,29 @@ def meta_optimizer_of(plan: LstmPlan) -> optax.GradientTransformation:
     return optax.chain(optax.clip_by_global_norm(plan.clip), optax.adam(rate))
 
 
+def meta_training_devices(optimizee: Optimizee, plan: LstmPlan) -> list[jax.Device]:
+    """What an episode's coordinates are spread over: one device where an instance fills them all.
+
+    Each of several would find the same gradient of the optimizee.
+    """
+    count = 0 if optimizee.apart else plan.instances * size_of(optimizee)
+    return devices_for_columns(count)
+
+
 def make_chunk(
     optimizee: Optimizee, plan: LstmPlan
 ) -> Callable[..., tuple[Learned, dict[str, jax.Array]]]:
-    """`run(state, data, seed's key, first episode, length) -> (state, mean loss)`, compiled."""
+    """`run(state, data, seed's key, first episode, length) -> (state, mean loss)`, compiled.
+
+    It runs on the `meta_training_devices`; where these are several, `state` and `data` should be
+    `copied` there beforehand.
+    """
     rule, meta_optimizer = rule_of(plan), meta_optimizer_of(plan)
+    devices = meta_training_devices(optimizee, plan)
     sizes = Sizes(plan.instances, plan.horizon, plan.truncation, plan.coordinates)
 
-    @partial(jax.jit, static_argnames="length", donate_argnums=0)
-    def run(
-        state: Learned, data: PyTree, key: jax.Array, first: jax.Array, length: int
+    def on_each(
+        state: Learned, data: PyTree, key: jax.Array, numbers: jax.Array
     ) -> tuple[Learned, dict[str, jax.Array]]:
         stream = jax.random.fold_in(key, 1)
 
@@ -99,8 +116,14 @@ def make_chunk(
             )
             return state, losses.mean()
 
-        state, losses = jax.lax.scan(one, state, first + jnp.arange(length))
+        state, losses = jax.lax.scan(one, state, numbers)
         return state, {"loss": losses.mean()}
+
+    @partial(jax.jit, static_argnames="length", donate_argnums=0)
+    def run(
+        state: Learned, data: PyTree, key: jax.Array, first: jax.Array, length: int
+    ) -> tuple[Learned, dict[str, jax.Array]]:
+        return on_parts(on_each, devices)(state, data, key, first + jnp.arange(length))
 
     return run
 
@@ -109,17 +132,13 @@ def make_validation(optimizee: Optimizee, plan: LstmPlan) -> Callable[[Learned],
     """Minus the mean loss of the validation instances at the horizon, without noise."""
     rule = rule_of(plan)
 
-    @jax.jit
-    def final(state: Learned, data: PyTree) -> jax.Array:
-        optimizer = coordinatewise(state.weights, rule.scale, rule.p, rule.kind_of)
-        numbers = jnp.arange(plan.validation_instances)
-        instances = unrolled.draw(optimizee, root_key(VALIDATION_SEED), numbers)
-        _, work = unrolled.begin(optimizee, optimizer, data, instances)
-        advance = partial(unrolled.advance, optimizee, optimizer, data, instances)
-        work, _ = jax.lax.scan(advance, work, 1 + jnp.arange(plan.horizon))
-        return unrolled.measured(optimizee, data, instances, work.params).mean()
+    def optimizer(weights: Kinds) -> optax.GradientTransformation:
+        return coordinatewise(weights, rule.scale, rule.p, rule.kind_of)
 
-    return lambda state: -float(final(state, optimizee.data))
+    run = make_rollout(
+        optimizee, optimizer, (plan.horizon,), plan.validation_instances, VALIDATION_SEED
+    )
+    return lambda state: -float(run(state.weights).measured[:, -1].mean())
 
 
 def trained_optimizer(trained: Trained, plan: LstmPlan, about: dict[str, Any]) -> TrainedOptimizer:

@@ -18,8 +18,9 @@ import numpy as np
 import optax
 
 from metabench.episodes import root_key
-from metabench.nets.episodewise import copied, devices_for, in_turn, shared
-from metabench.optimizees.contract import Optimizee
+from metabench.nets.devices import copied
+from metabench.nets.episodewise import in_turn, shared
+from metabench.optimizees.contract import Optimizee, size_of
 from metabench.optimizers import unrolled
 from metabench.types import PyTree
 
@@ -51,8 +52,11 @@ def make_rollout(
       seed: of the stream.
     """
     group = group_size(optimizee, instances)
-    numbers = jnp.arange(-(-instances // group) * group).reshape(-1, group)
-    devices = devices_for(len(numbers))
+    groups = -(-instances // group)
+    devices = jax.devices()[:groups]
+    groups += -groups % len(devices)  # the last ones are of no use; without them a device waits
+    numbers = jnp.arange(groups * group).reshape(-1, group)
+    data = copied(optimizee.data, devices)
 
     @jax.jit
     def run(settings: Any, data: PyTree) -> tuple[jax.Array, jax.Array]:
@@ -64,7 +68,7 @@ def make_rollout(
         return _rows(losses), _rows(found)
 
     def called(settings: Any) -> Runs:
-        losses, found = run(*copied((settings, optimizee.data), devices))
+        losses, found = run(copied(settings, devices), data)
         return Runs(np.asarray(losses)[:instances], np.asarray(found)[:instances])
 
     return called
@@ -98,6 +102,4 @@ def _rows(found: jax.Array) -> jax.Array:
 
 def group_size(optimizee: Optimizee, instances: int) -> int:
     """Instances that are taken side by side: as many as stay near the processor."""
-    params = jax.eval_shape(optimizee.init, root_key(0))
-    size = sum(leaf.size for leaf in jax.tree.leaves(params))
-    return max(1, min(instances, TOGETHER // size))
+    return max(1, min(instances, TOGETHER // size_of(optimizee)))

@@ -3,7 +3,6 @@
 import json
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +11,8 @@ import pytest
 
 from metabench.checkpoints import Checkpoints
 from metabench.learners.maml import maml
-from metabench.nets import episodewise
-from metabench.nets.episodewise import across, copied, devices_for, over_episodes, use_all_cores
+from metabench.nets.devices import across, copied, devices_for
+from metabench.nets.episodewise import over_episodes
 from metabench.nets.ops import use_native
 from metabench.train import meta_train, training_devices
 from metabench.training_loop import TrainPlan
@@ -32,35 +31,11 @@ def test_every_leaf_of_every_argument(native, count):
     assert found["y"].tolist() == [(4 * i + 1) * i for i in range(count)]
 
 
-@pytest.mark.parametrize(
-    ("episodes", "devices"), [(1, 1), (2, 2), (4, 4), (5, 5), (6, 6), (7, 1), (10, 5), (12, 6)]
-)
-def test_as_many_devices_as_divide_a_batch(monkeypatch, episodes, devices):
-    monkeypatch.setattr(jax, "devices", lambda: list(range(6)))
-    assert devices_for(episodes) == list(range(devices))
-
-
 def test_a_learner_that_joins_its_tasks_has_one_device(monkeypatch):
     monkeypatch.setattr(jax, "devices", lambda: list(range(6)))
     learner = maml(SHAPE)
     assert len(training_devices(learner, 4)) == 4
     assert len(training_devices(learner._replace(apart=False), 4)) == 1
-
-
-def test_all_cores_are_no_matter_once_jax_has_begun(monkeypatch):
-    before = jax.device_count()
-    use_all_cores()
-    assert jax.device_count() == before
-
-
-@pytest.mark.parametrize(
-    ("number", "flags"), [(3, ""), (-1, "--xla_force_host_platform_device_count=3")]
-)
-def test_a_number_of_devices_that_the_user_chose_stands(monkeypatch, number, flags):
-    config = SimpleNamespace(jax_num_cpu_devices=number)  # has no `update`
-    monkeypatch.setattr(episodewise, "jax", SimpleNamespace(config=config))
-    monkeypatch.setenv("XLA_FLAGS", flags)
-    use_all_cores()
 
 
 def spread():
@@ -69,7 +44,7 @@ def spread():
     devices = devices_for(4)
 
     def where(x):
-        return x @ x, jax.lax.axis_index("episodes")
+        return x @ x, jax.lax.axis_index("devices")
 
     with across(devices):
         x = copied(jnp.arange(8.0).reshape(4, 2), devices)
@@ -101,7 +76,7 @@ def there():
 
 
 def test_each_device_takes_a_part(there):
-    devices, squares, where, _, _ = there
+    devices, squares, where, *_ = there
     assert devices == 2
     assert squares == [1, 13, 41, 85]
     assert where == [0, 0, 1, 1]

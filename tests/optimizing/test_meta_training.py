@@ -1,15 +1,21 @@
 """Meta-training: it learns, and a training that continues ends in the same bits."""
 
+import json
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
 
 from metabench.checkpoints import Checkpoints
 from metabench.errors import UserError
+from metabench.nets import columnwise
 from metabench.optimizees.quadratic import quadratic
 from metabench.optimizing import meta_training
 from metabench.optimizing.meta_training import make_chunk, make_validation, meta_train
 from metabench.optimizing.plan import LstmPlan
+from tests.optimizing.test_rollout import noisy
+from tests.two_devices import on_two_devices
 
 SHORT = LstmPlan(
     units=3,
@@ -71,6 +77,37 @@ def test_the_best_in_validation_is_kept_and_seeds_differ():
     other = meta_train(quadratic(), SHORT, seed=1)
     kernels = [one.last.weights["all"].layers[0].kernel for one in (found, other)]
     assert not np.array_equal(*kernels)
+
+
+def trained():
+    """States after meta-training on 9 coordinates, with their whole gradient and an estimate."""
+    found = []
+    for coordinates in (None, 2):
+        plan = replace(SHORT, instances=3, validation_instances=3, coordinates=coordinates)
+        last = meta_train(noisy()._replace(apart=False), plan, seed=0)
+        found.append(
+            [leaf.tolist() for leaf in jax.tree.leaves(last.last)] + [last.best_validation]
+        )
+    return found
+
+
+def print_trained():
+    """What the other process of the next test does."""
+    columnwise.LEAST = 4
+    plan, task = replace(SHORT, instances=3), noisy()
+    devices = [
+        len(meta_training.meta_training_devices(task._replace(apart=apart), plan))
+        for apart in (False, True)
+    ]
+    print(json.dumps([devices, trained()]))
+
+
+def test_two_devices_train_as_one_does():
+    devices, states = on_two_devices("tests.optimizing.test_meta_training", "print_trained")
+    assert devices == [2, 1]  # where gradients fill all of them, one
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), states, trained()
+    )
 
 
 @pytest.mark.slow

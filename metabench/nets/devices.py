@@ -1,0 +1,72 @@
+"""The devices that compiled work is spread over: a CPU's cores, where JAX was told so, or GPUs.
+
+As with threads, the last bits of a training depend on how many there are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+T = TypeVar("T")
+AXIS = "devices"  # of their mesh
+_devices: ContextVar[Sequence[jax.Device]] = ContextVar("devices", default=())
+
+
+@contextmanager
+def across(devices: Sequence[jax.Device]) -> Iterator[None]:
+    """What is traced inside spreads episodes over `devices`; their number must divide theirs."""
+    token = _devices.set(devices)
+    try:
+        yield
+    finally:
+        _devices.reset(token)
+
+
+def spread_over() -> Sequence[jax.Device]:
+    """The devices of the innermost `across`; none outside."""
+    return _devices.get()
+
+
+def devices_for(episodes: int) -> list[jax.Device]:
+    """The devices that a batch of so many is spread over: as many as there are that divide it."""
+    there = jax.devices()
+    most = next(n for n in range(min(episodes, len(there)), 0, -1) if episodes % n == 0)
+    return there[:most]
+
+
+def mesh(devices: Sequence[jax.Device]) -> Mesh:
+    """In one row."""
+    return Mesh(np.array(devices), (AXIS,))
+
+
+def on_each(devices: Sequence[jax.Device]) -> NamedSharding:
+    """All of an array on each of `devices`."""
+    return NamedSharding(mesh(devices), PartitionSpec())
+
+
+def copied(tree: T, devices: Sequence[jax.Device]) -> T:
+    """`tree` on each of `devices`; nothing is done where it is there already."""
+    return jax.device_put(tree, on_each(devices))
+
+
+def use_all_cores() -> None:
+    """Make each core a device, unless JAX has begun or was told a number."""
+    option = "jax_num_cpu_devices"
+    if getattr(jax.config, option) == -1 and "device_count" not in os.environ.get("XLA_FLAGS", ""):
+        try:
+            jax.config.update(option, cores())
+        except RuntimeError:  # it has begun
+            return
+
+
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
