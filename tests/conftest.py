@@ -23,8 +23,8 @@ os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # in processes that tests st
 jax.config.update("jax_disable_most_optimizations", True)
 
 
-# Files whose tests share what is compiled or what another process does.
-WHOLE = ("test_train.py", "test_episodes.py", "test_run.py", "test_episodewise.py")
+# Files of long tests that share nothing. The tests of any other file share what is compiled.
+APART = ("test_accuracy.py", "conformance/test_dataset_checks.py")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -34,6 +34,8 @@ def pytest_xdist_make_scheduler(config, log):
         return None
     from xdist.scheduler import LoadScopeScheduling
 
+    config.option.loadscopereorder = False  # in the order of `pytest_collection_modifyitems`
+
     class Sharing(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.split("::")[0]
@@ -42,12 +44,14 @@ def pytest_xdist_make_scheduler(config, log):
                     return name  # the archives of a dataset are prepared once
             if file.endswith("conformance/test_registered.py"):
                 return nodeid.rsplit("-", 1)[0]  # `test_learner[protonet-jit]`: by learner
-            return file if file.endswith(WHOLE) else nodeid
+            return nodeid if file.endswith(APART) else file
 
     return Sharing(config, log)
 
 
 def pytest_collection_modifyitems(items):
+    # Long ones first, so that no worker is left with one while the others are done.
+    items.sort(key=lambda item: "slow" not in item.keywords)
     archives = os.environ.get("METABENCH_ARCHIVES")
     if archives and Path(archives).is_dir():
         return

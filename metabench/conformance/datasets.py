@@ -112,8 +112,10 @@ def check_split(split: Split, known: frozenset[str]) -> None:
 
 
 def check_reproducible(subject: Prepared) -> None:
-    """Prepared again in an empty cache, pixels, labels and names are the same."""
+    """Pixels, labels and names are those on record, or else those of a second preparation."""
     size = subject.dataset.images.shape[1]
+    if subject.spec.digests.get(size) == subject.dataset.digest:
+        return
     with tempfile.TemporaryDirectory() as cache:
         again = data.load_or_prepare(subject.spec, size, subject.archives, cache, progress=False)
         digest = again.digest

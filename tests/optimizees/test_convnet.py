@@ -5,10 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from metabench.optimizees import images
+from metabench import data as data_module
+from metabench.datasets import pictures
+from metabench.optimizees import images, tasks
 from metabench.optimizees.convnet import convnet, first_params, logits
 from metabench.optimizers import unrolled
 from metabench.optimizers.kinds import by_name
+from metabench.types import Split
+from tests.datasets import tiny_mini_imagenet as tiny
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +74,20 @@ def test_parameters_of_convolutions_are_a_kind_of_their_own():
     assert params["output"]["kernel"].shape == (32, 64)
 
 
-@pytest.mark.realdata
-@pytest.mark.slow
-def test_subsets_have_their_classes():
-    from metabench.optimizees.tasks import build
-
-    two = build("imagenet-conv-2", progress=False)
-    assert two.data.images.shape == (1200, 32, 32, 3)
-    assert np.bincount(np.asarray(two.data.labels)).tolist() == [600, 600]
+@pytest.mark.parametrize(("task", "classes"), [("imagenet-conv", 2), ("imagenet-conv-1", 1)])
+def test_subsets_have_the_first_training_classes(monkeypatch, tmp_path, task, classes):
+    load, split = data_module.load_or_prepare, Split("ravi", tiny.PARTS, 1, "0" * 64)
+    spec = tiny.SPEC._replace(splits={"ravi": lambda: split})
+    monkeypatch.setattr(
+        data_module, "load_or_prepare", lambda name, *rest, **more: load(spec, *rest, **more)
+    )
+    monkeypatch.setattr(tasks, "CONVNETS", tasks.CONVNETS | {"imagenet-conv-1": 1})
+    monkeypatch.setattr(tasks, "NAMES", (*tasks.NAMES, "imagenet-conv-1"))
+    tiny.write_tar(tmp_path / "mini-imagenet.tar", tiny.files())
+    found = tasks.build(task, tmp_path, tmp_path / "cache", progress=False)
+    drawn = list(tiny.images().values())[: 3 * classes]  # the training part stands first
+    expected = [pictures.pixels(encoded, 32, "RGB") for encoded in drawn]
+    np.testing.assert_array_equal(found.data.images, expected)
+    assert found.data.labels.tolist() == [0, 0, 0, 1, 1, 1][: 3 * classes]
+    logits_of = found.init(jax.random.key(0))["output"]["kernel"]
+    assert logits_of.shape[1] == classes

@@ -83,7 +83,7 @@ def test_measured_images_are_spread_over_the_classes():
 
 
 @pytest.mark.realdata
-def test_mnist_is_its_training_part(tmp_path):
+def test_real_mnist_is_its_training_part():
     from metabench.optimizees.tasks import build
 
     optimizee = build("mnist-mlp", progress=False)
