@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 from metabench.evaluate import Summary
@@ -36,11 +37,12 @@ def by_presentation(
         axes.plot(places, mean, color=f"C{number}", marker=".", label=name)
         low, high = ([100 * (one.mean + sign * one.ci95) for one in line] for sign in (-1, 1))
         axes.fill_between(places, low, high, color=f"C{number}", alpha=0.2, linewidth=0)
-    for number, row in enumerate(published, start=len(found)):
+    others = (f"C{number}" for number in count(len(found)))
+    for row in published:
         axes.plot(
             [int(number) for number in row.accuracy],
             list(row.accuracy.values()),
-            color=colours.get(row.learner, f"C{number}"),
+            color=colours.get(row.learner) or next(others),
             linestyle=":",
             marker="o",
             fillstyle="none",
