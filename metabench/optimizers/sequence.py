@@ -2,8 +2,8 @@
 
 What meta-training needs is the gradient of Σ_t ⟨c_t, output_t⟩ for gradients that are read and
 cotangents that are known beforehand, so that coordinates do not see one another: a block of them
-goes through all steps and back while it lies in the cache. The backward pass is written out; the
-slopes that it multiplies by are found on the way there: a CPU then goes back in half the time.
+goes through all steps and back while it lies in the cache. The backward pass is written out, and
+the slopes that it multiplies by are found on the way there.
 """
 
 from __future__ import annotations
