@@ -18,8 +18,7 @@ from flax import nnx
 
 from metabench.errors import UserError
 from metabench.learners.optimizer import Decay, adam
-from metabench.nets import augment
-from metabench.nets.distort import distorted
+from metabench.nets.changes import Changes
 from metabench.nets.functional import Functional, functional
 from metabench.nets.statistician.gaussians import Gaussian, kl_between
 from metabench.nets.statistician.images import PaperDecoder, PaperEncoder
@@ -49,30 +48,6 @@ class Task(NamedTuple):
     params: PyTree
     stats: PyTree
     classes: Gaussian  # [way, context]
-
-
-class Changes(NamedTuple):
-    """What is done to the training images."""
-
-    rotate: bool
-    reflect: bool
-    distort: bool
-    dilate: float
-    binarise: bool
-
-    def __call__(self, key: jax.Array, sets: jax.Array) -> jax.Array:
-        """[sets, members, h, w, c] in [0, 1] to the same."""
-        keys = jax.random.split(key, 4)
-        if self.rotate:
-            sets = augment.turned(keys[0], sets)
-        if self.reflect:
-            sets = augment.reflected(keys[1], sets)
-        if self.distort:
-            flat = sets.reshape(-1, *sets.shape[2:])
-            sets = distorted(jax.random.fold_in(key, 4), flat).reshape(sets.shape)
-        if self.dilate:
-            sets = augment.dilated(keys[2], sets, self.dilate)
-        return augment.binarised(keys[3], sets) if self.binarise else sets
 
 
 class Annealing(NamedTuple):

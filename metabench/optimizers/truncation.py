@@ -87,8 +87,8 @@ def truncation(
     chosen = chosen_coordinates(work.params, kinds, later, key, most) if most else {}
     share = rule.scale / losses.shape[1]  # of an update, in the mean over instances
     gradient = {}
-    for kind, begun in work.state.items():
-        state = begun
+    for kind in work.state:
+        state = work.state[kind]
         read = jnp.concatenate([before[kind][None], found[kind][:-1]])
         cotangents = share * later[kind]
         if kind in chosen:

@@ -9,10 +9,10 @@ from metabench.episodes import root_key, sample_batch
 from metabench.errors import UserError
 from metabench.learners.neural_statistician import (
     Annealing,
-    Changes,
     neural_statistician,
     sets_of,
 )
+from metabench.nets.changes import Changes
 from metabench.nets.ops import use_native
 from metabench.nets.statistician.gaussians import Gaussian, kl
 from metabench.types import ClassTable, EpisodeShape
