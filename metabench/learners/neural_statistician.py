@@ -18,13 +18,14 @@ from flax import nnx
 
 from metabench.errors import UserError
 from metabench.learners.optimizer import Decay, adam
-from metabench.nets.changes import Changes
+from metabench.nets.distort import STRONGEST
+from metabench.nets.episodewise import over_episodes
 from metabench.nets.functional import Functional, functional
 from metabench.nets.statistician.gaussians import Gaussian, kl_between
 from metabench.nets.statistician.images import PaperDecoder, PaperEncoder
 from metabench.nets.statistician.model import Sizes, Statistician
 from metabench.nets.statistician.small_images import SmallDecoder, SmallEncoder
-from metabench.nets.statistician.statistic import kept
+from metabench.nets.statistician.training_sets import TrainingSets
 from metabench.types import TEST_ONLY, Episode, EpisodeShape, ImageShape, Learner, Metrics, PyTree
 
 Direction = Literal["class_to_query", "query_to_class"]
@@ -78,7 +79,7 @@ def neural_statistician(
     drop: float = 0.5,
     rotate: bool = False,
     reflect: bool = True,
-    distort: bool = False,
+    distort: float = 0.0,
     dilate: float = 0.5,
     binarise: bool = True,
     annealing: float = 1.0,
@@ -108,7 +109,10 @@ def neural_statistician(
       rotate: turn each training set by a random quarter. Needless where the split has rotated
         classes of its own.
       reflect: mirror each training set with probability 1/2.
-      distort: give each training image an affine distortion of its own (Koch et al. 2015).
+      distort: infer the contexts of training sets from copies of their members, each with an
+        affine distortion of its own, and explain the members as they are: a context then tells
+        little of slant, size and place. 0: no copies; 1: with the ranges of `nets/distort.py`,
+        as hands differ; 2: twice these.
       dilate: chance that a training image is dilated.
       binarise: draw each training pixel anew as 0 or 1, with its grey value as the chance.
       annealing: α at the start.
@@ -122,7 +126,7 @@ def neural_statistician(
     Reference: https://arxiv.org/abs/1606.02185
     """
     net = network_of(shape.image, network, width, Sizes(context, latent, latent_layers, hidden))
-    _check(direction, set_size, train_way, drop, dilate, annealing, half_life, clamp)
+    _check(direction, set_size, train_way, drop, distort, dilate, annealing, half_life, clamp)
     if rotate and shape.image[0] != shape.image[1]:
         raise UserError("`rotate` is True; it must be False for images that are not square")
     optimizer = optax.chain(optax.clip(clamp), adam(learning_rate, decay, steps))
@@ -137,14 +141,15 @@ def neural_statistician(
         return net.apply(state.params, state.stats, "posterior", pixels(images), alone)[0].mean
 
     adapt, predict = _classification(net, shape, direction)
-    changes = Changes(rotate, reflect, distort, dilate, binarise)
+    training_sets = TrainingSets(rotate, reflect, dilate, binarise, drop, distort)
     return Learner(
         init=init,
         adapt=adapt,
         predict=predict,
-        train=_training(net, optimizer, changes, Annealing(annealing, half_life), drop),
+        train=_training(net, optimizer, training_sets, Annealing(annealing, half_life)),
         parameters=lambda state: state.params,
         train_shape=EpisodeShape(train_way, set_size - 1, 1, shape.image),
+        apart=True,
         embed=embed,
     )
 
@@ -182,6 +187,7 @@ def _check(
     set_size: int,
     train_way: int,
     drop: float,
+    distort: float,
     dilate: float,
     annealing: float,
     half_life: int | None,
@@ -197,6 +203,8 @@ def _check(
     for name, chance in (("drop", drop), ("dilate", dilate)):
         if not 0 <= chance <= 1:
             raise UserError(f"`{name}` is {chance}; it must be from 0 to 1")
+    if not 0 <= distort <= STRONGEST:
+        raise UserError(f"`distort` is {distort}; it must be from 0 to {STRONGEST}")
     if annealing < 0:
         raise UserError(f"`annealing` is {annealing}; it must be 0 or more")
     if half_life is not None and half_life < 1:
@@ -216,36 +224,40 @@ def pixels(images: jax.Array) -> jax.Array:
     return images.astype(jnp.float32) / 255
 
 
-def sets_of(episodes: Episode) -> jax.Array:
-    """A batch of episodes as sets, one for each class: uint8 [batch * way, members, h, w, c].
+def sets_of(episode: Episode) -> jax.Array:
+    """An episode as sets, one for each class: uint8 [way, members, h, w, c].
 
     Supports and the query of a class make its set; labels do no more than say which these are.
     """
-    batch, way = episodes.class_ids.shape
-    image = episodes.support_x.shape[2:]
-    order = jnp.argsort(episodes.query_y, axis=1)  # one query of each class
-    queries = jnp.take_along_axis(episodes.query_x, order[:, :, None, None, None], axis=1)
-    supports = episodes.support_x.reshape(batch, way, -1, *image)
-    sets = jnp.concatenate([supports, queries[:, :, None]], axis=2)
-    return sets.reshape(batch * way, -1, *image)
+    (way,) = episode.class_ids.shape
+    image = episode.support_x.shape[1:]
+    queries = episode.query_x[jnp.argsort(episode.query_y)]  # one query of each class
+    supports = episode.support_x.reshape(way, -1, *image)
+    return jnp.concatenate([supports, queries[:, None]], axis=1)
 
 
 def _training(
     net: Functional,
     optimizer: optax.GradientTransformation,
-    changes: Changes,
+    training_sets: TrainingSets,
     annealing: Annealing,
-    drop: float,
 ) -> Callable[[State, Episode, jax.Array], tuple[State, Metrics]]:
-    """One step up the annealed bound; the loss that is told is the bound's negative per image."""
+    """One step up the mean annealed bound of a batch of episodes.
+
+    Batch norm sees the sets of one episode, so that episodes can be spread over devices. The loss
+    that is told is the bound's negative per image.
+    """
 
     def loss(
-        params: PyTree, stats: PyTree, sets: jax.Array, step: jax.Array, key: jax.Array
+        params: PyTree, stats: PyTree, step: jax.Array, episode: Episode, key: jax.Array
     ) -> tuple[jax.Array, tuple[Metrics, PyTree]]:
-        stay_key, sample_key = jax.random.split(key)
-        stay = kept(stay_key, sets.shape[0], sets.shape[1], drop)
-        terms, stats = net.apply(params, stats, "bound", sets, stay, sample_key, train=True)
-        members = sets.shape[1]
+        set_key, sample_key = jax.random.split(key)
+        told = training_sets(set_key, pixels(sets_of(episode)))
+        terms, stats = net.apply(
+            params, stats, "bound", told.x, told.member, sample_key,
+            informants=told.informants, train=True,
+        )  # fmt: skip
+        members = told.x.shape[1]
         metrics = {
             "loss": -terms.elbo().mean() / members,
             "context_kl": terms.context_kl.mean(),
@@ -254,10 +266,12 @@ def _training(
         return -terms.elbo(annealing(step)).mean() / members, (metrics, stats)
 
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
-        change_key, loss_key = jax.random.split(key)
-        sets = changes(change_key, pixels(sets_of(episodes)))
-        gradient = jax.grad(loss, has_aux=True)
-        grads, (metrics, stats) = gradient(state.params, state.stats, sets, state.step, loss_key)
+        keys = jax.random.split(key, episodes.class_ids.shape[0])
+        gradient = over_episodes(
+            jax.grad(loss, has_aux=True), state.params, state.stats, state.step
+        )
+        found = jax.tree.map(lambda leaf: leaf.mean(0), gradient(episodes, keys))
+        grads, (metrics, stats) = found
         updates, moments = optimizer.update(grads, state.optimizer, state.params)
         params = optax.apply_updates(state.params, updates)
         return State(params, stats, moments, state.step + 1), metrics

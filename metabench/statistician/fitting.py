@@ -11,6 +11,7 @@ import optax
 from metabench.episodes import root_key
 from metabench.errors import UserError
 from metabench.nets.functional import Functional
+from metabench.nets.statistician.statistic import membership
 from metabench.types import PyTree
 
 RATE, CLIP, CHUNK = 1e-3, 1.0, 50
@@ -52,7 +53,7 @@ def fit(
             stay = some(jax.random.fold_in(key, 1), sets, members)
         else:
             stay = jnp.ones((sets, members))
-        terms, _ = net.apply(params, stats, "bound", x, stay, key, train=True)
+        terms, _ = net.apply(params, stats, "bound", x, membership(stay), key, train=True)
         return -terms.elbo().mean() / x.shape[1]
 
     def step(state: PyTree, number: jax.Array) -> tuple[PyTree, jax.Array]:

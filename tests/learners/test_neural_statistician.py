@@ -12,7 +12,6 @@ from metabench.learners.neural_statistician import (
     neural_statistician,
     sets_of,
 )
-from metabench.nets.changes import Changes
 from metabench.nets.ops import use_native
 from metabench.nets.statistician.gaussians import Gaussian, kl
 from metabench.types import ClassTable, EpisodeShape
@@ -43,11 +42,11 @@ def test_sets_hold_images_of_one_class_each():
     shape = neural_statistician(SHAPE, **SMALL).train_shape
     assert (shape.way, shape.shot + shape.query) == (4, 5)
     episodes = sample_batch(root_key(0), jnp.arange(6), told_apart(), shape)
-    colours = np.asarray(sets_of(episodes))[:, :, 0, 0, 0]
-    assert colours.shape == (24, 5)
-    np.testing.assert_array_equal(colours // 20, colours[:, :1] // 20 * np.ones(5, int))
-    assert all(len(set(row)) == 5 for row in colours.tolist())
-    np.testing.assert_array_equal(colours[:, 0] // 20, episodes.class_ids.reshape(-1))
+    colours = np.asarray(jax.vmap(sets_of)(episodes))[..., 0, 0, 0]
+    assert colours.shape == (6, 4, 5)
+    np.testing.assert_array_equal(colours // 20, colours[..., :1] // 20 * np.ones(5, int))
+    assert all(len(set(row)) == 5 for row in colours.reshape(24, 5).tolist())
+    np.testing.assert_array_equal(colours[..., 0] // 20, episodes.class_ids)
 
 
 def test_alpha_is_halved_again_and_again():
@@ -83,24 +82,42 @@ def test_classes_are_the_posteriors_of_their_supports(direction):
 def test_training_does_not_read_the_labels_of_which_class_it_is():
     learner = neural_statistician(SHAPE, **SMALL)
     state = jax.jit(learner.init)(jax.random.key(0))
-    table = told_apart()._replace(
-        images=jax.random.bits(jax.random.key(5), (63, 28, 28, 1), jnp.uint8)
-    )
-    episodes = sample_batch(root_key(0), jnp.arange(1), table, learner.train_shape)
+    episodes = noise(1)
     other = episodes._replace(class_ids=episodes.class_ids[:, ::-1])
     train = jax.jit(learner.train)
     losses = [train(state, e, jax.random.key(1))[1]["loss"] for e in (episodes, other)]
     assert losses[0] == losses[1]
 
 
-def test_images_are_changed_only_as_told():
-    x = jnp.asarray(np.random.default_rng(0).uniform(size=(8, 5, 6, 6, 1)), jnp.float32)
-    same = Changes(rotate=False, reflect=False, distort=False, dilate=0.0, binarise=False)
-    np.testing.assert_array_equal(same(jax.random.key(0), x), x)
-    changed = {"rotate": True, "reflect": True, "distort": True, "dilate": 1.0, "binarise": True}
-    for name, value in changed.items():
-        change = {name: value}
-        assert not np.array_equal(same._replace(**change)(jax.random.key(0), x), x)
+def losses_of(episodes, **options):
+    """What one step of training tells, of as many episodes as there are."""
+    quiet = {"reflect": False, "dilate": 0.0, "binarise": False, "drop": 0.0}
+    learner = neural_statistician(SHAPE, **(SMALL | quiet | options))
+    state = jax.jit(learner.init)(jax.random.key(0))
+    return jax.jit(learner.train)(state, episodes, jax.random.key(1))[1]
+
+
+def noise(batch):
+    """Episodes of images without meaning."""
+    shape = neural_statistician(SHAPE, **SMALL).train_shape
+    table = told_apart()._replace(
+        images=jax.random.bits(jax.random.key(5), (63, 28, 28, 1), jnp.uint8)
+    )
+    return sample_batch(root_key(0), jnp.arange(batch), table, shape)
+
+
+def test_the_episodes_of_a_batch_are_normalised_apart():
+    both = noise(2)
+    alone = [jax.tree.map(lambda leaf, i=i: leaf[i : i + 1], both) for i in range(2)]
+    found = [float(losses_of(one)["context_kl"]) for one in alone]
+    assert abs(found[0] - found[1]) > 1e-4
+    np.testing.assert_allclose(losses_of(both)["context_kl"], np.mean(found), rtol=1e-5)
+
+
+def test_contexts_are_inferred_from_distorted_copies():
+    episodes = noise(1)
+    plain, copies = (losses_of(episodes, distort=value) for value in (0.0, 1.0))
+    assert abs(plain["context_kl"] - copies["context_kl"]) > 1e-4
 
 
 @pytest.mark.parametrize(
@@ -111,6 +128,7 @@ def test_images_are_changed_only_as_told():
         ({"set_size": 1}, "`set_size` is 1; a training set needs at least 2 members"),
         ({"train_way": 1}, "`train_way` is 1; batch norm needs at least 2 sets"),
         ({"drop": 1.5}, "`drop` is 1.5; it must be from 0 to 1"),
+        ({"distort": 5.0}, "`distort` is 5.0; it must be from 0 to 4"),
         ({"annealing": -1.0}, "`annealing` is -1.0; it must be 0 or more"),
         ({"half_life": 0}, "`half_life` is 0; it must be at least 1"),
         ({"clamp": 0.0}, "`clamp` is 0.0; it must be positive"),

@@ -1,10 +1,11 @@
-"""Distortions stay within the published bounds and are drawn for each image."""
+"""Distortions are affine maps within the ranges told, and are drawn for each image."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from metabench.nets.distort import distorted, inverse
+from metabench.nets.distort import ANGLE, PROPORTION, SHIFT, SIZE, SLANT, distorted
 
 COUNT = 2_000
 
@@ -25,30 +26,32 @@ def centre(images):
     return np.stack([(ink.sum(2) @ axis) / total, (ink.sum(1) @ axis) / total], 1)
 
 
-def test_places_move_as_an_affine_map_within_the_published_bounds():
+def within(values, most):
+    """Whether uniform draws from ± `most` could have come out as `values`, rounding aside."""
+    assert 0.95 * most < np.abs(values).max() < most + 0.04
+    assert abs(values.mean()) < 0.05 * most
+    assert abs(values.std() - most / np.sqrt(3)) < 0.05 * most
+
+
+@pytest.mark.parametrize("strength", [0.7, 1.0])
+def test_drawings_are_scaled_slanted_turned_and_moved_within_the_ranges(strength):
     key = jax.random.key(0)
-    middle, below, beside = (centre(distorted(key, x)) for x in spots((0, 0), (8, 0), (0, 8)))
-    shift = 41 * 2 / 105
-    assert np.abs(middle).max() < shift + 0.05
-    assert np.abs(middle).max() > shift - 0.1
-    matrix = np.stack([below - middle, beside - middle], 2) / 8  # what a drawing undergoes
-    turn, stretch = np.cos(np.pi / 18), 1.2
-    assert np.abs(matrix[:, 0, 1]).max() < stretch * (0.3 * turn + np.sin(np.pi / 18)) + 0.02
-    assert np.abs(matrix[:, 0, 1]).max() > 0.3
-    for size in (matrix[:, 0, 0], matrix[:, 1, 1]):
-        assert 0.8 * turn - 0.3 * stretch * 0.18 - 0.02 < size.min() < 0.83
-        assert 1.17 < size.max() < stretch * (1 + 0.3 * 0.18) + 0.02
-
-
-def test_half_of_the_draws_leave_a_component_out():
-    key = jax.random.key(1)
-    (middle,) = (centre(distorted(key, x)) for x in spots((0, 0)))
-    assert 0.45 < (np.abs(middle[:, 0]) < 0.02).mean() < 0.55
-    assert 0.45 < (np.abs(middle[:, 1]) < 0.02).mean() < 0.55
-
-
-def test_inverse():
-    matrices = jnp.asarray(np.random.default_rng(0).normal(size=(5, 2, 2)), jnp.float32)
-    np.testing.assert_allclose(
-        matrices @ inverse(matrices), np.broadcast_to(np.eye(2), (5, 2, 2)), atol=1e-4
+    middle, below, beside = (
+        centre(distorted(key, x, strength)) for x in spots((0, 0), (8, 0), (0, 8))
     )
+    for axis in range(2):
+        within(middle[:, axis], strength * 41 * SHIFT)
+    (a, b), (c, d) = np.moveaxis(np.stack([below - middle, beside - middle], 2) / 8, 0, 2)
+    # [[a, b], [c, d]] is a turn times [[high, 0], [slant * high, wide]].
+    turn, wide = np.arctan2(b, d), np.hypot(b, d)
+    high = (a * d - b * c) / wide
+    within(turn, strength * ANGLE)
+    within((c * np.cos(turn) + a * np.sin(turn)) / high, strength * SLANT)
+    size, proportion = np.log(high * wide) / 2, np.log(high / wide) / 2
+    within(size, strength * SIZE)
+    within(proportion, strength * PROPORTION)
+
+
+def test_no_strength_leaves_drawings_as_they_are():
+    (x,) = spots((5, 3))
+    np.testing.assert_allclose(distorted(jax.random.key(0), x[:9], 0.0), x[:9], atol=1e-5)

@@ -15,7 +15,7 @@ from jax import Array
 
 from metabench.nets.statistician.gaussians import Gaussian, draw, kl, standard
 from metabench.nets.statistician.latents import Layer, noise_keys
-from metabench.nets.statistician.statistic import Statistic, membership
+from metabench.nets.statistician.statistic import Statistic
 
 
 class Sizes(NamedTuple):
@@ -70,19 +70,33 @@ class Statistician(nnx.Module):
         """q(c | D) over [sets, context] of observations [n, ...] and membership [sets, n]."""
         return self.statistic(self.encoder(x), member)
 
-    def bound(self, x: Array, stay: Array, key: Array, *, train: bool = False) -> Terms:
+    def bound(
+        self,
+        x: Array,
+        member: Array,
+        key: Array,
+        *,
+        informants: Array | None = None,
+        train: bool = False,
+    ) -> Terms:
         """The parts of the bound, with one sample of c for each set and of z for each member.
 
         Args:
-          x: sets, [sets, members, ...].
-          stay: which members the context is inferred from, [sets, members] of 0 and 1; all of
-            them are explained.
+          x: sets, [sets, members, ...]; all of them are explained.
+          member: whom the context of each set is inferred from, of all members or, if there are
+            any, of the informants: [sets, all of these] of 0 and 1.
           key: of the samples.
+          informants: what contexts are inferred from in place of `x`, observations [n, ...]. The
+            bound holds for whatever q(c) rests on.
           train: normalise by the batch, and update the running averages.
         """
-        sets, members = stay.shape
-        h = self.encoder(x.reshape(sets * members, *x.shape[2:]), train=train)
-        posterior = self.statistic(h, membership(stay), train=train)
+        sets, members = x.shape[:2]
+        inputs = x.reshape(sets * members, *x.shape[2:])
+        if informants is not None:
+            inputs = jnp.concatenate([inputs, informants])
+        features = self.encoder(inputs, train=train)
+        h, others = jnp.split(features, [sets * members])
+        posterior = self.statistic(h if informants is None else others, member, train=train)
         keys = noise_keys(key, len(self.layers))
         c = draw(keys[0], posterior)
         zs, divergence = self._latents(h.reshape(sets, members, -1), c, keys[1:], train)

@@ -6,6 +6,8 @@ feature (section 4.3, "sample dropout"), here as its logarithm, which stays smal
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -53,3 +55,26 @@ def membership(stay: Array) -> Array:
     """[sets, members] to the matrix [sets, sets * members] that `Statistic` wants."""
     sets, members = stay.shape
     return (jnp.eye(sets)[:, :, None] * stay[None]).reshape(sets, sets * members)
+
+
+def those_kept(stay: Array, most: int) -> tuple[Array, Array]:
+    """The members that stay, picked from those of all sets, so that no others need be encoded.
+
+    Args:
+      stay: [sets, members] of 0 and 1; the first member of each set stays.
+      most: how many are picked, `sets` or more. Where more stay, the rest is left out; where fewer
+        do, some are picked that do not count.
+
+    Returns:
+      Their places among the members of all sets, int32 [most], and their membership [sets, most].
+    """
+    rank = stay.at[:, 0].add(1.0)  # whoever is the only one of its set comes first
+    _, places = jax.lax.top_k(rank.reshape(-1), most)
+    return places, membership(stay)[:, places]
+
+
+def most_kept(sets: int, members: int, drop: float) -> int:
+    """How many members stay in all sets, but for three standard deviations more than on average."""
+    others = sets * (members - 1)
+    mean, variance = others * (1 - drop), others * drop * (1 - drop)
+    return sets + min(others, math.ceil(mean + 3 * math.sqrt(variance)))

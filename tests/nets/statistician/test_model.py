@@ -9,6 +9,7 @@ from flax import nnx
 from metabench.nets.functional import functional
 from metabench.nets.statistician.gaussians import log_density, standard
 from metabench.nets.statistician.model import Sizes, Statistician, Terms
+from metabench.nets.statistician.statistic import membership
 from metabench.nets.statistician.vectors import GaussianVectors, VectorEncoder
 
 GRID = jnp.arange(-9.0, 9.001, 0.25)  # of each integral, by the trapezium rule
@@ -98,7 +99,7 @@ def sampled(layers, stay=None):
     stay = jnp.ones((1, len(D))) if stay is None else stay
 
     def one(key):
-        return nnx.merge(graph, state).bound(D[None], stay, key).elbo()[0]
+        return nnx.merge(graph, state).bound(D[None], membership(stay), key).elbo()[0]
 
     return np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(0), SAMPLES)))
 
@@ -126,10 +127,23 @@ def test_who_is_left_out_is_explained_but_does_not_inform():
     both = [built.posterior(x, stay) for x in (D, moved)]
     np.testing.assert_array_equal(both[0].mean, both[1].mean)
     key = jax.random.key(0)
-    terms = [built.bound(x[None], stay, key) for x in (D, moved)]
+    terms = [built.bound(x[None], membership(stay), key) for x in (D, moved)]
     assert terms[0].log_likelihood.shape == (1, 2)
     np.testing.assert_array_equal(terms[0].log_likelihood[:, 0], terms[1].log_likelihood[:, 0])
     assert terms[0].log_likelihood[0, 1] != terms[1].log_likelihood[0, 1]
+
+
+def test_informants_inform_and_are_not_explained():
+    built = model(1)
+    key, all_of_them = jax.random.key(0), jnp.ones((1, 2))
+    plain = built.bound(D[None], all_of_them, key)
+    same = built.bound(D[None], jnp.ones((1, 3)), key, informants=jnp.concatenate([D, D[:1]]))
+    again = built.bound(D[None], all_of_them, key, informants=D[::-1])
+    moved = built.bound(D[None], all_of_them, key, informants=D + 1.0)
+    for one, other in zip(plain, again, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+    assert same.log_likelihood.shape == plain.log_likelihood.shape == (1, 2)
+    assert abs(moved.context_kl - plain.context_kl) > 1e-6
 
 
 def test_the_context_knows_how_many_members_there_are_but_not_their_order():

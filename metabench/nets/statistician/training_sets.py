@@ -1,0 +1,61 @@
+"""From the sets of an episode to what is explained in training, and what contexts rest on.
+
+Whole sets become other classes, images vary, members are left out of what contexts are inferred
+from (Edwards & Storkey 2017, sections 4.3 and 5.3), or distorted copies stand in for them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+
+from metabench.nets import augment
+from metabench.nets.distort import distorted
+from metabench.nets.statistician.statistic import kept, membership, most_kept, those_kept
+
+
+class Told(NamedTuple):
+    """What the bound is taken of: the arguments of `Statistician.bound` beside the key."""
+
+    x: jax.Array  # what is explained, [sets, members, h, w, c]
+    member: jax.Array  # whom contexts are inferred from, [sets, all members or informants]
+    informants: jax.Array | None  # [n, h, w, c]; None: the members themselves
+
+
+class TrainingSets(NamedTuple):
+    """What is done to sets of training images; the options of the learner."""
+
+    rotate: bool
+    reflect: bool
+    dilate: float
+    binarise: bool
+    drop: float
+    distort: float
+
+    def __call__(self, key: jax.Array, sets: jax.Array) -> Told:
+        """[sets, members, h, w, c] in [0, 1] to what is told of them."""
+        keys = jax.random.split(key, 5)
+        sets = self.of_sets(keys[0], sets)
+        stay = kept(keys[1], sets.shape[0], sets.shape[1], self.drop)
+        x = self.of_images(keys[2], sets)
+        if not self.distort:
+            return Told(x, membership(stay), None)
+        places, member = those_kept(stay, most_kept(stay.shape[0], stay.shape[1], self.drop))
+        copies = sets.reshape(-1, *sets.shape[2:])[places]
+        copies = distorted(keys[3], copies, self.distort)
+        return Told(x, member, self.of_images(keys[4], copies))
+
+    def of_sets(self, key: jax.Array, sets: jax.Array) -> jax.Array:
+        """[sets, members, h, w, c] to the same, where each set may stand for another class."""
+        keys = jax.random.split(key)
+        if self.rotate:
+            sets = augment.turned(keys[0], sets)
+        return augment.reflected(keys[1], sets) if self.reflect else sets
+
+    def of_images(self, key: jax.Array, images: jax.Array) -> jax.Array:
+        """[..., h, w, c] in [0, 1] to the same, each image by itself."""
+        keys = jax.random.split(key)
+        if self.dilate:
+            images = augment.dilated(keys[0], images, self.dilate)
+        return augment.binarised(keys[1], images) if self.binarise else images

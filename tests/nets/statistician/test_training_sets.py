@@ -1,0 +1,45 @@
+"""What is told of training sets: changes that were asked for, and who informs a context."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metabench.nets.statistician.training_sets import TrainingSets
+
+SETS = jnp.asarray(np.random.default_rng(0).uniform(size=(8, 5, 6, 6, 1)), jnp.float32)
+SAME = TrainingSets(rotate=False, reflect=False, dilate=0.0, binarise=False, drop=0.0, distort=0.0)
+KEY = jax.random.key(0)
+
+
+def test_images_are_changed_only_as_told():
+    for change in (SAME.of_sets, SAME.of_images):
+        np.testing.assert_array_equal(change(KEY, SETS), SETS)
+    for name, value in {"rotate": True, "reflect": True}.items():
+        changed = SAME._replace(**{name: value})
+        assert not np.array_equal(changed.of_sets(KEY, SETS), SETS)
+        np.testing.assert_array_equal(changed.of_images(KEY, SETS), SETS)
+    for name, value in {"dilate": 1.0, "binarise": True}.items():
+        changed = SAME._replace(**{name: value})
+        np.testing.assert_array_equal(changed.of_sets(KEY, SETS), SETS)
+        assert not np.array_equal(changed.of_images(KEY, SETS), SETS)
+
+
+def test_members_inform_the_context_of_their_own_set():
+    x, member, informants = SAME(KEY, SETS)
+    assert informants is None
+    np.testing.assert_array_equal(x, SETS)
+    np.testing.assert_array_equal(member, np.kron(np.eye(8), np.ones((1, 5))))
+
+
+def test_distorted_copies_stand_in_for_those_who_stay():
+    x, member, informants = SAME._replace(drop=0.5, distort=1e-6)(KEY, SETS)
+    np.testing.assert_array_equal(x, SETS)
+    assert informants.shape[0] == member.shape[1] < 40
+    flat = np.asarray(SETS).reshape(40, -1)
+    for place, row in enumerate(np.asarray(informants).reshape(len(informants), -1)):
+        nearest = np.abs(flat - row).max(1).argmin()
+        assert np.abs(flat[nearest] - row).max() < 1e-4
+        assert set(np.flatnonzero(member[:, place])) <= {nearest // 5}
+    assert (np.asarray(member).sum(1) >= 1).all()
+    moved = SAME._replace(drop=0.5, distort=1.0)(KEY, SETS).informants
+    assert np.abs(np.asarray(moved - informants)).reshape(len(moved), -1).max(1).min() > 0.01
