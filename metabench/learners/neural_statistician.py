@@ -80,6 +80,7 @@ def neural_statistician(
     rotate: bool = False,
     reflect: bool = True,
     distort: float = 0.0,
+    distort_chance: float = 1.0,
     dilate: float = 0.5,
     binarise: bool = True,
     annealing: float = 1.0,
@@ -113,6 +114,8 @@ def neural_statistician(
         affine distortion of its own, and explain the members as they are: a context then tells
         little of slant, size and place. 0: no copies; 1: with the ranges of `nets/distort.py`,
         as hands differ; 2: twice these.
+      distort_chance: chance that a context is inferred from a member's copy and not from the member
+        itself; members that stay are drawn one by one.
       dilate: chance that a training image is dilated.
       binarise: draw each training pixel anew as 0 or 1, with its grey value as the chance.
       annealing: α at the start.
@@ -126,7 +129,8 @@ def neural_statistician(
     Reference: https://arxiv.org/abs/1606.02185
     """
     net = network_of(shape.image, network, width, Sizes(context, latent, latent_layers, hidden))
-    _check(direction, set_size, train_way, drop, distort, dilate, annealing, half_life, clamp)
+    training_sets = TrainingSets(rotate, reflect, dilate, binarise, drop, distort, distort_chance)
+    _check(direction, set_size, train_way, training_sets, annealing, half_life, clamp)
     if rotate and shape.image[0] != shape.image[1]:
         raise UserError("`rotate` is True; it must be False for images that are not square")
     optimizer = optax.chain(optax.clip(clamp), adam(learning_rate, decay, steps))
@@ -141,7 +145,6 @@ def neural_statistician(
         return net.apply(state.params, state.stats, "posterior", pixels(images), alone)[0].mean
 
     adapt, predict = _classification(net, shape, direction)
-    training_sets = TrainingSets(rotate, reflect, dilate, binarise, drop, distort)
     return Learner(
         init=init,
         adapt=adapt,
@@ -186,9 +189,7 @@ def _check(
     direction: str,
     set_size: int,
     train_way: int,
-    drop: float,
-    distort: float,
-    dilate: float,
+    changes: TrainingSets,
     annealing: float,
     half_life: int | None,
     clamp: float,
@@ -200,11 +201,12 @@ def _check(
         raise UserError(f"`set_size` is {set_size}; a training set needs at least 2 members")
     if train_way < 2:
         raise UserError(f"`train_way` is {train_way}; batch norm needs at least 2 sets")
-    for name, chance in (("drop", drop), ("dilate", dilate)):
+    for name in ("drop", "distort_chance", "dilate"):
+        chance = getattr(changes, name)
         if not 0 <= chance <= 1:
             raise UserError(f"`{name}` is {chance}; it must be from 0 to 1")
-    if not 0 <= distort <= STRONGEST:
-        raise UserError(f"`distort` is {distort}; it must be from 0 to {STRONGEST}")
+    if not 0 <= changes.distort <= STRONGEST:
+        raise UserError(f"`distort` is {changes.distort}; it must be from 0 to {STRONGEST}")
     if annealing < 0:
         raise UserError(f"`annealing` is {annealing}; it must be 0 or more")
     if half_life is not None and half_life < 1:

@@ -128,6 +128,7 @@ def test_contexts_are_inferred_from_distorted_copies():
         ({"set_size": 1}, "`set_size` is 1; a training set needs at least 2 members"),
         ({"train_way": 1}, "`train_way` is 1; batch norm needs at least 2 sets"),
         ({"drop": 1.5}, "`drop` is 1.5; it must be from 0 to 1"),
+        ({"distort_chance": 1.5}, "`distort_chance` is 1.5; it must be from 0 to 1"),
         ({"distort": 5.0}, "`distort` is 5.0; it must be from 0 to 4"),
         ({"annealing": -1.0}, "`annealing` is -1.0; it must be 0 or more"),
         ({"half_life": 0}, "`half_life` is 0; it must be at least 1"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from metabench.nets import augment
 from metabench.nets.distort import distorted
@@ -32,19 +33,26 @@ class TrainingSets(NamedTuple):
     binarise: bool
     drop: float
     distort: float
+    distort_chance: float
 
     def __call__(self, key: jax.Array, sets: jax.Array) -> Told:
         """[sets, members, h, w, c] in [0, 1] to what is told of them."""
-        keys = jax.random.split(key, 5)
+        keys = jax.random.split(key, 4)
         sets = self.of_sets(keys[0], sets)
         stay = kept(keys[1], sets.shape[0], sets.shape[1], self.drop)
         x = self.of_images(keys[2], sets)
         if not self.distort:
             return Told(x, membership(stay), None)
         places, member = those_kept(stay, most_kept(stay.shape[0], stay.shape[1], self.drop))
-        copies = sets.reshape(-1, *sets.shape[2:])[places]
-        copies = distorted(keys[3], copies, self.distort)
-        return Told(x, member, self.of_images(keys[4], copies))
+        before, after = (images.reshape(-1, *images.shape[2:])[places] for images in (sets, x))
+        return Told(x, member, self.of_informants(keys[3], before, after))
+
+    def of_informants(self, key: jax.Array, before: jax.Array, after: jax.Array) -> jax.Array:
+        """Members [n, h, w, c] before and after `of_images`; a share is distorted, not the rest."""
+        keys = jax.random.split(key, 3)
+        copies = self.of_images(keys[0], distorted(keys[1], before, self.distort))
+        chosen = jax.random.bernoulli(keys[2], self.distort_chance, (len(before), 1, 1, 1))
+        return jnp.where(chosen, copies, after)
 
     def of_sets(self, key: jax.Array, sets: jax.Array) -> jax.Array:
         """[sets, members, h, w, c] to the same, where each set may stand for another class."""

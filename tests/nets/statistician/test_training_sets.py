@@ -7,7 +7,15 @@ import numpy as np
 from metabench.nets.statistician.training_sets import TrainingSets
 
 SETS = jnp.asarray(np.random.default_rng(0).uniform(size=(8, 5, 6, 6, 1)), jnp.float32)
-SAME = TrainingSets(rotate=False, reflect=False, dilate=0.0, binarise=False, drop=0.0, distort=0.0)
+SAME = TrainingSets(
+    rotate=False,
+    reflect=False,
+    dilate=0.0,
+    binarise=False,
+    drop=0.0,
+    distort=0.0,
+    distort_chance=1.0,
+)
 KEY = jax.random.key(0)
 
 
@@ -43,3 +51,12 @@ def test_distorted_copies_stand_in_for_those_who_stay():
     assert (np.asarray(member).sum(1) >= 1).all()
     moved = SAME._replace(drop=0.5, distort=1.0)(KEY, SETS).informants
     assert np.abs(np.asarray(moved - informants)).reshape(len(moved), -1).max(1).min() > 0.01
+
+
+def test_a_share_of_the_informants_are_copies_and_the_others_the_members_themselves():
+    changed = SAME._replace(drop=0.5, dilate=0.5, binarise=True, distort=1.0)
+    for chance, low, high in ((0.0, 1.0, 1.0), (0.5, 0.2, 0.8), (1.0, 0.0, 0.0)):
+        x, _, informants = changed._replace(distort_chance=chance)(KEY, SETS)
+        members = {np.asarray(image).tobytes() for image in x.reshape(40, -1)}
+        same = [np.asarray(image).tobytes() in members for image in informants]
+        assert low <= np.mean(same) <= high
