@@ -7,12 +7,15 @@ from the last one and ends in the same bits as one that was not.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from metabench.errors import UserError
 from metabench.types import PyTree
+
+PATIENCE = 5.0  # seconds: whoever only reads a run that is done is through by then
 
 
 class Snapshot(NamedTuple):
@@ -32,12 +35,8 @@ class Checkpoints:
         import orbax.checkpoint as ocp
 
         self._ocp = ocp
-        try:
+        with _written(directory):
             directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"`run_dir` {directory} cannot be written ({error.strerror}); name another folder"
-            ) from error
         options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
         self._manager = ocp.CheckpointManager(directory.resolve(), options=options)
 
@@ -68,12 +67,56 @@ class Checkpoints:
         self._manager.close()
 
 
-def opened(directory: Path, resume: bool, note: Callable[[str], None]) -> Checkpoints:
-    """The checkpoints of a run in `directory`; unless to `resume`, those there are set aside."""
-    aside = None if resume else set_aside(directory)
-    if aside is not None:
-        note(f"An earlier run's checkpoint was moved to {aside}; `--resume` continues one.")
-    return Checkpoints(directory)
+@contextmanager
+def opened(
+    directory: Path, resume: bool, note: Callable[[str], None]
+) -> Generator[Checkpoints, None, None]:
+    """The checkpoints of a run in `directory`; unless to `resume`, those there are set aside.
+
+    Raises:
+      UserError: another process trains there, or nothing can be written.
+    """
+    with _alone(directory):
+        aside = None if resume else set_aside(directory)
+        if aside is not None:
+            note(f"An earlier run's checkpoint was moved to {aside}; `--resume` continues one.")
+        checkpoints = Checkpoints(directory)
+        try:
+            yield checkpoints
+        finally:
+            checkpoints.close()
+
+
+@contextmanager
+def _alone(directory: Path) -> Generator[None, None, None]:
+    """Hold the lock of `directory`, a file beside it; the system lets go when a process ends."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(directory.with_name(directory.name + ".lock"))
+    with _written(directory):
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=PATIENCE)
+        except Timeout as error:
+            raise UserError(
+                f"another process is training in {directory} with the same settings; wait for it, "
+                "or name another `run_dir`"
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _written(directory: Path) -> Generator[None, None, None]:
+    """Raises `UserError` where `directory` cannot be made or written."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"`run_dir` {directory} cannot be written ({error.strerror}); name another folder"
+        ) from error
 
 
 def set_aside(directory: Path) -> Path | None:

@@ -167,18 +167,17 @@ def _train(plan: RegressionPlan, resume: bool, watcher: Watcher) -> Trained:
         found = collect(run, state, seed=VALIDATION_SEED, functions=number)
         return float(found["learner"].mean())
 
-    checkpoints = opened(plan.folder / f"seed{plan.seed}", resume, watcher.note)
-    trained = train_on(
-        plan.learner,
-        plan.shape,
-        None,
-        validate,
-        plan.train,
-        seed=plan.seed,
-        checkpoints=checkpoints,
-        progress=lambda report: watcher.training(plan.seed, report),
-    )
-    checkpoints.close()
+    with opened(plan.folder / f"seed{plan.seed}", resume, watcher.note) as checkpoints:
+        trained = train_on(
+            plan.learner,
+            plan.shape,
+            None,
+            validate,
+            plan.train,
+            seed=plan.seed,
+            checkpoints=checkpoints,
+            progress=lambda report: watcher.training(plan.seed, report),
+        )
     watcher.trained(plan.seed, trained)
     return trained
 

@@ -118,19 +118,18 @@ def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Prepared:
         state = state if found is None else found.start(state)
         return Prepared(Trained(state, state), cost)
     assert found is not None, "a plan has a table to train on"
-    checkpoints = opened(plan.folder / f"seed{seed}", resume, watcher.note)
-    trained = meta_train(
-        plan.trainee,
-        found.table,
-        plan.tables["val"],
-        plan.shape,
-        plan.train,
-        seed=seed,
-        checkpoints=checkpoints,
-        progress=lambda report: watcher.training(seed, report),
-        start=found.start,
-    )
-    checkpoints.close()
+    with opened(plan.folder / f"seed{seed}", resume, watcher.note) as checkpoints:
+        trained = meta_train(
+            plan.trainee,
+            found.table,
+            plan.tables["val"],
+            plan.shape,
+            plan.train,
+            seed=seed,
+            checkpoints=checkpoints,
+            progress=lambda report: watcher.training(seed, report),
+            start=found.start,
+        )
     watcher.trained(seed, trained)
     return Prepared(trained, cost)
 

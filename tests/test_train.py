@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from metabench.checkpoints import Checkpoints, Snapshot, set_aside
+from metabench.checkpoints import Checkpoints
 from metabench.errors import UserError
 from metabench.train import VALIDATION_SEED, initial_state, meta_train
 from metabench.training_loop import TrainPlan
@@ -302,36 +302,3 @@ def test_progress_is_reported_after_each_chunk():
 def test_plans_that_make_no_sense(name, value):
     with pytest.raises(UserError, match=f"`{name}` is {value!r}; it must be a whole number"):
         TrainPlan(**{name: value})
-
-
-def test_snapshots_come_back_whole(tmp_path):
-    state = {"a": jnp.arange(3), "b": (jnp.float32(0.1), jnp.ones((2, 2)))}
-    best = jax.tree.map(lambda leaf: leaf + 1, state)
-    checkpoints = Checkpoints(tmp_path / "deep" / "folder")
-    assert checkpoints.newest(state) is None
-    checkpoints.save(Snapshot(5, state, best, {"x": [1, 0.1, None]}))
-    checkpoints.save(Snapshot(9, best, state, {"x": []}))
-    found = checkpoints.newest(state)
-    assert found.step == 9
-    assert found.notes == {"x": []}
-    jax.tree.map(np.testing.assert_array_equal, found.state, best)
-    jax.tree.map(np.testing.assert_array_equal, found.best, state)
-    checkpoints.close()
-
-
-def test_a_folder_that_cannot_be_made(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"`run_dir` .* cannot be written"):
-        Checkpoints(tmp_path / "file" / "inner")
-
-
-def test_set_aside(tmp_path):
-    folder, aside = tmp_path / "run", tmp_path / "run.previous"
-    assert set_aside(folder) is None
-    for text in ("old", "new"):
-        folder.mkdir()
-        assert set_aside(folder) is None
-        (folder / "step").write_text(text)
-        assert set_aside(folder) == aside
-        assert not folder.exists()
-        assert (aside / "step").read_text() == text

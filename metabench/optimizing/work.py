@@ -67,15 +67,14 @@ def train(
     """
     folder = training.folder(optimizee.digest)
     results.check_writable(training.file(optimizee.digest))
-    checkpoints = opened(folder / f"seed{training.seed}", resume, watcher.note)
-    found = meta_train(
-        optimizee,
-        training.plan,
-        seed=training.seed,
-        checkpoints=checkpoints,
-        progress=lambda report: watcher.training(training.seed, report),
-    )
-    checkpoints.close()
+    with opened(folder / f"seed{training.seed}", resume, watcher.note) as checkpoints:
+        found = meta_train(
+            optimizee,
+            training.plan,
+            seed=training.seed,
+            checkpoints=checkpoints,
+            progress=lambda report: watcher.training(training.seed, report),
+        )
     watcher.trained(training.seed, found)
     assert found.best_validation is not None
     about = {
