@@ -21,7 +21,7 @@ from metabench.train import initial_state, make_chunk
 from metabench.types import ClassTable, EpisodeShape
 
 SHAPE = EpisodeShape(way=5, shot=1, query=15)
-SIZES = {"width": 32, "hidden": 256, "context": 128, "latent": 4}
+SIZES = {"width": 32, "hidden": 256, "context": 128, "latent": 5}
 STEPS, SETS, MEMBERS, RATE, CLAMP, CLASSES, EXAMPLES = 10, 16, 5, 1e-3, 0.5, 200, 20
 
 

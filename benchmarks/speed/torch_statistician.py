@@ -48,8 +48,13 @@ class Statistician(nn.Module):
         self.head = nn.Linear(hidden, 2 * context)
         self.prior = Conditional((context,), hidden, latent)
         self.posterior = Conditional((context, features), hidden, latent)
-        self.from_context = nn.Linear(context, 49 * width)
-        self.from_latent = nn.Linear(latent, 49 * width)
+        self.from_context = nn.Linear(context, 8 * width)
+        self.from_latent = nn.Linear(latent, 8 * width)
+        self.dense = nn.Sequential(
+            nn.BatchNorm1d(8 * width), nn.ELU(),
+            Dense(8 * width, 8 * width), Dense(8 * width, 8 * width),
+            nn.Linear(8 * width, 49 * width, bias=False),
+        )  # fmt: skip
         self.pixels = nn.Sequential(
             nn.BatchNorm2d(width), nn.ELU(),
             nn.ConvTranspose2d(width, width, 2, 2, bias=False), nn.BatchNorm2d(width), nn.ELU(),
@@ -67,7 +72,7 @@ class Statistician(nn.Module):
         c = _draw(q_c)[:, None]
         q_z, p_z = self.posterior(c, h), self.prior(c)
         z = _draw(q_z)
-        y = self.from_context(c) + self.from_latent(z)
+        y = self.dense((self.from_context(c) + self.from_latent(z)).flatten(0, 1))
         logits = self.pixels(y.view(-1, self.width, 7, 7)).view(x.shape)
         likelihood = -F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
         zero = torch.zeros_like(q_c[0])

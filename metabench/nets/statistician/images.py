@@ -7,6 +7,7 @@ mirror image with 2×2 transposed convolutions. The paper: `width` 64.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -75,7 +76,7 @@ class PaperDecoder(Bernoulli, nnx.Module):
         """`inputs`: sizes of the vectors."""
         self.sides = tuple(reversed(sides(image, len(STAGES))))
         channels = STAGES[-1] * width
-        self.join = Join(inputs, self.sides[0], channels, rngs)
+        self.join = Join(inputs, (*self.sides[0], channels), rngs)
         stages = []
         for times in reversed(STAGES):
             layers = []
@@ -98,17 +99,15 @@ class PaperDecoder(Bernoulli, nnx.Module):
 
 
 class Join(nnx.Module):
-    """Vectors of sets and of members to small images with many channels, added."""
+    """Vectors of sets and of members to one of a shape for each member: linear maps, added."""
 
-    def __init__(
-        self, inputs: Sequence[int], side: tuple[int, int], channels: int, rngs: nnx.Rngs
-    ) -> None:
-        self.shape = (*side, channels)
-        outputs = side[0] * side[1] * channels
-        self.inputs = nnx.List([Linear(size, outputs, rngs) for size in inputs])
+    def __init__(self, inputs: Sequence[int], shape: tuple[int, ...], rngs: nnx.Rngs) -> None:
+        """`inputs`: sizes of the vectors; `shape`: of what they are mapped to."""
+        self.shape = shape
+        self.inputs = nnx.List([Linear(size, math.prod(shape), rngs) for size in inputs])
 
     def __call__(self, *given: Array) -> tuple[Array, int]:
-        """Vectors [sets, members or 1, size] to [sets * members, h, w, channels], and `sets`."""
+        """Vectors [sets, members or 1, size] to [sets * members, *shape], and `sets`."""
         x = self.inputs[0](given[0])
         for one, vector in zip(self.inputs[1:], given[1:], strict=True):
             x = x + one(vector)

@@ -1,7 +1,8 @@
 """Networks on images sized for a CPU: not the paper's, but narrower and shallower.
 
 The encoder is three blocks of a Conv4 (3×3 convolution, batch norm, ReLU, 2×2 max pooling), the
-decoder two transposed convolutions, the second of which yields the pixels.
+decoder dense layers, in which context and latents can act on one another, and two transposed
+convolutions, the second of which yields the pixels.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from metabench.errors import UserError
 from metabench.nets.conv4 import ConvBlock
 from metabench.nets.ops import double2
 from metabench.nets.statistician.images import Bernoulli, Join, sides
-from metabench.nets.statistician.layers import BatchNorm, Double, elu
+from metabench.nets.statistician.layers import BatchNorm, Dense, Double, Linear, elu
 from metabench.types import ImageShape
 
-BLOCKS = 3
+BLOCKS = 3  # of the encoder
+DENSE = 2  # layers of the decoder, after the one that takes its vectors
+HIDDEN = 8  # units of each, times `width`
 
 
 class SmallEncoder(nnx.Module):
@@ -51,7 +54,11 @@ class SmallDecoder(Bernoulli, nnx.Module):
     ) -> None:
         """`inputs`: sizes of the vectors."""
         self.sides = tuple(reversed(sides(image, 2)))
-        self.join = Join(inputs, self.sides[0], width, rngs)
+        hidden, (height, across) = HIDDEN * width, self.sides[0]
+        self.join = Join(inputs, (hidden,), rngs)
+        self.joined = BatchNorm(hidden)
+        self.dense = nnx.List([Dense(hidden, hidden, True, rngs) for _ in range(DENSE)])
+        self.image = Linear(hidden, height * across * width, rngs, bias=False)
         self.norm = BatchNorm(width)
         self.double = Double(width, width, rngs)
         initial = nnx.initializers.lecun_normal()
@@ -61,6 +68,10 @@ class SmallDecoder(Bernoulli, nnx.Module):
     def __call__(self, *given: Array, train: bool = False) -> Array:
         """Vectors [sets, members or 1, size] to logits [sets, members, h, w, channels]."""
         x, sets = self.join(*given)
+        x = elu(self.joined(x, train=train))
+        for layer in self.dense:
+            x = layer(x, train=train)
+        x = self.image(x).reshape(-1, *self.sides[0], self.norm.bias.size)
         x = elu(self.norm(x, train=train))
         x = self.double(x, train=train)[:, : self.sides[1][0], : self.sides[1][1]]
         x = double2(x, self.kernel[...])[:, : self.sides[2][0], : self.sides[2][1]]
