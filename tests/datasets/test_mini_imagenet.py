@@ -316,7 +316,8 @@ def archive_path():
 def test_real_images(tmp_path):
     dataset = data.load_or_prepare(mini_imagenet.DATASET, progress=False)
     with tarfile.open(archive_path()) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.4 and later
+        archive.extractall(tmp_path)
     folder = tmp_path / "mini-imagenet"
     assert dataset.digest == mini_imagenet.DATASET.digests[84]
     assert dataset.images.shape == (60_000, 84, 84, 3)
