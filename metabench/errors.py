@@ -1,4 +1,8 @@
-"""The one exception for mistakes that a user can mend."""
+"""The one exception for mistakes that a user can mend, and the suggestion of a near name."""
+
+from __future__ import annotations
+
+import difflib
 
 
 class UserError(ValueError):
@@ -7,3 +11,9 @@ class UserError(ValueError):
     Its text is one sentence: the argument in backticks, the value received, the
     values allowed, the remedy. The command line prints it and exits with code 2.
     """
+
+
+def suggest(name: str, known: tuple[str, ...]) -> str:
+    """`, did you mean ...?` where something is close, else nothing."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean `{close[0]}`?)" if close else ""

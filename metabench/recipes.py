@@ -17,9 +17,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from metabench.errors import UserError
-from metabench.registry import suggest
-from metabench.training_loop import train_plan
+from metabench.errors import UserError, suggest
+from metabench.training.lengths import train_plan
 
 TABLES = ("learner", "train")
 FUNCTIONS = "functions"  # the folder of the regression's recipes

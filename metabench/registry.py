@@ -1,14 +1,12 @@
 """Plug-ins by name, found through entry points. Knows none of them.
 
 Groups: `metabench.learners` (factories), `metabench.datasets` (`DatasetSpec`, or a function
-that makes one from what follows the colon in `scheme:rest`), `metabench.protocols` (tuples
-of `Protocol`). A plug-in of somebody else's is one
-entry-point line in their package.
+that makes one from what follows the colon in `scheme:rest`), `metabench.protocols` (tuples of
+`Protocol`). Somebody else's plug-in is one entry-point line in their package.
 """
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import math
@@ -18,11 +16,12 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-from metabench.errors import UserError
-from metabench.types import TEST_ONLY, Learner, LearnerFactory, Protocol, TaskShape
+from metabench.contracts.learner import TEST_ONLY, Learner, LearnerFactory
+from metabench.errors import UserError, suggest
+from metabench.types import Protocol, TaskShape
 
 if TYPE_CHECKING:
-    from metabench.datasets.spec import DatasetSpec
+    from metabench.contracts.dataset import DatasetSpec
 
 
 @functools.cache
@@ -44,12 +43,6 @@ def schemes() -> tuple[str, ...]:
     """What may stand before the colon of a dataset such as `folder:PATH`, sorted."""
     points = _points("datasets").items()
     return tuple(sorted(name for name, point in points if callable(point.load())))
-
-
-def suggest(name: str, known: tuple[str, ...]) -> str:
-    """`, did you mean ...?` where something is close, else nothing."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean `{close[0]}`?)" if close else ""
 
 
 def _load(group: str, noun: str, name: str) -> Any:

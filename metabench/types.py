@@ -6,8 +6,8 @@ ours, holds no algorithm and does no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax
@@ -42,7 +42,7 @@ class Dataset(NamedTuple):
     default_split: str
     digest: str  # sha256 over pixels, labels and class names
     source: str  # one phrase: where the pixels came from
-    fixed_episodes: bool = False  # each alphabet is one given episode (`metabench.trials`)
+    fixed_episodes: bool = False  # each alphabet is one given episode (`metabench.tasks.trials`)
 
 
 class Indices(NamedTuple):
@@ -181,76 +181,6 @@ class Episode(NamedTuple):
     class_ids: jax.Array  # int32 [way]; the global class behind label j
 
 
-Metrics: TypeAlias = dict[str, jax.Array]
-
-
-class Learner(NamedTuple):
-    """A few-shot learner: pure functions over pytrees, made by a keyword factory.
-
-    A factory takes the shape of the test's tasks (an `EpisodeShape`, or a `StreamShape` where the
-    learner has a `stream`, or a `FunctionShape` where it has a `forecast`) and keyword
-    hyperparameters and returns one of these. The training loop, the evaluator, checkpoints,
-    leaderboards and the conformance suite see nothing else.
-    """
-
-    init: Callable[[jax.Array], PyTree]
-    """`init(key) -> state`: parameters, optimizer state, statistics."""
-    adapt: Callable[[PyTree, jax.Array, jax.Array, jax.Array], PyTree]
-    """`adapt(state, support_x, support_y, key) -> task`: what is kept of a support set."""
-    predict: Callable[[PyTree, jax.Array], Any]
-    """`predict(task, query_x) -> logits [queries, way]`; of functions a `Forecast` [queries]."""
-    train: Callable[[PyTree, Any, jax.Array], tuple[PyTree, Metrics]] | None = None
-    """`train(state, tasks, key) -> (state, metrics)`: one step on a batch of the tasks that
-    `train_shape` tells (`Episode`, `Stream` or `Function`; of an `ImagesShape` uint8
-    [batch, number, height, width, channels]); metrics hold a scalar `loss`. None where there is
-    no meta-training."""
-    parameters: Callable[[PyTree], PyTree] | None = None
-    """`parameters(state)`: the learned arrays, for counting. None: it has none."""
-    train_shape: TrainShape | None = None
-    """Shape and kind of the tasks met in meta-training, where they differ from the test's."""
-    batch: int = 1
-    """Tasks in a training step where neither a recipe nor the user says how many."""
-    apart: bool = False
-    """Whether `train` takes them by `over_episodes`: then they are spread over the devices."""
-    transductive: bool = False
-    """Whether a prediction for one query may depend on the other queries."""
-    stream: Callable[[PyTree, jax.Array, jax.Array, jax.Array], jax.Array] | None = None
-    """`stream(state, xs, labels, key) -> logits [steps, outputs]`: the online protocol on one
-    stream; `labels` [steps, outputs] holds at each step the code of the step *before*. None
-    where a learner has no part in it."""
-    forecast: Callable[[PyTree, jax.Array, jax.Array, jax.Array], Forecast] | None = None
-    """`forecast(state, xs, before, key) -> Forecast`: regression on one function; `before` [steps]
-    holds at each step the y of the step *before*. Of a learner built for a `FunctionShape`."""
-    trace: Callable[[PyTree, jax.Array, jax.Array, jax.Array], dict[str, jax.Array]] | None = None
-    """`trace(state, support_x, support_y, key) -> {name: [inner steps, any number]}`: what
-    happens within `adapt`, for a picture."""
-    embed: Callable[[PyTree, jax.Array], jax.Array] | None = None
-    """`embed(state, images) -> [n, features]`: what others may build on, of images uint8
-    [n, height, width, channels]."""
-    source: Source | None = None
-    """The learner that is trained first, on whose embedding this one builds."""
-    build_on: Callable[[PyTree, PyTree, jax.Array, jax.Array], PyTree] | None = None
-    """`build_on(state, source state, images, key) -> state`, on the host, once after `init`: what
-    is kept of the trained source and of all training images, which come without labels."""
-    relabel: Callable[[PyTree, jax.Array, jax.Array], ClassTable] | None = None
-    """`relabel(source state, images, key) -> class table`, on the host, once before
-    meta-training: constructed classes in place of the true ones, which it is not shown."""
-
-
-class Source(NamedTuple):
-    """A learner by its registered name and settings: enough to train it by its own recipe."""
-
-    name: str
-    settings: Mapping[str, Any]
-    learner: Learner  # with `embed`
-
-
-LearnerFactory: TypeAlias = Callable[..., Learner]
-TEST_ONLY = "test only"
-"""`option: Annotated[int, TEST_ONLY] = 1` of a factory: one training serves all its values, and
-validation takes the default."""
-
-
 @dataclass(frozen=True)
 class Protocol:
     """What is measured: never edited once it has results, only superseded by a new version."""
@@ -299,41 +229,3 @@ class Protocol:
         if self.trained_on is not None:
             parts.append("after-" + self.trained_on.replace("/", "-"))
         return "-".join([*parts, f"v{self.version}"])
-
-
-@dataclass(frozen=True)
-class SeedRun:
-    """One training seed, evaluated on every episode of the protocol."""
-
-    seed: int
-    accuracy: float  # mean over episodes, in [0, 1]
-    ci95: float  # half-width of the 95 % interval over episodes
-    correct: tuple[int, ...]  # correct queries in each episode
-    validation_accuracy: float | None = None
-    train_steps: int = 0
-    best_step: int = 0
-    cost: Mapping[str, float] = field(default_factory=dict)
-    by_presentation: tuple[tuple[int, ...], ...] | None = None
-    """Online protocol: right answers at the 1st, 2nd, … meeting of a class, in each episode."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """Everything that a leaderboard row rests on."""
-
-    learner: str
-    learner_version: str
-    hyperparameters: Mapping[str, Any]
-    recipe: Mapping[str, Any]
-    parameter_count: int
-    transductive: bool
-    protocol: Protocol
-    dataset_digest: str
-    dataset_source: str
-    split_digest: str
-    episode_digest: str
-    runs: tuple[SeedRun, ...]
-    environment: Mapping[str, Any]
-    command: str
-    created: str  # ISO 8601, UTC
-    training_digest: str | None = None  # of the dataset of meta-training, where it is another

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from metabench.datasets.spec import DatasetSpec, Examples, Request
+from metabench.contracts.dataset import DatasetSpec, Examples, Request
 from metabench.types import Split
 
 NAMES = ("a/1", "a/1", "a/2", "a/2", "b/1", "b/1")

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from metabench.types import Protocol, Result, SeedRun
+from metabench.results.result import Result, SeedRun
+from metabench.types import Protocol
 
 DATASET, EPISODES, SPLIT = "d" * 64, "e" * 64, "5" * 64
 COST = {

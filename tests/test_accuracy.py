@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from metabench import data, registry
-from metabench.plan import plan_run
 from metabench.recipes import Recipe
-from metabench.run import Watcher, execute
+from metabench.tracks.fewshot.plan import plan_run
+from metabench.tracks.fewshot.run import execute
+from metabench.training.watcher import Watcher
 from metabench.types import EpisodeShape, Protocol, StreamShape
 
 GOLDEN = Path(__file__).parent / "golden" / "accuracy.json"

@@ -9,7 +9,7 @@ import pytest
 from metabench import recipes, registry
 from metabench.errors import UserError
 from metabench.recipes import Recipe
-from metabench.training_loop import train_plan
+from metabench.training.lengths import train_plan
 from metabench.types import EpisodeShape, FunctionShape
 
 COMMITTED = sorted(

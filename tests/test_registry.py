@@ -6,9 +6,10 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from metabench import registry
-from metabench.datasets.spec import DatasetSpec
+from metabench.contracts.dataset import DatasetSpec
+from metabench.contracts.learner import Learner
 from metabench.errors import UserError
-from metabench.types import EpisodeShape, Learner, Protocol
+from metabench.types import EpisodeShape, Protocol
 
 SHAPE = EpisodeShape(5, 1, 5)
 

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 from benchmarks.speed.kept_memory import keep_memory
-from metabench import environment
-from metabench.nets.devices import use_all_cores
+from metabench.compute.devices import use_all_cores
+from metabench.results import environment
 
 NAMES = (
     "sampling",

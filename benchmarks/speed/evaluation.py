@@ -16,9 +16,10 @@ import torch
 
 from benchmarks.speed.torch_conv4 import conv4, fastest_format
 from benchmarks.speed.turns import in_turns
-from metabench.episodes import root_key, sample_batch
-from metabench.evaluate import evaluate, make_evaluator
-from metabench.learners.protonet import protonet
+from metabench.learners.metric.protonet import protonet
+from metabench.scoring.episodes import evaluate, make_evaluator
+from metabench.seeds import root_key
+from metabench.tasks.episodes import sample_batch
 from metabench.types import ClassTable, EpisodeShape
 
 SHAPE = EpisodeShape(way=5, shot=1, query=15)

@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from torch import func
 
 from benchmarks.speed.turns import in_turns
-from metabench.episodes import root_key
-from metabench.learners.maml import maml
-from metabench.nets.devices import copied
-from metabench.train import initial_state, make_chunk, training_devices
+from metabench.compute.devices import copied
+from metabench.learners.gradient.maml import maml
+from metabench.seeds import root_key
+from metabench.training.meta_training import initial_state, make_chunk, training_devices
 from metabench.types import ClassTable, EpisodeShape
 
 SHAPE = EpisodeShape(way=5, shot=1, query=15)

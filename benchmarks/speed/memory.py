@@ -15,9 +15,9 @@ import torch.nn.functional as F
 
 from benchmarks.speed.torch_mann import Mann
 from benchmarks.speed.turns import in_turns
-from metabench.episodes import root_key
-from metabench.learners.mann import mann
-from metabench.train import initial_state, make_chunk
+from metabench.learners.recurrent.mann import mann
+from metabench.seeds import root_key
+from metabench.training.meta_training import initial_state, make_chunk
 from metabench.types import ClassTable, StreamShape
 
 SHAPE = StreamShape(way=5, presentations=10)

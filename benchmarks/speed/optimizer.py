@@ -17,18 +17,18 @@ import torch
 
 from benchmarks.speed.torch_lstm_optimizer import LstmOptimizer, loss_of
 from benchmarks.speed.turns import in_turns
-from metabench.episodes import root_key
-from metabench.nets.devices import copied
-from metabench.optimizees import images
-from metabench.optimizees.mlp import mlp
-from metabench.optimizers.meta_step import first_state
-from metabench.optimizing.meta_training import (
+from metabench.compute.devices import copied
+from metabench.learned_optimizers.lstm.meta_step import first_state
+from metabench.learned_optimizers.problems import images
+from metabench.learned_optimizers.problems.mlp import mlp
+from metabench.seeds import root_key
+from metabench.tracks.optimizers.meta_training import (
     make_chunk,
     meta_optimizer_of,
     meta_training_devices,
     rule_of,
 )
-from metabench.optimizing.plan import LstmPlan
+from metabench.tracks.optimizers.plan import LstmPlan
 
 COUNT, STEPS, COORDINATES = 10_000, 20, 2048
 

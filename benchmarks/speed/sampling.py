@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import torch
 
 from benchmarks.speed.turns import in_turns
-from metabench.episodes import root_key, sample_batch, sample_index_batch
+from metabench.seeds import root_key
+from metabench.tasks.episodes import sample_batch, sample_index_batch
 from metabench.types import ClassTable, EpisodeShape
 
 

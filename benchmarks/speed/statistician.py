@@ -15,9 +15,9 @@ import torch
 
 from benchmarks.speed.torch_statistician import Statistician
 from benchmarks.speed.turns import in_turns
-from metabench.episodes import root_key
-from metabench.learners.neural_statistician import neural_statistician
-from metabench.train import initial_state, make_chunk
+from metabench.learners.sets.neural_statistician import neural_statistician
+from metabench.seeds import root_key
+from metabench.training.meta_training import initial_state, make_chunk
 from metabench.types import ClassTable, EpisodeShape
 
 SHAPE = EpisodeShape(way=5, shot=1, query=15)

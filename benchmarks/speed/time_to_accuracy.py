@@ -9,9 +9,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 from metabench import data, recipes, registry
-from metabench.tables import class_table, find_split
-from metabench.train import meta_train
-from metabench.training_loop import Report, train_plan
+from metabench.tasks.class_table import class_table, find_split
+from metabench.training.lengths import train_plan
+from metabench.training.loop import Report
+from metabench.training.meta_training import meta_train
 from metabench.types import EpisodeShape
 
 TARGET = 0.95

@@ -18,9 +18,9 @@ import torch.nn.functional as F
 
 from benchmarks.speed.torch_conv4 import conv4
 from benchmarks.speed.turns import in_turns
-from metabench.episodes import root_key
-from metabench.learners.protonet import protonet
-from metabench.train import initial_state, make_chunk
+from metabench.learners.metric.protonet import protonet
+from metabench.seeds import root_key
+from metabench.training.meta_training import initial_state, make_chunk
 from metabench.types import ClassTable, EpisodeShape
 
 SHAPE = EpisodeShape(way=5, shot=1, query=15)

@@ -10,7 +10,7 @@ import typer
 from metabench.cli import options
 from metabench.cli.listing import datasets
 from metabench.errors import UserError
-from metabench.progress import say
+from metabench.files.progress import say
 
 data_commands = typer.Typer(
     help="List, prepare, verify and show datasets.",
@@ -32,9 +32,10 @@ def prepare(
     force: options.Force = False,
 ) -> None:
     """Turn a dataset's archives into memory-mapped arrays, once."""
-    from metabench import data, inventory
+    from metabench import data
+    from metabench.data import inventory, prepared
 
-    spec = data.find(name)
+    spec = prepared.find(name)
     before = data.is_prepared(spec, size, cache) and not force
     folder = data.prepare(spec, size, archives, cache, force=force)
     found = data.load(spec, size, cache)
@@ -53,7 +54,8 @@ def verify(
     cache: options.Cache = None,
 ) -> None:
     """Read every byte of the prepared data and compare it with its checksums."""
-    from metabench import arrays, data, inventory, registry
+    from metabench import registry
+    from metabench.data import arrays, inventory, prepared
 
     complaints = []
     entries = inventory.select(name, size, cache)
@@ -65,7 +67,7 @@ def verify(
             complaints.append(complaint)
             continue
         meta = arrays.read_meta(entry.folder) or {}
-        spec = data.find(entry.name) if entry.name in registry.names("datasets") else None
+        spec = prepared.find(entry.name) if entry.name in registry.names("datasets") else None
         if spec is not None and spec.version != entry.version:
             spec = None
         standing = inventory.standing(spec, entry.size, meta["digest"])
@@ -93,14 +95,15 @@ def show(
     """Draw some classes and one sampled episode on a contact sheet, a PNG file."""
     from pathlib import Path
 
-    from metabench import data, sheets
+    from metabench import data
     from metabench.cli.measured import protocol_of
-    from metabench.tables import find_split
+    from metabench.plots import contact_sheet
+    from metabench.tasks.class_table import find_split
 
     found = data.load_or_prepare(name, size, archives, cache)
     counts = {"way": way, "shot": shot, "query": query, "episodes": None}
     protocol = protocol_of(found, find_split(found, split), counts, part=part)
     protocol = replace(protocol, within_alphabet=within_alphabet)
     path = out or Path(f"{found.name}.png")
-    sheets.save(sheets.draw(found, protocol, index), path)
+    contact_sheet.save(contact_sheet.draw(found, protocol, index), path)
     print(f"contact sheet: {path}")

@@ -10,8 +10,8 @@ from metabench.cli import options
 from metabench.errors import UserError
 
 if TYPE_CHECKING:
-    from metabench.inventory import Entry
-    from metabench.leaderboard import Row
+    from metabench.data.inventory import Entry
+    from metabench.results.ranking import Row
 
 
 def leaderboard(
@@ -22,9 +22,9 @@ def leaderboard(
     """Print the ranking under each protocol."""
     from rich.console import Console
 
-    from metabench import report
-    from metabench.leaderboard import collect, rank
-    from metabench.results import write_text
+    from metabench.files.publish import write_text
+    from metabench.results import tables
+    from metabench.results.ranking import collect, rank
 
     boards = rank(collect(folder))
     shown = {group: rows for group, rows in boards.items() if (protocol or "") in group[0]}
@@ -34,26 +34,26 @@ def leaderboard(
         found = ", ".join(sorted({group[0] for group in boards}))
         raise UserError(f"`protocol` is {protocol!r}, but {folder} has results for: {found}")
     if markdown is not None:
-        write_text(markdown, report.markdown(shown))
+        write_text(markdown, tables.markdown(shown))
         _draw_online(shown, markdown.parent)
         print(f"leaderboards: {markdown}")
         return
     for (name, dataset, _), rows in shown.items():
         print(f"{name}, dataset {dataset[:12]}")
-        Console().print(report.table(report.BOARD_HEAD, report.board_cells(rows)))
+        Console().print(tables.table(tables.BOARD_HEAD, tables.board_cells(rows)))
 
 
 def _draw_online(boards: Mapping[tuple[str, str, str], Sequence[Row]], folder: Path) -> None:
     """A picture of accuracy by presentation for each board of the online protocol."""
-    from metabench import report
-    from metabench.leaderboard import by_presentation, published_online
     from metabench.plots import presentations
+    from metabench.results import tables
+    from metabench.results.ranking import by_presentation, published_online
 
     for (name, _, _), rows in boards.items():
         protocol = rows[0].result.protocol
         if protocol.labels is not None:
-            found = {name: by_presentation(one) for name, one in report.named(rows).items()}
-            path = folder / name / report.ONLINE_PICTURE
+            found = {name: by_presentation(one) for name, one in tables.named(rows).items()}
+            path = folder / name / tables.ONLINE_PICTURE
             presentations.by_presentation(found, published_online(protocol), name, path)
 
 
@@ -71,7 +71,8 @@ def learners() -> None:
 
 def datasets(archives: options.Archives = None, cache: options.Cache = None) -> None:
     """List the datasets, their splits, and whether they are prepared or can be."""
-    from metabench import data, inventory, registry
+    from metabench import data, registry
+    from metabench.data import inventory
 
     known = [registry.dataset(name) for name in registry.names("datasets")]
     for spec in known:
@@ -101,7 +102,7 @@ def datasets(archives: options.Archives = None, cache: options.Cache = None) -> 
 
 
 def _prepared(entry: Entry) -> str:
-    from metabench import arrays
+    from metabench.data import arrays
 
     state = "" if arrays.read_meta(entry.folder) else ", not usable: see `metabench data verify`"
     return f"{entry.size}×{entry.size} ({entry.bytes / 1e6:,.1f} MB{state})"
@@ -110,8 +111,8 @@ def _prepared(entry: Entry) -> str:
 def protocols(digests: options.Digests = False, cache: options.Cache = None) -> None:
     """List the frozen protocols."""
     from metabench import data, registry
-    from metabench.protocol_tables import protocol_table, shape_of
-    from metabench.tasks import task_digest
+    from metabench.tasks.kinds import task_digest
+    from metabench.tasks.protocol_table import protocol_table, shape_of
 
     for protocol in registry.protocols():
         print(protocol.id)

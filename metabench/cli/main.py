@@ -14,9 +14,9 @@ from metabench.cli.optimize import optimize_commands
 from metabench.cli.regress import regress
 from metabench.cli.run import run
 from metabench.cli.statistician import statistician_commands
+from metabench.compute.devices import use_all_cores
 from metabench.errors import UserError
-from metabench.nets.devices import use_all_cores
-from metabench.progress import say
+from metabench.files.progress import say
 
 app = typer.Typer(
     add_completion=False,

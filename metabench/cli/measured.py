@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from metabench.errors import UserError
-from metabench.progress import say
+from metabench.files.progress import say
 
 if TYPE_CHECKING:
     from metabench.types import Dataset, Labels, Protocol, Split
@@ -79,7 +79,7 @@ def measured(
       UserError: data that cannot be had, a split that is not there, an impossible number.
     """
     from metabench.data import load_or_prepare
-    from metabench.tables import find_split
+    from metabench.tasks.class_table import find_split
 
     if asked.test_split is not None and asked.test_dataset is None:
         raise UserError("`test-split` goes with `test-dataset`; without it, use `split`")
@@ -107,7 +107,7 @@ def protocol_of(
     dataset: Dataset, split: Split, counts: Mapping[str, int | None], part: str = "test"
 ) -> Protocol:
     """The protocol of these counts; those that are None are the usual ones of the dataset."""
-    from metabench.protocol_tables import usual_counts
+    from metabench.tasks.protocol_table import usual_counts
     from metabench.types import Protocol
 
     usual = usual_counts(dataset, split)

@@ -13,13 +13,13 @@ from metabench.cli.command import command_line
 from metabench.cli.optimizer_table import show
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
-from metabench.progress import progress, say
+from metabench.files.progress import progress, say
 
 if TYPE_CHECKING:
-    from metabench.optimizees.contract import Optimizee
-    from metabench.optimizers.files import TrainedOptimizer
-    from metabench.optimizing.evaluation import Asked
-    from metabench.optimizing.work import Training
+    from metabench.contracts.optimizee import Optimizee
+    from metabench.learned_optimizers.lstm.files import TrainedOptimizer
+    from metabench.tracks.optimizers.evaluation import Asked
+    from metabench.tracks.optimizers.work import Training
 
 Task = Annotated[str, Option(help="What is optimised: quadratic, mnist-mlp, …; see the docs.")]
 Settings = Annotated[
@@ -144,8 +144,8 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> None:
     """Measure a trained optimizer on TASK beside the tuned ones; it may be trained on another."""
-    from metabench.optimizees.tasks import check_task
-    from metabench.optimizers.files import read
+    from metabench.learned_optimizers.lstm.files import read
+    from metabench.learned_optimizers.problems.tasks import check_task
 
     check_task(task)
     places = Places(run_dir, archives, cache, quiet)
@@ -170,8 +170,8 @@ def _training(
     task: str, recipe: str | None, settings: list[str] | None, seed: int, run_dir: Path
 ) -> Training:
     """Checked before any data is read."""
-    from metabench.optimizees.tasks import check_task
-    from metabench.optimizing.work import plan_training
+    from metabench.learned_optimizers.problems.tasks import check_task
+    from metabench.tracks.optimizers.work import plan_training
 
     check_task(task)
     return plan_training(task, recipe, parse_settings(settings or []), seed, run_dir)
@@ -179,7 +179,7 @@ def _training(
 
 def _checked(wanted: Wanted, horizon: int, task: str) -> Asked:
     """What is evaluated, checked before anything is trained."""
-    from metabench.optimizing.evaluation import asked, multiples_of
+    from metabench.tracks.optimizers.evaluation import asked, multiples_of
 
     if wanted.out is not None:
         _check_out(wanted.out)
@@ -187,7 +187,7 @@ def _checked(wanted: Wanted, horizon: int, task: str) -> Asked:
 
 
 def _check_out(path: Path) -> None:
-    from metabench.results import check_writable
+    from metabench.files.publish import check_writable
 
     if path.suffix != ".json":
         raise UserError(f"`out` is {path}; its name must end in .json")
@@ -196,14 +196,14 @@ def _check_out(path: Path) -> None:
 
 
 def _optimizee(task: str, places: Places) -> Optimizee:
-    from metabench.optimizees.tasks import build
+    from metabench.learned_optimizers.problems.tasks import build
 
     return build(task, places.archives, places.cache, not places.quiet)
 
 
 def _train(training: Training, optimizee: Optimizee, resume: bool, quiet: bool) -> None:
     from metabench.cli.view import FINAL_LOSS, RunView
-    from metabench.optimizing import work
+    from metabench.tracks.optimizers import work
 
     say(f"{training.task}: lstm, recipe {training.recipe}", not quiet)
     with RunView(quiet, FINAL_LOSS) as view:
@@ -216,11 +216,12 @@ def _evaluate(
     wanted: Asked, optimizee: Optimizee, file: Path, out: Path | None, places: Places
 ) -> None:
     """Tune, run, write the result and a picture, print a table."""
-    from metabench.optimizers.files import read
-    from metabench.optimizing.evaluation import evaluate as measure
-    from metabench.optimizing.rates import rates
+    from metabench.files.canonical import canonical
+    from metabench.files.publish import write_bytes, write_text
+    from metabench.learned_optimizers.lstm.files import read
     from metabench.plots.optimizers import loss_curves
-    from metabench.results import canonical, write_bytes, write_text
+    from metabench.tracks.optimizers.evaluation import evaluate as measure
+    from metabench.tracks.optimizers.rates import rates
 
     trained: TrainedOptimizer = read(file)
     path = out or file.with_name(f"{file.stem}-on-{wanted.task}.json")

@@ -9,7 +9,7 @@ def show(document: dict[str, Any]) -> None:
     """Print the figures of an evaluation as a table."""
     from rich.console import Console
 
-    from metabench import report
+    from metabench.results import tables
 
     protocol = document["protocol"]
     stops = protocol["stops"]
@@ -18,7 +18,7 @@ def show(document: dict[str, Any]) -> None:
         f"{protocol['instances']:,} instances; the area is the mean loss of the first {stops[0]}"
     )
     head = ("", "rate", *(f"step {stop:,}" for stop in stops), "area", "diverged", "Adam's steps")
-    Console(width=160).print(report.table(head, [_line(document, n) for n in document["figures"]]))
+    Console(width=160).print(tables.table(head, [_line(document, n) for n in document["figures"]]))
     print(f"lstm minus the other after {stops[0]} steps, paired, and where the lstm is lower:")
     for name, rows in document["lstm_minus"].items():
         first = rows[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jax
 
-from metabench import cache
+from metabench.files import cache
 
 OPTION = "jax_compilation_cache_dir"
 FOLDER = "programs"

@@ -10,10 +10,10 @@ from metabench.cli.command import command_line
 from metabench.cli.run import check_counts
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
-from metabench.progress import say
+from metabench.files.progress import say
 
 if TYPE_CHECKING:
-    from metabench.regression import RegressionPlan
+    from metabench.tracks.forecast.run import RegressionPlan
 
 STEPS = (2, 5, 10)  # of which the table tells, and the last
 
@@ -34,7 +34,7 @@ def regress(
 ) -> None:
     """Train LEARNER to forecast functions, and write log-likelihoods by step and a picture."""
     from metabench import recipes, registry
-    from metabench.regression import plan_regression
+    from metabench.tracks.forecast.run import plan_regression
     from metabench.types import FunctionShape
 
     registry.learner_factory(learner)
@@ -54,7 +54,7 @@ def regress(
 
 def _places(out: Path | None, usual: Path) -> tuple[Path, Path]:
     """Where the result goes, and the picture; `UserError` where they cannot be written."""
-    from metabench.results import check_writable
+    from metabench.files.publish import check_writable
 
     path = usual if out is None else out
     if path.suffix != ".json":
@@ -69,11 +69,12 @@ def _execute(plan: RegressionPlan, places: tuple[Path, Path], resume: bool, quie
     """Run the plan, write the result and say where everything is."""
     from rich.console import Console
 
-    from metabench import report
     from metabench.cli.view import LOG_LIKELIHOOD, RunView
+    from metabench.files.canonical import canonical
+    from metabench.files.publish import write_bytes, write_text
     from metabench.plots.forecasts import forecasts_picture
-    from metabench.regression import execute
-    from metabench.results import canonical, write_bytes, write_text
+    from metabench.results import tables
+    from metabench.tracks.forecast.run import execute
 
     say(f"{plan.protocol}: {plan.learner_name}, recipe {plan.recipe.name}", not quiet)
     with RunView(quiet, LOG_LIKELIHOOD) as view:
@@ -86,7 +87,7 @@ def _execute(plan: RegressionPlan, places: tuple[Path, Path], resume: bool, quie
     steps = [*(step for step in STEPS if step < plan.shape.points), plan.shape.points]
     print(f"{plan.protocol}: log-likelihood in nats, mean over {plan.functions:,} functions")
     head = ("", "all steps", *(f"step {step}" for step in steps))
-    Console().print(report.table(head, _cells(found.document, steps)))
+    Console().print(tables.table(head, _cells(found.document, steps)))
     print(f"result: {path}\npicture: {picture}")
 
 

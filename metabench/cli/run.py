@@ -9,7 +9,7 @@ from metabench.cli import options
 from metabench.cli.command import command_line
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
-from metabench.progress import say
+from metabench.files.progress import say
 
 
 def run(
@@ -44,9 +44,9 @@ def run(
     """Train LEARNER, test it N-way k-shot or online, and write one result JSON."""
     from metabench import recipes, registry
     from metabench.cli.measured import Asked, measured, online_of
-    from metabench.plan import plan_run
-    from metabench.results import check_writable
-    from metabench.traces import check_traceable
+    from metabench.files.publish import check_writable
+    from metabench.scoring.traces import check_traceable
+    from metabench.tracks.fewshot.plan import plan_run
 
     registry.learner_factory(learner)  # a wrong name is told before data is looked for
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
@@ -81,11 +81,11 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
     """Run the plan, write the result and say where everything is."""
     from rich.console import Console
 
-    from metabench import report
     from metabench.cli.view import RunView
     from metabench.plots.learning_curve import learning_curve
-    from metabench.results import default_path, write
-    from metabench.run import execute
+    from metabench.results import tables
+    from metabench.results.document import default_path, write
+    from metabench.tracks.fewshot.run import execute
 
     data = f"data {plan.dataset.name} ({plan.dataset.source}), digest {plan.dataset.digest[:12]}"
     say(f"{plan.protocol.id}: {plan.learner_name}, recipe {plan.recipe.name}, {data}", not quiet)
@@ -93,10 +93,10 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
         result = execute(plan, resume=resume, command=command_line(), watcher=view.watcher())
     path = out or default_path(result, Path("leaderboards"))
     write(result, path)
-    lines = report.result_cells(result)
+    lines = tables.result_cells(result)
     print(f"{result.protocol.id}, dataset {result.dataset_digest[:12]}")
-    Console().print(report.table(report.RESULT_HEAD, lines))
-    print(*report.presentation_lines(result), *report.caption(result), sep="\n")
+    Console().print(tables.table(tables.RESULT_HEAD, lines))
+    print(*tables.presentation_lines(result), *tables.caption(result), sep="\n")
     print(f"result: {path}")
     if any(view.curves.values()):
         picture = plan.folder / "learning-curve.png"
@@ -107,8 +107,8 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
 def _draw(plan: Any) -> None:
     """The inner steps on test episodes, of the first seed."""
     from metabench.plots.inner_steps import inner_steps
-    from metabench.traces import EPISODES, traced
-    from metabench.trained import training_of
+    from metabench.scoring.traces import EPISODES, traced
+    from metabench.tracks.fewshot.replan import training_of
 
     state, table = training_of(plan).state, plan.tables["test"]
     found = traced(plan.learner, state, table, plan.shape, seed=plan.protocol.seed)

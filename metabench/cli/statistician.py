@@ -11,7 +11,8 @@ import typer
 
 from metabench.cli import options
 from metabench.errors import UserError
-from metabench.progress import say
+from metabench.files import publish
+from metabench.files.progress import say
 
 LEARNER = "neural_statistician"
 
@@ -32,9 +33,9 @@ def distributions(
     ),
 ) -> None:
     """Learn one-dimensional distributions, and draw the space of their contexts."""
+    from metabench.files.publish import check_writable
     from metabench.plots.contexts import context_space
-    from metabench.results import check_writable
-    from metabench.statistician import distributions as work
+    from metabench.tracks.statistician import distributions as work
 
     check_writable(out)
     found = work.measure(work.train(steps, seed, _progress(steps)), seed)
@@ -64,9 +65,9 @@ def summarize(
 ) -> None:
     """Learn Spatial MNIST, digits as 50 points, and summarise sets by their six most telling."""
     from metabench import data
+    from metabench.files.publish import check_writable
     from metabench.plots.point_sets import point_sets
-    from metabench.results import check_writable
-    from metabench.statistician import spatial_mnist as work
+    from metabench.tracks.statistician import spatial_mnist as work
 
     check_writable(out)
     images = data.load_or_prepare("mnist", None, archives, cache).images[:, :, :, 0]
@@ -103,14 +104,15 @@ def sample_sets(
     cache: options.Cache = None,
 ) -> None:
     """Draw new images given sets of test classes, and frame the most telling of each set."""
-    from metabench import data, results
-    from metabench.learners.neural_statistician import network_of
+    from metabench import data
+    from metabench.learners.sets.neural_statistician import network_of
     from metabench.nets.statistician.model import Sizes
     from metabench.plots.image_sets import image_sets
-    from metabench.statistician import image_sets as work
-    from metabench.trained import plan_of, training_of
+    from metabench.results import document as results
+    from metabench.tracks.fewshot.replan import plan_of, training_of
+    from metabench.tracks.statistician import image_sets as work
 
-    results.check_writable(out)
+    publish.check_writable(out)
     behind = results.read(result)
     if behind.learner != LEARNER:
         raise UserError(f"`result` is of {behind.learner}; it must be one of {LEARNER}")

@@ -12,9 +12,9 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import NamedTuple
 
-from metabench.progress import say
-from metabench.run import Watcher
-from metabench.training_loop import Point, Report, Trained
+from metabench.files.progress import say
+from metabench.training.loop import Point, Report, Trained
+from metabench.training.watcher import Watcher
 
 LINE_EVERY = 15.0  # seconds between lines where there is no terminal
 

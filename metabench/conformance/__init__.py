@@ -26,8 +26,9 @@ from metabench.conformance.subject import (
     small_settings,
     strokes_tables,
 )
-from metabench.datasets.spec import DatasetSpec
-from metabench.types import EpisodeShape, LearnerFactory
+from metabench.contracts.dataset import DatasetSpec
+from metabench.contracts.learner import LearnerFactory
+from metabench.types import EpisodeShape
 
 __all__ = [
     "DATASET_CHECKS",

@@ -12,8 +12,8 @@ import numpy as np
 
 from metabench import data
 from metabench.conformance.subject import require
-from metabench.datasets.spec import DatasetSpec
-from metabench.tables import PARTS
+from metabench.contracts.dataset import DatasetSpec
+from metabench.tasks.class_table import PARTS
 from metabench.types import Dataset, Split
 
 

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from metabench.conformance.subject import BATCH, Subject, require
-from metabench.episodes import root_key
-from metabench.functions import shown_values
-from metabench.tasks import sample_tasks
+from metabench.seeds import root_key
+from metabench.tasks.functions import shown_values
+from metabench.tasks.kinds import sample_tasks
 from metabench.types import Forecast, Function, FunctionShape
 
 SHAPE = FunctionShape(dimensions=2, points=8)

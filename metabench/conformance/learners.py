@@ -28,9 +28,10 @@ from metabench.conformance.subject import (
     one,
     require,
 )
-from metabench.episodes import root_key
-from metabench.streams import shown
-from metabench.types import Episode, Learner, PyTree, StreamShape
+from metabench.contracts.learner import Learner
+from metabench.seeds import root_key
+from metabench.tasks.streams import shown
+from metabench.types import Episode, PyTree, StreamShape
 
 SIGMAS = 4.0  # a difference is significant from here; by chance once in 16,000 times
 ROUNDING = 1e-3  # of the largest logit: what another order of float32 operations may change

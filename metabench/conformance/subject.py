@@ -16,21 +16,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench import registry
-from metabench.beginnings import beginning
-from metabench.datasets import strokes
-from metabench.episodes import root_key
-from metabench.tables import check_fits
-from metabench.tasks import sample_tasks
-from metabench.types import (
-    ClassTable,
-    Episode,
-    EpisodeShape,
-    FunctionShape,
-    Learner,
-    LearnerFactory,
-    PyTree,
-    TrainShape,
-)
+from metabench.contracts.learner import Learner, LearnerFactory
+from metabench.datasets.strokes import dataset as strokes
+from metabench.seeds import root_key
+from metabench.tasks.class_table import check_fits
+from metabench.tasks.kinds import sample_tasks
+from metabench.training.start import beginning
+from metabench.types import ClassTable, Episode, EpisodeShape, FunctionShape, PyTree, TrainShape
 
 SHAPE = EpisodeShape(way=5, shot=1, query=5)
 STEPS, BATCH, EPISODES = 60, 4, 128

@@ -8,7 +8,7 @@ taken is called otherwise: `omniglot_metabench`, `mnist_metabench`.
 from __future__ import annotations
 
 from metabench import registry
-from metabench.datasets.builder import Builder, builder_class, builder_name
+from metabench.data.tfds_records import Builder, builder_class, builder_name
 
 BUILDERS: dict[str, type[Builder]] = {
     builder_name(spec): builder_class(spec, register=True)

@@ -1,4 +1,4 @@
-"""Writes the class lists in `splits/` from the lists of all classes alone.
+"""Writes the class lists in the datasets' folders from the lists of all classes alone.
 
 Run `python -m metabench.datasets.make_splits` after a change here; a test compares
 the committed files with what this makes.
@@ -23,10 +23,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from metabench.datasets import splits
+from metabench.data import splits
 
+HERE = Path(__file__).parent
 HELD_OUT = frozenset({"Armenian", "Bengali", "Early_Aramaic", "Hebrew", "Mkhedruli_(Georgian)"})
 TRAINVAL = 1200  # characters that are not in the test
 RANDOM_TRAIN = 1100
@@ -81,24 +83,22 @@ def _held_out(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
 class Rule(NamedTuple):
     """How a split comes from a dataset's classes."""
 
-    classes: str  # name of the list of all classes, without its ending
     rotations: int
     parts: Callable[[Parts], Parts]
 
 
-RULES = {  # name of the dataset, a dash, name of the split
-    "omniglot-vinyals": Rule("omniglot-classes", 4, vinyals),
-    "omniglot-lake": Rule("omniglot-classes", 1, lake),
-    "omniglot-random": Rule("omniglot-classes", 4, shuffled),
-    "mini_imagenet-ravi": Rule("mini_imagenet-classes", 1, ravi),
+RULES = {  # by dataset and split
+    ("omniglot", "vinyals"): Rule(4, vinyals),
+    ("omniglot", "lake"): Rule(1, lake),
+    ("omniglot", "random"): Rule(4, shuffled),
+    ("mini_imagenet", "ravi"): Rule(1, ravi),
 }
 
 
-def text(file: str) -> str:
-    """Return the text of `splits/<file>.json`."""
-    rule = RULES[file]
-    name = file.split("-")[1]
-    parts = rule.parts(splits.classes(rule.classes))
+def text(dataset: str, name: str) -> str:
+    """Return the text of `<dataset>/<name>.json`."""
+    rule = RULES[dataset, name]
+    parts = rule.parts(splits.classes(HERE / dataset))
     digest = splits.digest_of(name, rule.rotations, parts)
     stored = {"name": name, "rotations": rule.rotations, "digest": digest, "parts": parts}
     return json.dumps(stored, indent=1) + "\n"
@@ -106,8 +106,8 @@ def text(file: str) -> str:
 
 def main() -> None:
     """Write every list."""
-    for file in RULES:
-        (splits.FOLDER / f"{file}.json").write_text(text(file), encoding="utf-8")
+    for dataset, name in RULES:
+        (HERE / dataset / f"{name}.json").write_text(text(dataset, name), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from metabench.compute.native import native
 from metabench.errors import UserError
 from metabench.nets.conv4 import EPSILON, conv4_features
 from metabench.nets.fused import conv_affine_relu_pool, conv_norm_relu_pool
-from metabench.nets.ops import native
 from metabench.nets.products import convolve, pool
 from metabench.types import EpisodeShape
 

@@ -16,9 +16,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from metabench.compute.in_cache import few_at_once
 from metabench.errors import UserError
 from metabench.nets.fused import convolved, joined, norm_relu_pool, shift_relu_pool
-from metabench.nets.in_cache import few_at_once
 from metabench.nets.ops import max_pool2
 
 Norm = Literal["running", "batch", "group", "layer", "none"]

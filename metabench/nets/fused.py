@@ -18,7 +18,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
-from metabench.nets.ops import conv3x3, conv3x3_phases, interleave, max_pool2, native
+from metabench.compute.native import native
+from metabench.nets.ops import conv3x3, conv3x3_phases, interleave, max_pool2
 
 _PIXELS = (0, 1, 2)
 

@@ -14,9 +14,7 @@ On a GPU or TPU the native operations are right; `native` chooses. No parameters
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import jax
@@ -24,30 +22,14 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
+from metabench.compute.native import native
+
 # Below this many input channels, products of patches cost less than the transforms.
 _FEW_CHANNELS = 8
 
 _QUAD = tuple(product(range(2), repeat=2))
 _SQUARE = tuple(product(range(3), repeat=2))
 _TILE = tuple(product(range(4), repeat=2))
-
-_forced: ContextVar[bool | None] = ContextVar("native", default=None)
-
-
-def native() -> bool:
-    """Whether to use XLA's own convolution and pooling: everywhere but on a CPU."""
-    forced = _forced.get()
-    return jax.default_backend() != "cpu" if forced is None else forced
-
-
-@contextmanager
-def use_native(choice: bool) -> Iterator[None]:
-    """Overrides `native` for what is traced inside; what was jitted before keeps its path."""
-    token = _forced.set(choice)
-    try:
-        yield
-    finally:
-        _forced.reset(token)
 
 
 def conv3x3(x: Float[Array, "n h w c"], kernel: Float[Array, "3 3 c d"]) -> Float[Array, "n h w d"]:

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from metabench.regression import Example
+    from metabench.tracks.forecast.run import Example
 
 METHODS = (  # names in a regression's document, in words, colours, line styles
     ("gp_true", "GP, true kernel", "C0", "-"),

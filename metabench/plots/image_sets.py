@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from metabench.statistician.image_sets import Sampled
+    from metabench.tracks.statistician.image_sets import Sampled
 
 
 def image_sets(found: Sampled, path: Path) -> None:

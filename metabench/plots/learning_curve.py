@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from metabench.training_loop import Point
+from metabench.training.loop import Point
 
 
 def learning_curve(curves: Mapping[int, Sequence[Point]], title: str, path: Path) -> None:

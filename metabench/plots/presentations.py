@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
-from metabench.evaluate import Summary
-from metabench.leaderboard import PublishedOnline
+from metabench.results.ranking import PublishedOnline
+from metabench.scoring.summary import Summary
 
 
 def by_presentation(

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import pytest
 
-from metabench import data, download
+from metabench import data
 from metabench.cli import main
-from metabench.nets.ops import use_native
+from metabench.compute.native import use_native
+from metabench.data import download
 
 
 class Outcome(NamedTuple):

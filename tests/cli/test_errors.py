@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from metabench import run as run_module
 from metabench.cli import measured
+from metabench.tracks.fewshot import run as run_module
 
 SHORT = ("--quiet", "--episodes", "4", "--query", "2")
 

@@ -6,9 +6,12 @@ import importlib.metadata
 from pathlib import Path
 
 import pytest
-from made_up_result import made_up
 
-from metabench import leaderboard, protocols, registry, report, results
+from metabench import registry
+from metabench.results import document as results
+from metabench.results import ranking, tables
+from metabench.tasks import protocols
+from tests.made_up_result import made_up
 
 FIRST = made_up("protonet", (10, 8, 10, 8))
 SECOND = made_up("matching", (9, 8, 8, 7))
@@ -53,7 +56,7 @@ def test_leaderboard_of_one_protocol(metabench, folder):
 def test_leaderboard_as_markdown(metabench, folder):
     outcome = metabench("leaderboard", "--markdown", "leaderboards/README.md")
     assert (outcome.code, outcome.out) == (0, "leaderboards: leaderboards/README.md\n")
-    page = report.markdown(leaderboard.rank([FIRST, SECOND, OTHER]))
+    page = tables.markdown(ranking.rank([FIRST, SECOND, OTHER]))
     assert (folder / "README.md").read_text(encoding="utf-8") == page
     assert metabench("leaderboard", "--markdown", "leaderboards/README.md").code == 0  # once more
     outcome = metabench("leaderboard", "--markdown", "leaderboards")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from metabench import leaderboard, results
+from metabench.results import document as results
+from metabench.results import ranking
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_a_run_writes_accuracies_by_presentation(metabench, tmp_path, labels):
     assert found.protocol.image_size == 20
     (run,) = found.runs
     assert [sum(row) for row in run.by_presentation] == list(run.correct)
-    means = [one.mean for one in leaderboard.by_presentation(found)]
+    means = [one.mean for one in ranking.by_presentation(found)]
     assert len(means) == 4
     assert means[3] > means[1] > 0.4 > means[0]
     assert results.to_json(found) == path.read_text("utf-8")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from metabench.optimizers.files import read
-from metabench.optimizing import work
+from metabench.learned_optimizers.lstm.files import read
+from metabench.tracks.optimizers import work
 
 TINY = (
     "--set", "units=3", "--set", "layers=1", "--set", "horizon=4", "--set", "truncation=2",

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from metabench import forecasts, regression
-from metabench import gaussian_process as gp
+from metabench.scoring import functions as forecasts
+from metabench.tasks import gaussian_process as gp
+from metabench.tracks.forecast import run as regression
 
 CASES = [
     (["--learner", "man"], "did you mean `mann`?"),

@@ -8,7 +8,7 @@ import pytest
 
 from metabench.cli import view
 from metabench.cli.view import RunView, describe
-from metabench.training_loop import Point, Report, Trained
+from metabench.training.loop import Point, Report, Trained
 
 REPORT = Report(
     step=50, steps=100, loss=1.25, episodes_per_second=12.34, validation=0.5,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from metabench.nets.ops import use_native
+from metabench.compute.native import use_native
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from metabench.episodes import PRNG
-from metabench.types import EpisodeShape, Forecast, Learner, TaskShape
+from metabench.contracts.learner import Learner
+from metabench.seeds import PRNG
+from metabench.types import EpisodeShape, Forecast, TaskShape
 
 
 def features(state, images):

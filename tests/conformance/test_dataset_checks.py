@@ -7,7 +7,7 @@ from metabench import conformance, registry
 from metabench.conformance import DATASET_CHECKS, ConformanceError, Prepared
 from metabench.conformance import datasets as dataset_checks
 from metabench.data import load_or_prepare
-from metabench.datasets import strokes
+from metabench.datasets.strokes import dataset as strokes
 from metabench.types import Split
 from tests.conformance.names import check_name
 

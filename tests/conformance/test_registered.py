@@ -10,7 +10,7 @@ import pytest
 
 from metabench import conformance, registry
 from metabench.conformance import LEARNER_CHECKS, Subject, learners, small_settings, strokes_tables
-from metabench.episodes import root_key
+from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 from tests.conformance.names import check_name
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from metabench.datasets import mini_imagenet
-from metabench.datasets.mini_imagenet_lists import Layout, pickle_name
-from metabench.datasets.spec import Archive, Records
+from metabench.contracts.dataset import Archive, Records
+from metabench.datasets.mini_imagenet import dataset as mini_imagenet
+from metabench.datasets.mini_imagenet.lists import Layout, pickle_name
 
 PARTS = {"train": ("n01", "n04"), "val": ("n02",), "test": ("n03",)}
 IMAGES = 3

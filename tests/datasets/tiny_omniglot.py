@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from metabench.archives import sha256
-from metabench.datasets import omniglot
-from metabench.datasets.omniglot_archive import Part
-from metabench.datasets.spec import Archive, DatasetSpec, Records
+from metabench.contracts.dataset import Archive, DatasetSpec, Records
+from metabench.data.archives import sha256
+from metabench.datasets.omniglot import dataset as omniglot
+from metabench.datasets.omniglot.archive import Part
 from metabench.types import Split
 
 BACKGROUND = ("Greek/character01", "Greek/character02", "Latin_(Old)/character01")

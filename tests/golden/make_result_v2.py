@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sys
 
-from metabench.results import to_json
-from metabench.types import Protocol, Result, SeedRun
+from metabench.results.document import to_json
+from metabench.results.result import Result, SeedRun
+from metabench.types import Protocol
 
 COST = {
     "train_seconds": 61.5,

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from metabench.nets.ops import use_native
+from metabench.compute.native import use_native
 
 
 def both(function, *arguments):

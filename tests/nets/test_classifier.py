@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from metabench.compute.native import use_native
 from metabench.nets.classifier import Classifier
 from metabench.nets.conv4 import Conv4
 from metabench.nets.functional import functional
-from metabench.nets.ops import use_native
 from metabench.types import EpisodeShape
 
 SHAPE = EpisodeShape(way=3, shot=1, query=1, image=(16, 16, 1))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from metabench.compute.native import use_native
 from metabench.errors import UserError
 from metabench.nets.coder import (
     ImageDecoder,
@@ -16,7 +17,6 @@ from metabench.nets.coder import (
     pixels,
     sizes,
 )
-from metabench.nets.ops import use_native
 
 
 @pytest.fixture(autouse=True)

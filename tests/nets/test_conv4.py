@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from metabench.compute.native import use_native
 from metabench.errors import UserError
 from metabench.nets.conv4 import EPSILON, MOMENTUM, Conv4, ConvBlock, conv4_features
-from metabench.nets.ops import use_native
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from both_paths import assert_same, both
 from jax.test_util import check_grads
 
+from metabench.compute.native import use_native
 from metabench.nets.fused import conv_affine_relu_pool, conv_norm_relu_pool
-from metabench.nets.ops import use_native
+from tests.nets.both_paths import assert_same, both
 
 EPSILON = 1e-3
 

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from both_paths import assert_same, both
 from jax.test_util import check_grads
 
+from metabench.compute.native import native, use_native
 from metabench.nets.ops import (
     conv3x3,
     conv3x3_half,
@@ -14,10 +14,9 @@ from metabench.nets.ops import (
     double2,
     interleave,
     max_pool2,
-    native,
     split,
-    use_native,
 )
+from tests.nets.both_paths import assert_same, both
 
 SIZES = [(8, 6, 1), (7, 7, 3), (3, 3, 12), (7, 4, 9), (14, 14, 16), (1, 2, 8)]
 

@@ -4,15 +4,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from both_paths import assert_same, both
 from flax import nnx
 
+from metabench.compute.native import use_native
 from metabench.errors import UserError
 from metabench.nets.conv4 import EPSILON, ConvBlock
 from metabench.nets.functional import functional
 from metabench.nets.fused import joined
-from metabench.nets.ops import conv3x3, use_native
+from metabench.nets.ops import conv3x3
 from metabench.nets.pairs import MapEmbedding, RelationModule, pairs_convolved
+from tests.nets.both_paths import assert_same, both
 
 
 def maps(number, size, channels, seed=0):

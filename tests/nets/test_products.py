@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from metabench.nets.ops import conv3x3, max_pool2, use_native
+from metabench.compute.native import use_native
+from metabench.nets.ops import conv3x3, max_pool2
 from metabench.nets.products import convolve, pool
 
 X = jax.random.normal(jax.random.key(0), (2, 5, 4, 3))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from metabench.compute.native import use_native
 from metabench.errors import UserError
-from metabench.nets.ops import use_native
 from metabench.nets.statistician.images import Bernoulli, PaperDecoder, PaperEncoder, sides
 from metabench.nets.statistician.layers import BatchNorm
 from metabench.nets.statistician.small_images import SmallDecoder, SmallEncoder

@@ -1,0 +1,91 @@
+"""A program whose arrays have columns that do not see one another, a part of them on each device.
+
+Columns are what lies along an array's last axis: the coordinates that an optimizer moves. The
+program runs on all devices alike; what it says here is which work each does for its own part.
+Outside `on_parts` there is one part, and all this does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import PartitionSpec
+
+from metabench.compute.devices import AXIS, mesh
+from metabench.compute.native import native
+
+T = TypeVar("T")
+LEAST = 4096  # columns that are worth a core of their own
+_parts: ContextVar[int] = ContextVar("parts", default=1)
+
+
+def devices_for_columns(count: int) -> list[jax.Device]:
+    """The devices that so many columns are spread over: on an accelerator one."""
+    there = jax.devices()
+    return there[: 1 if native() else max(1, min(len(there), count // LEAST))]
+
+
+def on_parts(function: Callable[..., T], devices: Sequence[jax.Device]) -> Callable[..., T]:
+    """`function` on all `devices`, each with a part of the columns.
+
+    Arguments and results are whole, and the same on all; it must not close over arrays.
+    """
+    if len(devices) < 2:
+        return function
+
+    def on_each(*given: Any) -> T:
+        token = _parts.set(len(devices))
+        try:
+            return function(*given)
+        finally:
+            _parts.reset(token)
+
+    whole = PartitionSpec()
+    return jax.shard_map(
+        on_each, mesh=mesh(devices), in_specs=whole, out_specs=whole, check_vma=False
+    )
+
+
+def part_size(count: int) -> int:
+    """How many of `count` columns a device has, those included that fill up the last one's part."""
+    return -(-count // _parts.get())
+
+
+def own(rows: jax.Array) -> jax.Array:
+    """This device's part of [..., n], which all have; what it is filled up with is 0."""
+    if _parts.get() == 1:
+        return rows
+    size = part_size(rows.shape[-1])
+    filled = widened(rows, size * _parts.get())
+    return jax.lax.dynamic_slice_in_dim(filled, jax.lax.axis_index(AXIS) * size, size, axis=-1)
+
+
+def gathered(part: jax.Array, count: int) -> jax.Array:
+    """All `count` columns, from each device's part [..., size]."""
+    if _parts.get() > 1:
+        part = jax.lax.all_gather(part, AXIS, axis=part.ndim - 1, tiled=True)
+    return part[..., :count]
+
+
+def taken(part: jax.Array, columns: jax.Array) -> jax.Array:
+    """Columns [m] by number, on all devices: [..., m]."""
+    if _parts.get() == 1:
+        return part[..., columns]
+    places = columns - jax.lax.axis_index(AXIS) * part.shape[-1]
+    here = (places >= 0) & (places < part.shape[-1])
+    found = part[..., jnp.clip(places, 0, part.shape[-1] - 1)]
+    return jax.lax.psum(jnp.where(here, found, 0), AXIS)
+
+
+def summed(tree: T) -> T:
+    """The sum over all columns, from each device's."""
+    return tree if _parts.get() == 1 else jax.lax.psum(tree, AXIS)
+
+
+def widened(rows: jax.Array, width: int) -> jax.Array:
+    """[..., n] to [..., width], filled up with zeros."""
+    return jnp.pad(rows, [(0, 0)] * (rows.ndim - 1) + [(0, width - rows.shape[-1])])

@@ -1,0 +1,59 @@
+"""How a batch of episodes is spread: over devices, and on each together or in turn.
+
+On an accelerator the episodes of a device are taken together, on a CPU in turn: there the images
+of one episode keep in cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+from jax.sharding import PartitionSpec
+
+from metabench.compute.devices import AXIS, mesh, on_each, spread_over
+from metabench.compute.native import native
+
+
+def over_episodes(function: Callable[..., Any], *whole: Any) -> Callable[..., Any]:
+    """`function(*whole, *episode)` over the leading axis of every leaf of a batch, like `jax.vmap`.
+
+    Inside `across(devices)` each device takes an equal part of the episodes, and all devices get
+    all results. `whole` is what the episodes share: where there are several devices, the function
+    must not close over arrays.
+    """
+    return shared(jax.vmap if native() else in_turn, function, spread_over(), *whole)
+
+
+def shared(
+    spread: Callable[[Callable[..., Any]], Callable[..., Any]],
+    function: Callable[..., Any],
+    devices: Sequence[jax.Device],
+    *whole: Any,
+) -> Callable[..., Any]:
+    """`spread(partial(function, *whole))` of batches, on each device for an equal part."""
+    if len(devices) < 2:
+        return spread(partial(function, *whole))
+    part, all_of_it = PartitionSpec(AXIS), PartitionSpec()
+
+    def of_part(whole: tuple[Any, ...], batch: tuple[Any, ...]) -> Any:
+        return spread(partial(function, *whole))(*batch)
+
+    parts = jax.shard_map(
+        of_part, mesh=mesh(devices), in_specs=(all_of_it, part), out_specs=part, check_vma=False
+    )
+    return lambda *batch: jax.lax.with_sharding_constraint(parts(whole, batch), on_each(devices))
+
+
+def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` over the leading axis of every leaf, one after the other."""
+
+    def mapped(*batch: Any) -> Any:
+        if jax.tree.leaves(batch)[0].shape[0] == 1:  # spares a loop, which costs fusions
+            alone = function(*jax.tree.map(lambda leaf: leaf[0], batch))
+            return jax.tree.map(lambda leaf: leaf[None], alone)
+        return jax.lax.map(lambda one: function(*one), batch)
+
+    return mapped

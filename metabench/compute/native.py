@@ -1,0 +1,27 @@
+"""Native operations or hand-written ones: the one place that chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import jax
+
+_forced: ContextVar[bool | None] = ContextVar("native", default=None)
+
+
+def native() -> bool:
+    """Whether to use XLA's own convolution and pooling: everywhere but on a CPU."""
+    forced = _forced.get()
+    return jax.default_backend() != "cpu" if forced is None else forced
+
+
+@contextmanager
+def use_native(choice: bool) -> Iterator[None]:
+    """Overrides `native` for what is traced inside; what was jitted before keeps its path."""
+    token = _forced.set(choice)
+    try:
+        yield
+    finally:
+        _forced.reset(token)

@@ -1,0 +1,1 @@
+"""Readers of file formats. Every one refuses what is damaged or hostile in one sentence."""

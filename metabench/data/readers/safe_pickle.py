@@ -1,0 +1,209 @@
+"""Unpickles arrays, dicts, lists, strings and numbers, and nothing else.
+
+A pickle is a program: it calls whatever it names. Here the few names that numpy's
+arrays need lead to stand-ins of ours, and any other is refused, so that nothing of
+what the file asks for is ever looked up, called or given hostile arguments. Written
+by Python 2 or 3, with numpy before or after 2.0.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from metabench.data.readers.damage import reported
+from metabench.errors import UserError
+
+KINDS = "biufSU"  # of arrays: truth values, numbers and text; no objects, no records
+DEEPEST = 20  # dicts and lists within one another
+
+
+def load(path: Path) -> Any:
+    """Return what the file holds; text of Python 2 becomes `str`.
+
+    Raises:
+        UserError: it is damaged, or asks for anything but arrays, dicts, lists, tuples,
+            strings and numbers.
+    """
+    with reported(path, "a pickle of arrays"), path.open("rb") as file:
+        reader = _Reader(_Whole(file, os.fstat(file.fileno()).st_size), path)
+        try:
+            return _finished(reader.load(), path)
+        except (OSError, UserError):
+            raise
+        except Exception as error:  # a wrong program may raise anything
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+class _Array:
+    """An array as it is being made: numpy's own takes its content afterwards, and so does this."""
+
+    values: np.ndarray | None = None
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _version, shape, kind, fortran, raw = state
+        self.values = _values(raw, kind, shape, "F" if fortran else "C")
+
+
+class _Kind:
+    """The type of an array's elements."""
+
+    def __init__(self, name: str) -> None:
+        self.dtype = np.dtype(name)
+        if self.dtype.kind not in KINDS or self.dtype.hasobject:
+            raise ValueError(f"arrays of type {name[:20]!r} are not read")
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        order, *fields = state[1:5]
+        if any(field is not None for field in fields):
+            raise ValueError("arrays of records are not read")
+        if order in ("<", ">"):
+            self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Call:
+    """A function under another name; a pickle can call it and cannot change it."""
+
+    __slots__ = ("_function",)
+    _function: Callable[..., Any]
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        object.__setattr__(self, "_function", function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._function(*arguments)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(name)
+
+
+def _values(raw: Any, kind: Any, shape: tuple[int, ...], order: Any) -> np.ndarray:
+    if not isinstance(kind, _Kind) or not isinstance(raw, bytes | bytearray | str):
+        raise ValueError("an array is not made of bytes")
+    content = raw.encode("latin-1") if isinstance(raw, str) else raw
+    return np.frombuffer(content, kind.dtype).reshape(shape, order="F" if order == "F" else "C")
+
+
+def _reconstruct(subtype: Any, shape: Any, kind: Any) -> _Array:
+    if subtype is not _NDARRAY:
+        raise ValueError("an array of a class of its own is not read")
+    return _Array()
+
+
+def _from_buffer(raw: Any, kind: Any, shape: Any, order: Any) -> _Array:
+    array = _Array()
+    array.values = _values(raw, kind, shape, order)
+    return array
+
+
+def _scalar(kind: Any, raw: Any) -> Any:
+    return _values(raw, kind, (), "C").item()
+
+
+def _kind(name: Any, align: Any = False, copy: Any = False) -> _Kind:
+    return _Kind(name.decode("ascii") if isinstance(name, bytes) else str(name))
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    if encoding not in ("latin1", "latin-1"):
+        raise ValueError(f"the encoding {encoding!r} is not read")
+    return text.encode("latin-1")
+
+
+def _no_bytes() -> bytes:
+    return b""
+
+
+def _never(*arguments: Any) -> None:
+    raise ValueError("numpy.ndarray is not called")
+
+
+_NDARRAY = _Call(_never)
+_ARRAYS = {"_reconstruct": _Call(_reconstruct), "scalar": _Call(_scalar)}
+NAMES = {
+    ("numpy", "ndarray"): _NDARRAY,
+    ("numpy", "dtype"): _Call(_kind),
+    ("_codecs", "encode"): _Call(_encode),
+    ("__builtin__", "bytes"): _Call(_no_bytes),
+    ("builtins", "bytes"): _Call(_no_bytes),
+    **{("numpy.core.multiarray", name): call for name, call in _ARRAYS.items()},
+    **{("numpy._core.multiarray", name): call for name, call in _ARRAYS.items()},
+    ("numpy.core.numeric", "_frombuffer"): _Call(_from_buffer),
+    ("numpy._core.numeric", "_frombuffer"): _Call(_from_buffer),
+}
+
+
+# The unpickler that is written in Python: the other one sets aside as much memory as a
+# hostile file tells it to. Nearly all of a file is pixels, which either reads at once.
+class _Reader(pickle._Unpickler):
+    def __init__(self, file: _Whole, path: Path) -> None:
+        super().__init__(file, encoding="bytes")
+        self._path = path
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in NAMES:
+            raise UserError(
+                f"`{self._path}` asks for `{f'{module}.{name}'[:80]}` when it is unpickled, and "
+                "only arrays, dicts, lists, strings and numbers are read; get the file from "
+                "another source"
+            )
+        return NAMES[module, name]
+
+    def get_extension(self, code: int) -> None:
+        raise ValueError("extension codes are not read")
+
+    def persistent_load(self, pid: Any) -> None:
+        raise ValueError("references to elsewhere are not read")
+
+
+class _Whole:
+    """A file that never sets memory aside for more than it has."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file, self._left = file, size
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= self._left:
+            raise EOFError(f"it declares {size:,} bytes where {self._left:,} are left")
+        self._left -= size
+        return self._file.read(size)
+
+    def readline(self) -> bytes:
+        line = self._file.readline()
+        self._left -= len(line)
+        return line
+
+
+def _finished(value: Any, path: Path, done: dict[int, Any] | None = None, depth: int = 0) -> Any:
+    """Put arrays in the place of stand-ins and text in that of bytes; refuse all else.
+
+    What is met again is not looked into again, so that a small file cannot stand for
+    endless work.
+    """
+    done = {} if done is None else done
+    if id(value) in done:
+        return done[id(value)]
+    if depth > DEEPEST:
+        raise ValueError(f"its lists are nested more than {DEEPEST} times")
+    if isinstance(value, dict):
+        result: Any = {
+            _finished(key, path, done, depth + 1): _finished(inner, path, done, depth + 1)
+            for key, inner in value.items()
+        }
+    elif isinstance(value, list | tuple):
+        result = type(value)(_finished(inner, path, done, depth + 1) for inner in value)
+    elif isinstance(value, _Array) and value.values is not None:
+        result = value.values
+    elif isinstance(value, bytes):
+        result = value.decode("latin-1")
+    elif value is None or isinstance(value, bool | int | float | str):
+        return value
+    else:
+        raise ValueError(f"it holds a {type(value).__name__}")
+    done[id(value)] = result
+    return result

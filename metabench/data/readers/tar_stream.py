@@ -1,0 +1,108 @@
+"""Reads tar archives member by member, without unpacking to disk and without trusting them.
+
+What a member or the whole may take is bounded while it is being unpacked, so that a
+decompression bomb is met before it goes off.
+"""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import tarfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+from metabench.data.readers.damage import reported
+from metabench.errors import UserError
+
+GZIP, XZ = b"\x1f\x8b", b"\xfd7zXZ\x00"
+STEP = 1 << 20  # bytes unpacked at a time where nothing is kept of them
+
+
+def members(path: Path, largest: int, total: int) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of every file in the archive, in its order.
+
+    Args:
+        path: a tar archive, as it is or packed by gzip or xz.
+        largest: bytes that a member may have.
+        total: bytes that all of it may have, unpacked.
+
+    Raises:
+        UserError: it is damaged, too large, or has members that are not plain files or
+            would lie outside of its folder.
+    """
+    with reported(path, "a tar archive"), ExitStack() as stack:
+        source = _Bounded(stack.enter_context(_unpacked(path)), path, largest, total)
+        archive = stack.enter_context(tarfile.open(fileobj=source, mode="r:"))  # type: ignore[call-overload]
+        while (member := archive.next()) is not None:
+            archive.members.clear()  # tarfile keeps them all
+            if _kept(member, path, largest):
+                content = archive.extractfile(member)
+                assert content is not None, "a plain file has content"
+                yield member.name, content.read()
+        source.finish()
+
+
+def _unpacked(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        start = file.read(len(XZ))
+    if start.startswith(GZIP):
+        return cast(IO[bytes], gzip.open(path))
+    return lzma.open(path) if start == XZ else path.open("rb")
+
+
+def _kept(member: tarfile.TarInfo, path: Path, largest: int) -> bool:
+    """Whether a member is a file, not a folder; others are refused."""
+    name = PurePosixPath(member.name)
+    if name.is_absolute() or ".." in name.parts or "\\" in member.name or "\0" in member.name:
+        raise _refused(path, member, "which would lie outside of its folder")
+    if member.isdir():
+        return False
+    if not member.isreg() or member.issparse():
+        raise _refused(path, member, "which is a link or a device, no plain file")
+    if member.size > largest:
+        raise _refused(path, member, f"with {member.size:,} bytes, more than {largest:,}")
+    return True
+
+
+def _refused(path: Path, member: tarfile.TarInfo, finding: str) -> UserError:
+    return UserError(
+        f"`{path}` holds `{member.name[:80]!s}`, {finding}; get the archive from another source"
+    )
+
+
+class _Bounded:
+    """The part of a file that tarfile reads, held to a size; it goes forwards only."""
+
+    def __init__(self, file: IO[bytes], path: Path, largest: int, total: int) -> None:
+        self._file, self._path, self._place = file, path, 0
+        self._largest, self._total = largest, total
+
+    def read(self, size: int) -> bytes:
+        # tarfile asks for no more than a member at once, or its header's extension.
+        wanted = min(size, self._largest + tarfile.BLOCKSIZE)
+        content = self._file.read(wanted)
+        self._place += len(content)
+        if wanted < size or self._place > self._total:
+            raise UserError(
+                f"`{self._path}` unpacks to more than {self._total:,} bytes, or has a header of "
+                f"more than {self._largest:,}; get the archive from another source"
+            )
+        return content
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, place: int) -> None:
+        while self._place < place:
+            if not self.read(min(place - self._place, self._largest, STEP)):
+                raise EOFError("it ends early")
+        if self._place > place:
+            raise tarfile.ReadError("it refers back")
+
+    def finish(self) -> None:
+        """Read to the end, where gzip and xz have their checksums."""
+        while self.read(min(self._largest, STEP)):
+            pass

@@ -1,0 +1,82 @@
+"""`folder:PATH`: images of one's own, as `split/class/image` or `class/image`.
+
+A split is one of train, val (or valid, validation) and test; without them the classes
+are shared out 64 : 16 : 20 by a seeded hash of their names, so that everybody who has
+them gets the same parts. Images are PNG or JPEG, squeezed to a square; transparent
+pixels become white. Hidden files are skipped, and everything else must be as said here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from metabench.contracts.dataset import DatasetSpec, Examples, Request
+from metabench.data import splits
+from metabench.datasets.folder import images
+from metabench.datasets.folder.images import Drawn
+from metabench.datasets.folder.tree import Tree, read_tree
+from metabench.errors import UserError
+from metabench.types import Split
+
+USUAL = 84  # pixels, where the images have no common square size
+SEED = "metabench folder 0"
+SHARES = {"train": 0.64, "val": 0.16}  # the rest is the test
+
+
+def folder(path: str) -> DatasetSpec:
+    """Describe the images under `path`; reads the names of all, and the heads of as many as needed.
+
+    Raises:
+        UserError: no such folder, or it is not laid out as described here.
+    """
+    root = Path(path).expanduser().resolve()
+    if not path or not root.is_dir():
+        raise UserError(f"`dataset` is 'folder:{path}', which is no folder; name one with images")
+    tree = read_tree(root)
+    name = "folder-" + (re.sub(r"[^A-Za-z0-9_-]+", "-", root.name).strip("-") or "images")
+    split = split_of(tree)
+    size, channels = images.survey(tree.images)
+    side = size or USUAL
+    return DatasetSpec(
+        name=name,
+        version=tree.fingerprint[:16],
+        description=f"{len(tree.images):,} images of {len(tree.classes):,} classes in a folder.",
+        licence="the folder's own",
+        citation="none",
+        image=(side, side, channels),
+        splits={split.name: lambda: split},
+        default_split=split.name,
+        examples=partial(_examples, root, tree, channels),
+    )
+
+
+def split_of(tree: Tree) -> Split:
+    """The parts that the folder is laid out in, or the seeded ones."""
+    name, parts = ("given", tree.parts) if tree.parts else ("seeded", shared_out(tree))
+    return Split(name, parts, 1, splits.digest_of(name, 1, parts))
+
+
+def shared_out(tree: Tree) -> Mapping[str, tuple[str, ...]]:
+    """Share the classes out by a hash of their names, at least one to each part."""
+    names = sorted(tree.classes, key=lambda n: hashlib.sha256(f"{SEED} {n}".encode()).digest())
+    train = min(max(1, round(SHARES["train"] * len(names))), len(names) - 2)
+    val = min(max(1, round(SHARES["val"] * len(names))), len(names) - train - 1)
+    cuts = {
+        "train": names[:train],
+        "val": names[train : train + val],
+        "test": names[train + val :],
+    }
+    return {part: tuple(sorted(found)) for part, found in cuts.items()}
+
+
+def _examples(root: Path, tree: Tree, channels: int, request: Request) -> Examples:
+    def stream() -> Drawn:
+        yield from images.decoded(tree.images, request.size, channels)
+        if read_tree(root).fingerprint != tree.fingerprint:
+            raise UserError(f"folder {root} was changed while it was read; run the command again")
+
+    return Examples(len(tree.images), stream(), f"a local folder, {len(tree.images):,} images")

@@ -1,0 +1,1 @@
+"""mini-ImageNet, from an archive, folders or pickles of the user's."""

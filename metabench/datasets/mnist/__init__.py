@@ -1,0 +1,1 @@
+"""MNIST, to test on after another dataset."""

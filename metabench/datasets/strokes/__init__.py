@@ -1,0 +1,1 @@
+"""Drawings made by code of our own, without a download."""

@@ -1,0 +1,1 @@
+"""Learned optimizers and the problems that they are trained on."""

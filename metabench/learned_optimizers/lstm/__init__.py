@@ -1,0 +1,1 @@
+"""The LSTM optimizer: its step, its gradient, its files, and what it is compared with."""

@@ -1,0 +1,115 @@
+"""A trained optimizer as one small file, and back: from there on it is an optax transformation."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from metabench.errors import UserError
+from metabench.learned_optimizers.lstm.coordinatewise import (
+    ALL,
+    KindOf,
+    Kinds,
+    Layer,
+    Weights,
+    coordinatewise,
+    one_kind,
+)
+from metabench.learned_optimizers.lstm.kinds import by_name
+
+ABOUT = "about"  # the entry of everything that is no array
+FORMAT = 1
+
+
+class TrainedOptimizer(NamedTuple):
+    """What such a file holds."""
+
+    weights: Kinds
+    scale: float
+    p: float
+    about: dict[str, Any]  # what it was trained on and how, JSON values
+
+    @property
+    def task(self) -> str:
+        """What it was trained on."""
+        return self.about["task"]
+
+    @property
+    def horizon(self) -> int:
+        """Steps that it was trained for."""
+        return self.about["plan"]["horizon"]
+
+    @property
+    def kind_of(self) -> KindOf:
+        """One kind where there is one set of weights; else by the names of parameters."""
+        return one_kind if set(self.weights) == {ALL} else by_name
+
+    def transformation(self, kind_of: KindOf | None = None) -> optax.GradientTransformation:
+        """The optimizer. `kind_of`: for parameters whose names do not tell their kind."""
+        return coordinatewise(self.weights, self.scale, self.p, kind_of or self.kind_of)
+
+
+def packed(trained: TrainedOptimizer) -> bytes:
+    """The content of its file (`.npz`, no pickles)."""
+    arrays: dict[str, np.ndarray] = {}
+    for kind, weights in trained.weights.items():
+        for number, layer in enumerate(weights.layers):
+            arrays[f"{kind}/{number}/kernel"] = np.asarray(layer.kernel)
+            arrays[f"{kind}/{number}/bias"] = np.asarray(layer.bias)
+        arrays[f"{kind}/output"] = np.asarray(weights.output)
+        arrays[f"{kind}/output_bias"] = np.asarray(weights.output_bias)
+    rule = {"format": FORMAT, "scale": trained.scale, "p": trained.p, "about": trained.about}
+    text = json.dumps(rule, sort_keys=True, ensure_ascii=False)
+    arrays[ABOUT] = np.frombuffer(text.encode(), np.uint8)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def read(path: Path) -> TrainedOptimizer:
+    """The optimizer in a file that `metabench optimize train` wrote.
+
+    Raises:
+      UserError: it cannot be read, or is no such file.
+    """
+    try:
+        # What is cut short makes `np.load` leave a file that it opened itself open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
+        rule = json.loads(arrays.pop(ABOUT).tobytes())
+        if rule["format"] != FORMAT:
+            raise KeyError(f"format {rule['format']}")
+        found = TrainedOptimizer(_weights(arrays), rule["scale"], rule["p"], rule["about"])
+        _ = found.task, found.horizon  # that they are there
+    except OSError as error:
+        raise UserError(f"`optimizer` {path} cannot be read ({error.strerror or error})") from error
+    except (ValueError, KeyError, AttributeError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"`optimizer` {path} is not a trained optimizer ({error}); "
+            "`metabench optimize train` writes such files"
+        ) from error
+    return found
+
+
+def _weights(arrays: dict[str, np.ndarray]) -> Kinds:
+    found = {kind: _of_kind(arrays, kind) for kind in sorted({n.split("/")[0] for n in arrays})}
+    if not found:
+        raise KeyError("no weights")
+    return found
+
+
+def _of_kind(arrays: dict[str, np.ndarray], kind: str) -> Weights:
+    def take(name: str) -> jax.Array:
+        return jnp.asarray(arrays[f"{kind}/{name}"])
+
+    count = sum(name.startswith(f"{kind}/") and name.endswith("/kernel") for name in arrays)
+    layers = tuple(Layer(take(f"{n}/kernel"), take(f"{n}/bias")) for n in range(count))
+    return Weights(layers, take("output"), take("output_bias"))

@@ -1,0 +1,1 @@
+"""What learned optimizers are trained and measured on: problems with a loss. No optimizer."""

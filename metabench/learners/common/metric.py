@@ -1,0 +1,183 @@
+"""Learners that compare embeddings, meta-trained on episodes, mostly by cross-entropy.
+
+What Matching Networks and Prototypical Networks share: one backbone embeds
+supports and queries, a head turns supports into something to compare with and
+queries into logits, and the whole is trained on episodes as they are tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+from metabench.compute.episodewise import over_episodes
+from metabench.contracts.learner import Learner, Metrics
+from metabench.nets.functional import Functional, functional
+from metabench.types import Episode, EpisodeShape, PyTree
+
+Adapt: TypeAlias = Callable[["State", jax.Array, jax.Array, jax.Array], "Task"]
+Predict: TypeAlias = Callable[["Task", jax.Array], jax.Array]
+Error: TypeAlias = Callable[[jax.Array, jax.Array], jax.Array]
+TrainStep: TypeAlias = Callable[["State", Episode, jax.Array], tuple["State", Metrics]]
+
+
+class MetricNet(nnx.Module):
+    """A backbone and a head.
+
+    The head has two methods: `summarise(support features, support_y, way=) -> summary` and
+    `score(summary, query features, train=) -> logits`. It is told of training because a head that
+    normalises does so by other statistics then.
+    """
+
+    def __init__(self, backbone: nnx.Module, head: nnx.Module) -> None:
+        self.backbone = backbone
+        self.head = head
+
+    def __call__(self, method: str, *inputs: PyTree, **keywords: PyTree) -> PyTree:
+        """`embed` uint8 images, or the head's `summarise` or `score`."""
+        if method == "embed":
+            return self.backbone(inputs[0].astype(jnp.float32) / 255, **keywords)
+        return getattr(self.head, method)(*inputs, **keywords)
+
+
+class State(NamedTuple):
+    """What a metric learner carries through meta-training."""
+
+    params: PyTree
+    stats: PyTree
+    optimizer: PyTree
+
+
+class Task(NamedTuple):
+    """What it keeps of a support set.
+
+    Images, where queries are embedded jointly with them; else the head's summary.
+    """
+
+    params: PyTree
+    stats: PyTree
+    support: PyTree
+    support_y: jax.Array
+
+
+def metric_learner(
+    make: Callable[[nnx.Rngs], MetricNet],
+    optimizer: optax.GradientTransformation,
+    shape: EpisodeShape,
+    *,
+    joint: bool,
+    train_shape: EpisodeShape | None = None,
+    error: Error = optax.softmax_cross_entropy_with_integer_labels,
+) -> Learner:
+    """A learner from a network and an optimizer.
+
+    Args:
+      make: builds the network.
+      optimizer: of the meta-training.
+      shape: of the test episodes.
+      joint: embed supports and queries of a test episode as one batch, so that batch
+        statistics are those of the episode (transductive).
+      train_shape: of the training episodes, where it differs from the test's.
+      error: of logits [queries, way] and labels [queries], for each query.
+    """
+    net = functional(make)
+
+    def init(key: jax.Array) -> State:
+        params, stats = net.init(key)
+        return State(params, stats, optimizer.init(params))
+
+    adapt, predict = _jointly(net, shape) if joint else _apart(net, shape)
+
+    def embed(state: State, images: jax.Array) -> jax.Array:
+        features, _ = net.apply(state.params, state.stats, "embed", images)
+        return features.reshape(images.shape[0], -1)
+
+    return Learner(
+        init=init,
+        adapt=adapt,
+        predict=predict,
+        train=_training(net, optimizer, error),
+        parameters=lambda state: state.params,
+        train_shape=train_shape,
+        apart=True,
+        transductive=joint,
+        embed=embed,
+    )
+
+
+def _logits(
+    net: Functional, params: PyTree, stats: PyTree, episode: Episode, train: bool
+) -> tuple[jax.Array, PyTree]:
+    """Logits [queries, way], supports and queries embedded as one batch; new statistics."""
+    images = jnp.concatenate([episode.support_x, episode.query_x])
+    features, stats = net.apply(params, stats, "embed", images, train=train)
+    support, query = jnp.split(features, [episode.support_x.shape[0]])
+    way = episode.class_ids.shape[0]
+    summary, _ = net.apply(params, stats, "summarise", support, episode.support_y, way=way)
+    return net.apply(params, stats, "score", summary, query, train=train)
+
+
+def _training(
+    net: Functional, optimizer: optax.GradientTransformation, error_of: Error
+) -> TrainStep:
+    """One step down the mean error of a batch of episodes."""
+
+    def loss(params: PyTree, stats: PyTree, episodes: Episode) -> tuple[jax.Array, PyTree]:
+        def one(
+            params: PyTree, stats: PyTree, episode: Episode
+        ) -> tuple[jax.Array, jax.Array, PyTree]:
+            scores, new = _logits(net, params, stats, episode, True)
+            error = error_of(scores, episode.query_y)
+            return error.mean(), (scores.argmax(-1) == episode.query_y).mean(), new
+
+        found = over_episodes(one, params, stats)(episodes)
+        error, accuracy, new = jax.tree.map(lambda leaf: leaf.mean(0), found)
+        return error, (accuracy, new)
+
+    def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
+        del key  # nothing is drawn
+        gradient = jax.value_and_grad(loss, has_aux=True)
+        (error, (accuracy, stats)), grads = gradient(state.params, state.stats, episodes)
+        updates, moments = optimizer.update(grads, state.optimizer, state.params)
+        params = optax.apply_updates(state.params, updates)
+        return State(params, stats, moments), {"loss": error, "accuracy": accuracy}
+
+    return train
+
+
+def _apart(net: Functional, shape: EpisodeShape) -> tuple[Adapt, Predict]:
+    """Supports are embedded when adapting, queries when predicting: inductive."""
+
+    def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
+        del key
+        params, stats = state.params, state.stats
+        features, _ = net.apply(params, stats, "embed", support_x)
+        summary, _ = net.apply(params, stats, "summarise", features, support_y, way=shape.way)
+        return Task(params, stats, summary, support_y)
+
+    def predict(task: Task, query_x: jax.Array) -> jax.Array:
+        features, _ = net.apply(task.params, task.stats, "embed", query_x)
+        return net.apply(task.params, task.stats, "score", task.support, features)[0]
+
+    return adapt, predict
+
+
+def _jointly(net: Functional, shape: EpisodeShape) -> tuple[Adapt, Predict]:
+    """Supports are kept as images and embedded together with the queries: transductive."""
+
+    def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
+        del key
+        return Task(state.params, state.stats, support_x, support_y)
+
+    def predict(task: Task, query_x: jax.Array) -> jax.Array:
+        unknown = jnp.zeros(query_x.shape[0], jnp.int32)
+        classes = jnp.zeros(shape.way, jnp.int32)
+        episode = Episode(task.support, task.support_y, query_x, unknown, classes)
+        return _logits(net, task.params, task.stats, episode, False)[0]
+
+    return adapt, predict

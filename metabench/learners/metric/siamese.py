@@ -1,0 +1,120 @@
+"""Siamese networks (Koch, Zemel & Salakhutdinov 2015).
+
+Two images pass the same network, and a weighted L1 distance between their embeddings tells the
+probability that they are of one class (section 3.1). Trained on pairs, as many of one class as of
+two; a query takes the class of the support that is most probably of its own.
+
+The embedding is Conv4 with a sigmoid layer above it, where the paper has a wider network for
+images of 105×105.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+from metabench.contracts.learner import Learner
+from metabench.errors import UserError
+from metabench.learners.common.metric import MetricNet, metric_learner
+from metabench.learners.common.optimizer import Decay, adam
+from metabench.learners.common.training_shape import training_shape
+from metabench.nets.conv4 import Conv4, Norm, conv4_features
+from metabench.types import EpisodeShape
+
+
+class Supports(NamedTuple):
+    """A support set as the head keeps it."""
+
+    twins: jax.Array  # [supports, units]
+    labels: jax.Array  # one-hot [supports, way]
+
+
+class PairHead(nnx.Module):
+    """A sigmoid layer, and one weight for each of its units."""
+
+    def __init__(self, features: int, units: int, rngs: nnx.Rngs) -> None:
+        self.layer = nnx.Linear(features, units, rngs=rngs)
+        # Far apart: of two classes. However many units, logits begin about 0 and none saturates.
+        self.weights = nnx.Param(jnp.full(units, -8.0 / units, jnp.float32))
+        self.bias = nnx.Param(jnp.ones(()))
+
+    def summarise(self, support: jax.Array, support_y: jax.Array, *, way: int) -> Supports:
+        """[supports, features] to what queries are compared with."""
+        return Supports(jax.nn.sigmoid(self.layer(support)), jax.nn.one_hot(support_y, way))
+
+    def score(self, supports: Supports, query: jax.Array, *, train: bool = False) -> jax.Array:
+        """Logits [queries, way]: that the query and the likeliest support of a class are a pair."""
+        del train  # nothing is normalised here
+        twins = jax.nn.sigmoid(self.layer(query))
+        apart = jnp.abs(twins[:, None] - supports.twins[None])
+        pair = apart @ self.weights[...] + self.bias[...]
+        return jnp.where(supports.labels[None] > 0, pair[:, :, None], -jnp.inf).max(axis=1)
+
+
+def pair_error(logits: jax.Array, labels: jax.Array) -> jax.Array:
+    """Cross-entropy of each query's pairs, the one of equal class weighing as all others do.
+
+    Args:
+      logits: [queries, way], of being of one class.
+      labels: [queries].
+
+    Returns:
+      [queries].
+    """
+    same = jax.nn.one_hot(labels, logits.shape[1])
+    error = optax.sigmoid_binary_cross_entropy(logits, same)
+    others = (error * (1 - same)).sum(1) / max(logits.shape[1] - 1, 1)
+    return ((error * same).sum(1) + others) / 2
+
+
+def siamese(
+    shape: EpisodeShape,
+    *,
+    units: int = 256,
+    width: int = 64,
+    norm: Norm = "running",
+    learning_rate: float = 1e-3,
+    decay: Decay = "cosine",
+    clip: float | None = None,
+    train_way: int | None = None,
+    train_query: int | None = None,
+    steps: int = 10_000,
+) -> Learner:
+    """Siamese networks on Conv4.
+
+    A training episode has one support of each class: every query makes a pair with each of them.
+
+    Args:
+      shape: of the test episodes.
+      units: of the sigmoid layer (4,096 in the paper).
+      width: channels of each block of Conv4.
+      norm: statistics that normalise; `batch` is transductive.
+      learning_rate: of Adam.
+      decay: `cosine` over `steps`, or `constant`.
+      clip: largest global norm of a gradient.
+      train_way: way of the training episodes; None for the test's.
+      train_query: queries per class of the training episodes; None for the test's.
+      steps: length of training, for the decay.
+
+    Reference: https://www.cs.toronto.edu/~rsalakhu/papers/oneshot1.pdf
+    """
+    if units < 1:
+        raise UserError(f"`units` is {units}; it must be at least 1")
+    features = conv4_features(shape.image, width)
+
+    def make(rngs: nnx.Rngs) -> MetricNet:
+        backbone = Conv4(shape.image[2], width=width, norm=norm, rngs=rngs)
+        return MetricNet(backbone, PairHead(features, units, rngs))
+
+    return metric_learner(
+        make,
+        adam(learning_rate, decay, steps, clip),
+        shape,
+        joint=norm == "batch",
+        train_shape=training_shape(shape, train_way, 1, train_query),
+        error=pair_error,
+    )

@@ -1,0 +1,1 @@
+"""Learners that build on another learner's embedding."""

@@ -1,0 +1,118 @@
+"""Another learner's embedding, to build on.
+
+What CACTUs clusters, and what classifiers on a frozen embedding take: the other learner is
+trained first, and each image is its features from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metabench import registry
+from metabench.contracts.learner import Learner, Source
+from metabench.errors import UserError
+from metabench.types import EpisodeShape, PyTree
+
+EMBEDDED = 512  # images at once
+SOURCE = EpisodeShape(5, 1, 15)  # in whose episodes an embedding is validated
+
+# `keep(features [images, dimensions], key)`: what a classifier keeps of the training images.
+Keep = Callable[[np.ndarray, jax.Array], jax.Array]
+# `fit(kept, features [supports, dimensions], labels, key)`: the classifier of an episode.
+Fit = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], PyTree]
+# `score(fitted, features [queries, dimensions])`: logits [queries, way].
+Score = Callable[[PyTree, jax.Array], jax.Array]
+
+
+def embedding_source(shape: EpisodeShape, name: str, settings: Mapping[str, Any]) -> Source:
+    """Learner `name` as one to build on; `UserError` where it tells no embedding."""
+    at = EpisodeShape(SOURCE.way, SOURCE.shot, SOURCE.query, shape.image)
+    learner = registry.build_learner(name, at, settings)
+    if learner.embed is None:
+        raise UserError(
+            f"`embedding` is {name!r}, which has no embedding (no `embed`); take one that has, "
+            "such as pixel_nn, autoencoder or acai"
+        )
+    return Source(name, settings, learner)
+
+
+def embedded(learner: Learner, state: PyTree, images: jax.Array) -> np.ndarray:
+    """Features of all images, a part of them at a time: float32 [images, features]."""
+    assert learner.embed is not None
+    embed: Callable[[PyTree, jax.Array], jax.Array] = jax.jit(learner.embed)
+    number = images.shape[0]
+    padded = -(-number // EMBEDDED) * EMBEDDED
+    found = []
+    for start in range(0, padded, EMBEDDED):
+        rows = jnp.minimum(jnp.arange(start, start + EMBEDDED), number - 1)
+        found.append(np.asarray(embed(state, images[rows]), np.float32))
+    return np.concatenate(found)[:number]
+
+
+class State(NamedTuple):
+    """The trained source, and what is kept of the training images."""
+
+    source: PyTree
+    kept: jax.Array  # [rows, dimensions]
+
+
+class Task(NamedTuple):
+    """The source, and the classifier of an episode."""
+
+    source: PyTree
+    fitted: PyTree
+
+
+def on_embedding(
+    shape: EpisodeShape,
+    embedding: str,
+    settings: Mapping[str, Any] | None,
+    fit: Fit,
+    score: Score,
+    *,
+    keep: Keep | None = None,
+    rows: int = 0,
+) -> Learner:
+    """A learner that fits a classifier to the features of an episode's supports.
+
+    Args:
+      shape: of the test episodes.
+      embedding: a learner with `embed`, trained first.
+      settings: its options.
+      fit: a classifier for the supports.
+      score: its logits.
+      keep: what is kept of the features of all training images, which have no labels.
+      rows: of that, [rows, dimensions]; before there are any, zeros stand in their place.
+    """
+    source = embedding_source(shape, embedding, settings or {})
+    embed = source.learner.embed
+    assert embed is not None
+
+    def build_on(state: State, trained: PyTree, images: jax.Array, key: jax.Array) -> State:
+        if keep is None:
+            return State(trained, state.kept)
+        return State(trained, keep(embedded(source.learner, trained, images), key))
+
+    def init(key: jax.Array) -> State:
+        first = source.learner.init(key)
+        one = jax.ShapeDtypeStruct((1, *shape.image), jnp.uint8)
+        dimensions = jax.eval_shape(embed, first, one).shape[1]
+        return State(first, jnp.zeros((rows, dimensions)))
+
+    def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
+        features = embed(state.source, support_x)
+        return Task(state.source, fit(state.kept, features, support_y, key))
+
+    return Learner(
+        init=init,
+        adapt=adapt,
+        predict=lambda task, query_x: score(task.fitted, embed(task.source, query_x)),
+        embed=lambda state, images: embed(state.source, images),
+        source=source,
+        build_on=build_on,
+    )

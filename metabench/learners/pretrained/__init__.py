@@ -1,0 +1,1 @@
+"""Learners that are trained on plain batches of labelled images first."""

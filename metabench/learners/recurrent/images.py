@@ -1,0 +1,190 @@
+"""Learners that read images as a sequence: what MANN, the NTM, LSTMs and fast weights share.
+
+At each step a network reads an image and the label of the step before, and answers; the
+loss is the cross-entropy of all answers of a stream (Santoro et al. 2016, section 2). The
+same network serves N-way k-shot: the support set is read in random order, then each query
+by itself from where that ended, so that queries never meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from metabench.contracts.learner import Learner, Metrics
+from metabench.errors import UserError
+from metabench.learners.recurrent.sequence_net import (
+    Lengths,
+    Network,
+    SequenceNet,
+    State,
+    answers,
+    first_state,
+)
+from metabench.nets.jitter import jitter
+from metabench.tasks.label_codes import cross_entropy, groups, right
+from metabench.tasks.streams import shown
+from metabench.types import ImageShape, ImageTaskShape, PyTree, Stream, StreamShape
+
+BATCH = 16  # streams in a training step, as in Santoro et al. 2016
+
+
+class Task(NamedTuple):
+    """What is kept of a support set: the network, what it remembers, and the last label."""
+
+    params: PyTree
+    statistics: PyTree
+    carry: PyTree
+    last: jax.Array  # code, [outputs]
+
+
+def stream_shape(shape: ImageTaskShape, presentations: int | None) -> StreamShape:
+    """Of the streams to train on: the test's own, or for episodes as many images of a class.
+
+    Args:
+      shape: of the test.
+      presentations: of each class in a training stream; None: as many as the test has.
+
+    Raises:
+      UserError: fewer than 2 presentations.
+    """
+    given = shape.presentations if isinstance(shape, StreamShape) else shape.shot + 1
+    number = given if presentations is None else presentations
+    if number < 2:
+        raise UserError(f"`presentations` is {number}; a class must come at least twice")
+    labels = shape.labels if isinstance(shape, StreamShape) else "onehot"
+    return StreamShape(shape.way, number, shape.image, labels)
+
+
+def longest(shape: ImageTaskShape) -> int:
+    """Steps of the longest sequence of a test task: a stream, or the supports and a query."""
+    return shape.steps if isinstance(shape, StreamShape) else shape.supports + 1
+
+
+def inputs_of(shape: StreamShape) -> int:
+    """Numbers that a network reads at each step."""
+    height, width, channels = shape.image
+    return height * width * channels + outputs_of(shape)
+
+
+def outputs_of(shape: StreamShape) -> int:
+    """Numbers that it answers with."""
+    number, size = groups(shape.labels, shape.way)
+    return number * size
+
+
+def image_learner(
+    network: Network,
+    optimizer: optax.GradientTransformation,
+    shape: ImageTaskShape,
+    presentations: int | None,
+    *,
+    augment: bool,
+) -> Learner:
+    """A learner of images from a network and an optimizer.
+
+    Args:
+      network: will read images and labels.
+      optimizer: of the meta-training.
+      shape: of the test.
+      presentations: of each class in a training stream; see `stream_shape`.
+      augment: turn and shift the training images.
+    """
+    train_shape = stream_shape(shape, presentations)
+    lengths = Lengths(train_shape.steps, max(train_shape.steps, longest(shape)))
+    net = network(inputs_of(train_shape), lengths)
+
+    def stream(state: State, xs: jax.Array, labels: jax.Array, key: jax.Array) -> jax.Array:
+        del key
+        read = _reading(pixels(xs), labels)[:, None]
+        params, statistics = state.params, state.statistics
+        _, logits, _ = answers(net, params, statistics, net.start(1), read, False)
+        return logits[:, 0]
+
+    adapt, predict = _episodes(net, shape.way)
+    return Learner(
+        init=first_state(net, optimizer, outputs_of(train_shape)),
+        adapt=adapt,
+        predict=predict,
+        train=_training(net, optimizer, train_shape, augment),
+        parameters=lambda state: state.params,
+        train_shape=train_shape,
+        batch=BATCH,
+        stream=stream,
+    )
+
+
+def pixels(images: jax.Array) -> jax.Array:
+    """uint8 to floats from 0 to 1."""
+    return images.astype(jnp.float32) / 255
+
+
+def _reading(images: jax.Array, labels: jax.Array) -> jax.Array:
+    """Images [..., h, w, c] and labels [..., outputs] side by side: [..., inputs]."""
+    return jnp.concatenate([images.reshape(*labels.shape[:-1], -1), labels], axis=-1)
+
+
+def _training(
+    net: SequenceNet, optimizer: optax.GradientTransformation, shape: StreamShape, augment: bool
+) -> Callable[[State, Stream, jax.Array], tuple[State, Metrics]]:
+    """One step down the mean cross-entropy of a batch of streams."""
+    _, size = groups(shape.labels, shape.way)
+
+    def loss(
+        params: PyTree, statistics: PyTree, read: jax.Array, wanted: jax.Array
+    ) -> tuple[jax.Array, tuple[jax.Array, PyTree]]:
+        start = net.start(read.shape[1])
+        _, logits, statistics = answers(net, params, statistics, start, read, True)
+        accuracy = right(logits, wanted, size).mean()
+        return cross_entropy(logits, wanted, size).mean(), (accuracy, statistics)
+
+    def train(state: State, streams: Stream, key: jax.Array) -> tuple[State, Metrics]:
+        images = pixels(streams.xs)
+        if augment:
+            images = jittered(key, images, shape.image)
+        read = _reading(images, jax.vmap(shown)(streams)).swapaxes(0, 1)
+        wanted = jax.vmap(lambda codes, ys: codes[ys])(streams.codes, streams.ys).swapaxes(0, 1)
+        gradient = jax.value_and_grad(loss, has_aux=True)
+        found, grads = gradient(state.params, state.statistics, read, wanted)
+        error, (accuracy, statistics) = found
+        updates, moments = optimizer.update(grads, state.optimizer, state.params)
+        params = optax.apply_updates(state.params, updates)
+        return State(params, statistics, moments), {"loss": error, "accuracy": accuracy}
+
+    return train
+
+
+def jittered(key: jax.Array, images: jax.Array, image: ImageShape) -> jax.Array:
+    """Each image of a batch of streams turned and shifted by itself."""
+    return jitter(key, images.reshape(-1, *image)).reshape(images.shape)
+
+
+def _episodes(
+    net: SequenceNet, way: int
+) -> tuple[Callable[..., Task], Callable[[Task, jax.Array], jax.Array]]:
+    """`adapt` and `predict` of N-way k-shot episodes, with one-hot labels."""
+
+    def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
+        order = jax.random.permutation(key, support_y.shape[0])
+        labels = jax.nn.one_hot(support_y[order], way)
+        before = jnp.concatenate([jnp.zeros_like(labels[:1]), labels[:-1]])
+        read = _reading(pixels(support_x[order]), before)[:, None]
+        params, statistics = state.params, state.statistics
+        carry, _, _ = answers(net, params, statistics, net.start(1), read, False)
+        return Task(params, statistics, carry, labels[-1])
+
+    def predict(task: Task, query_x: jax.Array) -> jax.Array:
+        last = jnp.broadcast_to(task.last[None], (query_x.shape[0], way))
+        read = _reading(pixels(query_x), last)
+
+        def one(row: jax.Array) -> jax.Array:
+            found = answers(net, task.params, task.statistics, task.carry, row[None, None], False)
+            return found[1][0, 0]
+
+        return jax.vmap(one)(read)
+
+    return adapt, predict

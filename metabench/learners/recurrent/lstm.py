@@ -1,0 +1,102 @@
+"""The LSTM alone, the baseline of Santoro et al. 2016, plain or with batch-normalised recurrence.
+
+Batch norm is that of Cooijmans et al. 2017 (`nets/memory/normed_lstm.py`): every step has
+statistics of its own, from the batch in training and running averages in the test.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+
+from metabench.contracts.learner import Learner
+from metabench.errors import UserError
+from metabench.learners.common.optimizer import Decay, adam
+from metabench.learners.recurrent.base import recurrent_learner
+from metabench.learners.recurrent.sequence_net import Lengths, SequenceNet, of_cell
+from metabench.nets.memory import normed_lstm
+from metabench.nets.memory.lstm import Hidden, empty
+from metabench.nets.memory.lstm import lstm as cell_of
+from metabench.types import PyTree, TaskShape
+
+Norm = Literal["none", "batch"]
+MOMENTUM = 0.9  # of the running statistics
+
+
+def lstm(
+    shape: TaskShape,
+    *,
+    width: int = 200,
+    norm: Norm = "none",
+    presentations: int | None = None,
+    augment: bool = False,
+    learning_rate: float = 3e-3,
+    decay: Decay = "cosine",
+    clip: float | None = 1.0,
+    warmup: int = 200,
+    segment: int | None = None,
+    steps: int = 10_000,
+) -> Learner:
+    """LSTM: one layer that reads images and labels in turn.
+
+    Args:
+      shape: of the test: episodes, streams of images, or functions.
+      width: units.
+      norm: `none`, or `batch` for batch-normalised recurrence.
+      presentations: of each class in a training stream; None for the test's, or in k-shot for
+        one more than there are shots.
+      augment: turn and shift the training images a little.
+      learning_rate: of Adam.
+      decay: `cosine` over `steps`, or `constant`.
+      clip: largest global norm of a gradient.
+      warmup: steps over which the rate first rises.
+      segment: steps of a stream between the ones kept for the gradient; None keeps all.
+      steps: length of meta-training, for the decay.
+
+    Reference: https://proceedings.mlr.press/v48/santoro16.html
+    """
+    if norm not in get_args(Norm):
+        raise UserError(f"`norm` is {norm!r}; it must be one of: {', '.join(get_args(Norm))}")
+    if norm == "batch" and segment is not None:
+        raise UserError(f"`segment` is {segment}; with `norm` batch every step is kept: leave it")
+
+    def network(inputs: int, lengths: Lengths) -> SequenceNet:
+        if norm == "batch":
+            return _normed(inputs, width, lengths.training)
+        return of_cell(cell_of(inputs, width), segment)
+
+    optimizer = adam(learning_rate, decay, steps, clip, warmup)
+    return recurrent_learner(
+        network, optimizer, shape, presentations=presentations, augment=augment
+    )
+
+
+class _Place(NamedTuple):
+    """Where a normalised LSTM is: its state, and how many steps it has taken."""
+
+    state: Hidden
+    step: jax.Array  # int32 [batch]: equal entries
+
+
+def _normed(inputs: int, width: int, steps: int) -> SequenceNet:
+    """With statistics for `steps` steps; later ones use those of the last."""
+
+    def init(key: jax.Array) -> tuple[PyTree, PyTree]:
+        first = normed_lstm.first_statistics(steps, width)
+        return normed_lstm.init(key, inputs, width), first
+
+    def start(batch: int) -> _Place:
+        return _Place(empty(batch, width), jnp.zeros(batch, jnp.int32))
+
+    def run(
+        params: PyTree, statistics: PyTree, carry: _Place, xs: jax.Array, train: bool
+    ) -> tuple[PyTree, jax.Array, PyTree]:
+        given, first = (None, 0) if train else (statistics, carry.step[0])
+        state, hidden, used = normed_lstm.run(params, xs, given, carry.state, first)
+        if train:
+            statistics = normed_lstm.averaged(statistics, used, MOMENTUM)
+        return _Place(state, carry.step + xs.shape[0]), hidden, statistics
+
+    return SequenceNet(init, start, run, width)

@@ -1,0 +1,1 @@
+"""Learners whose task is a set."""

@@ -1,0 +1,1 @@
+"""Learners that are trained on images without labels, and embed."""

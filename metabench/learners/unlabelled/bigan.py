@@ -1,0 +1,113 @@
+"""BiGAN: adversarial feature learning (Donahue, Krähenbühl & Darrell 2017).
+
+A generator G draws an image from a code z, an encoder E finds a code for an image x, and a
+discriminator D sees pairs of both, (x, E(x)) or (G(z), z), and tells which (section 3, equation 3):
+
+    min over G and E, max over D of  E[log D(x, E(x))] + E[log(1 - D(G(z), z))]
+
+Where D cannot tell, E inverts G (theorem 2). G and E descend the same terms with the labels
+exchanged, which does not saturate (section 3.4). The code is uniform between -1 and 1, as in the
+paper, and an encoder's answer is free.
+
+Departures: the networks are those of `nets/coder.py`.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from metabench.contracts.learner import Learner, Metrics
+from metabench.learners.common.optimizer import Decay, adam
+from metabench.learners.unlabelled.base import Loss, Players, check_positive, unlabelled
+from metabench.nets.coder import ImageDecoder, ImageEncoder, Layer
+from metabench.nets.functional import functional
+from metabench.types import ImageShape, ImageTaskShape, PyTree
+
+
+class Discriminator(nnx.Module):
+    """The logit that an image was the given one, and the code the answer."""
+
+    def __init__(
+        self, image: ImageShape, code: int, width: int, hidden: int, rngs: nnx.Rngs
+    ) -> None:
+        self.image = ImageEncoder(image, width, hidden, rngs)
+        self.code = Layer((code, hidden), rngs)
+        self.joint = Layer((hidden, hidden), rngs)
+        self.last = Layer((hidden, 1), rngs)
+
+    def __call__(self, x: jax.Array, z: jax.Array, *, train: bool) -> jax.Array:
+        """Images [n, h, w, c] and codes [n, code] to logits [n]."""
+        seen = self.image(x, train=train) + z @ self.code.kernel[...]
+        joint = self.joint.finish(
+            self.code.finish(seen, train=train) @ self.joint.kernel[...], train=train
+        )
+        return self.last.finish(joint @ self.last.kernel[...], train=train, last=True)[:, 0]
+
+
+def bigan(
+    shape: ImageTaskShape,
+    *,
+    code: int = 200,
+    width: int = 16,
+    hidden: int = 512,
+    images: int = 64,
+    learning_rate: float = 2e-4,
+    decay: Decay = "constant",
+    steps: int = 10_000,
+) -> Learner:
+    """Cosine nearest neighbour on the code of a BiGAN's encoder.
+
+    Args:
+      shape: of the test.
+      code: numbers in a code.
+      width: channels after the first convolution; four times as many after the third.
+      hidden: units of the discriminator's layers that see image and code.
+      images: in a training batch.
+      learning_rate: of Adam, with a first moment of 0.5 as in the paper.
+      decay: `cosine` over `steps`, or `constant`.
+      steps: length of training, for the decay.
+
+    Reference: https://arxiv.org/abs/1605.09782
+    """
+    check_positive(code=code, width=width, hidden=hidden, images=images)
+    image = shape.image
+    nets = {
+        "encoder": functional(lambda rngs: ImageEncoder(image, width, code, rngs, norm=True)),
+        "generator": functional(lambda rngs: ImageDecoder(code, image, width, rngs, norm=True)),
+        "discriminator": functional(lambda rngs: Discriminator(image, code, width, hidden, rngs)),
+    }
+
+    def embed(params: PyTree, stats: PyTree, x: jax.Array) -> jax.Array:
+        return nets["encoder"].apply(params, stats, x)[0]
+
+    return unlabelled(
+        nets,
+        losses(code),
+        adam(learning_rate, decay, steps, momentum=0.5),
+        shape,
+        images=images,
+        embedder="encoder",
+        code=embed,
+    )
+
+
+def losses(code: int) -> Loss:
+    """Equation 3 for the discriminator, and with the labels exchanged for the other two."""
+
+    def loss(play: Players, x: jax.Array, key: jax.Array) -> tuple[jax.Array, Metrics]:
+        z = jax.random.uniform(key, (x.shape[0], code), minval=-1.0)
+        found = play("encoder", x)
+        drawn = jax.nn.sigmoid(play("generator", z))
+        images, codes = jnp.concatenate([x, drawn]), jnp.concatenate([found, z])
+        told = play("discriminator", *jax.lax.stop_gradient((images, codes)))
+        real, made = jnp.split(told, 2)
+        discriminator = (jax.nn.softplus(-real) + jax.nn.softplus(made)).mean()
+        real, made = jnp.split(play("discriminator", images, codes, held=True), 2)
+        generator = (jax.nn.softplus(real) + jax.nn.softplus(-made)).mean()
+        accuracy = ((real > 0).mean() + (made < 0).mean()) / 2
+        metrics = {"loss": discriminator, "generator": generator, "told": accuracy}
+        return discriminator + generator, metrics
+
+    return loss

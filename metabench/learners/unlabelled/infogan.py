@@ -1,0 +1,165 @@
+"""InfoGAN: a generator whose code can be read off its images (Chen et al. 2016).
+
+A generator G draws an image from noise z and a code c, here some numbers from -1 to 1 and one of
+some categories. A discriminator D tells drawn images from given ones, and a network Q on the same
+trunk tells the code of a drawn one (sections 4 and 5, equation 6):
+
+    min over G and Q, max over D of  V(D, G) - λ L(G, Q),   L = E[log Q(c | G(z, c))]
+
+with the cross-entropy of the category and a Gaussian of variance 1 around each number. G maximises
+log D(G(z, c)), which does not saturate. An image's embedding is its code according to Q, or what
+the trunk sees of it.
+
+Departures: the networks are those of `nets/coder.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+from metabench.contracts.learner import Learner, Metrics
+from metabench.errors import UserError
+from metabench.learners.common.optimizer import Decay, adam
+from metabench.learners.unlabelled.base import Loss, Players, check_positive, unlabelled
+from metabench.nets.coder import ImageDecoder, ImageEncoder, Layer, leaky
+from metabench.nets.functional import functional
+from metabench.types import ImageShape, ImageTaskShape, PyTree
+
+Features = Literal["codes", "trunk"]
+
+
+class Code(NamedTuple):
+    """Sizes of what a generator draws from."""
+
+    categories: int
+    continuous: int
+    noise: int
+
+    @property
+    def size(self) -> int:
+        """Numbers in all."""
+        return sum(self)
+
+
+class Told(NamedTuple):
+    """What discriminator and Q say of images."""
+
+    given: jax.Array  # logits [n] that an image was given, not drawn
+    category: jax.Array  # logits [n, categories]
+    means: jax.Array  # [n, continuous]
+    trunk: jax.Array  # [n, hidden]
+
+
+class Discriminator(nnx.Module):
+    """D and Q: a linear layer each above one trunk."""
+
+    def __init__(
+        self, image: ImageShape, code: Code, width: int, hidden: int, rngs: nnx.Rngs
+    ) -> None:
+        self.trunk = ImageEncoder(image, width, hidden, rngs)
+        self.last = Layer((hidden, 1 + code.categories + code.continuous), rngs)
+        self.categories = code.categories
+
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Told:
+        """Images [n, h, w, c] in [0, 1]."""
+        seen = leaky(self.trunk(x, train=train))
+        found = self.last.finish(seen @ self.last.kernel[...], train=train, last=True)
+        given, category, means = jnp.split(found, [1, 1 + self.categories], axis=1)
+        return Told(given[:, 0], category, means, seen)
+
+
+def infogan(
+    shape: ImageTaskShape,
+    *,
+    categories: int = 10,
+    continuous: int = 10,
+    noise: int = 62,
+    features: Features = "codes",
+    discrete_weight: float = 1.0,
+    continuous_weight: float = 0.1,
+    width: int = 16,
+    hidden: int = 256,
+    images: int = 64,
+    learning_rate: float = 2e-4,
+    decay: Decay = "constant",
+    steps: int = 10_000,
+) -> Learner:
+    """Cosine nearest neighbour on the codes that an InfoGAN recovers, or on its trunk's features.
+
+    Args:
+      shape: of the test.
+      categories: of the one discrete number of a code.
+      continuous: other numbers of a code (2 in the paper on MNIST).
+      noise: numbers that are no code.
+      features: `codes` embeds by Q (probabilities and means), `trunk` by the layer below it.
+      discrete_weight: λ of the category.
+      continuous_weight: λ of the other numbers.
+      width: channels after the first convolution; four times as many after the third.
+      hidden: units of the trunk's last layer.
+      images: in a training batch.
+      learning_rate: of Adam, with a first moment of 0.5.
+      decay: `cosine` over `steps`, or `constant`.
+      steps: length of training, for the decay.
+
+    Reference: https://arxiv.org/abs/1606.03657
+    """
+    check_positive(categories=categories, continuous=continuous, noise=noise)
+    check_positive(width=width, hidden=hidden, images=images)
+    if features not in get_args(Features):
+        allowed = ", ".join(get_args(Features))
+        raise UserError(f"`features` is {features!r}; it must be one of: {allowed}")
+    image, code = shape.image, Code(categories, continuous, noise)
+    nets = {
+        "generator": functional(
+            lambda rngs: ImageDecoder(code.size, image, width, rngs, norm=True)
+        ),
+        "discriminator": functional(lambda rngs: Discriminator(image, code, width, hidden, rngs)),
+    }
+
+    def embed(params: PyTree, stats: PyTree, x: jax.Array) -> jax.Array:
+        told, _ = nets["discriminator"].apply(params, stats, x)
+        return told.trunk if features == "trunk" else recovered(told)
+
+    return unlabelled(
+        nets,
+        losses(code, discrete_weight, continuous_weight),
+        adam(learning_rate, decay, steps, momentum=0.5),
+        shape,
+        images=images,
+        embedder="discriminator",
+        code=embed,
+    )
+
+
+def recovered(told: Told) -> jax.Array:
+    """Probabilities of the categories, then the other numbers: [n, categories + continuous]."""
+    return jnp.concatenate([jax.nn.softmax(told.category), told.means], axis=1)
+
+
+def losses(code: Code, discrete_weight: float, continuous_weight: float) -> Loss:
+    """Equation 6: D's loss, G's with the labels exchanged, and the code's of G and Q together."""
+
+    def loss(play: Players, x: jax.Array, key: jax.Array) -> tuple[jax.Array, Metrics]:
+        keys, number = jax.random.split(key, 3), x.shape[0]
+        category = jax.random.randint(keys[0], (number,), 0, code.categories)
+        numbers = jax.random.uniform(keys[1], (number, code.continuous), minval=-1.0)
+        noise = jax.random.uniform(keys[2], (number, code.noise), minval=-1.0)
+        latent = [jax.nn.one_hot(category, code.categories), numbers, noise]
+        drawn = jax.nn.sigmoid(play("generator", jnp.concatenate(latent, axis=1)))
+        shown = jax.lax.stop_gradient(jnp.concatenate([x, drawn]))
+        real, made = jnp.split(play("discriminator", shown).given, 2)
+        discriminator = (jax.nn.softplus(-real) + jax.nn.softplus(made)).mean()
+        generator = jax.nn.softplus(-play("discriminator", drawn, held=True).given).mean()
+        told = play("discriminator", drawn)
+        discrete = optax.softmax_cross_entropy_with_integer_labels(told.category, category).mean()
+        apart = jnp.square(numbers - told.means).sum(1).mean() / 2
+        information = discrete_weight * discrete + continuous_weight * apart
+        metrics = {"loss": discriminator + information, "generator": generator}
+        return discriminator + generator + information, metrics
+
+    return loss

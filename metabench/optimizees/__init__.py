@@ -1,1 +1,0 @@
-"""What learned optimizers are trained and measured on: problems with a loss, one file a family."""

@@ -1,1 +1,0 @@
-"""Learned optimizers, as optax transformations with weights of their own."""

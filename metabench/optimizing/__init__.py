@@ -1,1 +1,0 @@
-"""The optimizer track: meta-training, tuned baselines, paired evaluation. Prints nothing."""

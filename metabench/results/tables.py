@@ -1,0 +1,202 @@
+"""Rows to tables for terminals and Markdown. No ranking and no arithmetic beyond percent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from metabench.results.ranking import (
+    Row,
+    by_presentation,
+    overall,
+    paired_at,
+    published_for,
+    published_online,
+    seed_spread,
+)
+from metabench.results.result import Result
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Cells = Sequence[str]
+
+RESULT_HEAD = ("", "accuracy %", "95 % interval", "seed spread", "paper %")
+BOARD_HEAD = ("#", "learner", "accuracy %", "behind the first", "seed spread", "paper %")
+DETAILS_HEAD = ("parameters", "transductive", "training, minutes", "recipe", "commit")
+PRESENTATIONS = (1, 2, 3, 4, 5, 10)  # those of the papers' tables
+ONLINE_PICTURE = "by-presentation.png"  # beside the result files
+
+
+def percent(fraction: float) -> str:
+    """0.98123 as `98.12`."""
+    return f"{100 * fraction:.2f}"
+
+
+def result_cells(result: Result) -> list[Cells]:
+    """A line for each seed and, with several, one for them together."""
+    paper = published_for(result)
+    quoted = f"{paper.accuracy:.1f}" if paper else "none"
+    lines = [
+        (f"seed {run.seed}", percent(run.accuracy), f"± {percent(run.ci95)}", "", "")
+        for run in result.runs
+    ]
+    summary, spread = overall(result), seed_spread(result)
+    deviation = "one seed" if spread is None else percent(spread)
+    together = (percent(summary.mean), f"± {percent(summary.ci95)}", deviation, quoted)
+    return [*(lines if len(lines) > 1 else []), (result.learner, *together)]
+
+
+def presentation_lines(result: Result) -> list[str]:
+    """Online protocol: a line for each presentation of a class; else nothing."""
+    if result.protocol.labels is None:
+        return []
+    found = [
+        f"  {number:>2}: {percent(one.mean):>6} ± {percent(one.ci95)}"
+        for number, one in enumerate(by_presentation(result), start=1)
+    ]
+    return ["accuracy % at the k-th presentation of a class (no k-shot figure):", *found]
+
+
+def board_cells(rows: Sequence[Row]) -> list[Cells]:
+    """A line for each row of one protocol's leaderboard."""
+    return [_board_line(row, _told_apart(row.result, rows)) for row in rows]
+
+
+def _board_line(row: Row, name: str) -> Cells:
+    paper, behind = published_for(row.result), row.behind
+    return (
+        str(row.rank),
+        name,
+        f"{percent(row.mean)} ± {percent(row.ci95)}",
+        "" if behind is None else f"{percent(behind.mean)} ± {percent(behind.ci95)}",
+        "one seed" if row.seed_spread is None else percent(row.seed_spread),
+        f"{paper.accuracy:.1f}" if paper else "none",
+    )
+
+
+def _told_apart(result: Result, rows: Iterable[Row]) -> str:
+    """The learner's name, with the options in which its entries on this board differ."""
+    same = [row.result for row in rows if row.result.learner == result.learner]
+    options = [
+        name
+        for name, value in result.hyperparameters.items()
+        if any(other.hyperparameters.get(name) != value for other in same)
+    ]
+    told = ", ".join(f"{name}={result.hyperparameters[name]}" for name in options)
+    return f"{result.learner} ({told})" if told else result.learner
+
+
+def details_cells(rows: Iterable[Row]) -> list[Cells]:
+    """What else a page has room for, a line for each row."""
+    return [_details(row.result) for row in rows]
+
+
+def _details(result: Result) -> Cells:
+    minutes = max(run.cost["train_seconds"] for run in result.runs) / 60
+    return (
+        f"{result.parameter_count:,}",
+        "yes" if result.transductive else "no",
+        f"{minutes:.1f}" if minutes else "none",
+        str(result.recipe["name"]),
+        str(result.environment["commit"])[:8],
+    )
+
+
+def table(head: Cells, lines: Iterable[Cells]) -> Table:
+    """A table for the terminal: names to the left, figures to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    drawn = Table(box=SIMPLE_HEAD)
+    for name in head:
+        drawn.add_column(name, justify="left" if name in ("", "#", "learner") else "right")
+    for line in lines:
+        drawn.add_row(*line)
+    return drawn
+
+
+def markdown(boards: Mapping[tuple[str, str, str], Sequence[Row]]) -> str:
+    """All leaderboards as one Markdown page."""
+    parts = [
+        "# Leaderboards",
+        "Made by `metabench leaderboard --markdown leaderboards/README.md` from the result files "
+        "in the folders beside this page; never edited by hand.",
+        "Accuracy is the mean over test episodes and training seeds with the 95 % interval over "
+        "episodes; *behind the first* is the mean difference in the same episodes with its own "
+        "interval; *seed spread* is the standard deviation over training seeds.",
+    ]
+    for (protocol, dataset, episodes), rows in boards.items():
+        parts.append(f"## {protocol}")
+        parts.append(f"Dataset digest `{dataset[:12]}`, episode digest `{episodes[:12]}`.")
+        lines = zip(board_cells(rows), details_cells(rows), strict=True)
+        joined = [(*line, *details) for line, details in lines]
+        parts.append(_markdown_table((*BOARD_HEAD, *DETAILS_HEAD), joined))
+        parts += _online_part(rows)
+        commands = [f"{row.rank}. `{row.result.command}`" for row in rows]
+        parts.append("\n".join(commands))
+    return "\n\n".join(parts) + "\n"
+
+
+def named(rows: Sequence[Row]) -> dict[str, Result]:
+    """The results of one board by what tells them apart."""
+    return {_told_apart(row.result, rows): row.result for row in rows}
+
+
+def _online_part(rows: Sequence[Row]) -> list[str]:
+    """Online protocol: accuracy by presentation beside the papers', and a picture; else nothing."""
+    protocol = rows[0].result.protocol
+    if protocol.labels is None:
+        return []
+    shown = [number for number in PRESENTATIONS if number <= protocol.query]
+    compared = (shown[1], shown[-1])
+    behind = [f"behind the first, {number}." for number in compared]
+    head = ["learner", *(f"{number}." for number in shown), *behind]
+    return [
+        "Accuracy % at the k-th presentation of a class; these are no k-shot figures "
+        "([docs/protocols.md](../docs/protocols.md#the-online-protocol)).",
+        _markdown_table(head, _online_lines(rows, shown, compared)),
+        f"![accuracy by presentation]({protocol.id}/{ONLINE_PICTURE})",
+    ]
+
+
+def _online_lines(
+    rows: Sequence[Row], shown: Sequence[int], compared: Sequence[int]
+) -> list[Cells]:
+    """A line for each result, then for each row of the papers' tables."""
+    lines: list[Cells] = []
+    for name, result in named(rows).items():
+        found = by_presentation(result)
+        cells = [f"{percent(found[n - 1].mean)} ± {percent(found[n - 1].ci95)}" for n in shown]
+        first = rows[0].result
+        gaps = [paired_at(first, result, number) for number in compared]
+        told = ["" if result is first else f"{percent(g.mean)} ± {percent(g.ci95)}" for g in gaps]
+        lines.append([name, *cells, *told])
+    for paper in published_online(rows[0].result.protocol):
+        figures = [str(paper.accuracy.get(str(number), "")) for number in shown]
+        note = f"; {paper.note}" if paper.note else ""
+        lines.append(
+            [
+                f"*{paper.learner} ({paper.paper} {paper.year}{note})*",
+                *figures,
+                *("" for _ in compared),
+            ]
+        )
+    return lines
+
+
+def _markdown_table(head: Cells, lines: Iterable[Cells]) -> str:
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def caption(result: Result) -> list[str]:
+    """Which published figure stands in the table, and what the run cost: a line for each."""
+    paper, costs = published_for(result), [run.cost for run in result.runs]
+    minutes = " + ".join(f"{cost['train_seconds'] / 60:.1f}" for cost in costs)
+    cost = (
+        f"cost: training {minutes} min, testing {costs[-1]['test_episodes_per_second']:.0f} "
+        f"episodes/s, adaptation {costs[-1]['adaptation_ms']:.2f} ms, "
+        f"{result.parameter_count:,} parameters, peak {costs[-1]['peak_memory_mb']:.0f} MB"
+    )
+    return [f"paper: {paper.paper} {paper.year}, {paper.note}", cost] if paper else [cost]

@@ -1,0 +1,137 @@
+"""The evaluator: correct answers in each episode, and what they add up to. Never trains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Lock
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metabench.compute.devices import AXIS, copied, cores, mesh
+from metabench.compute.episodewise import over_episodes
+from metabench.compute.in_cache import on_one_core
+from metabench.contracts.learner import Learner
+from metabench.scoring.streams import correct_by_presentation
+from metabench.seeds import root_key
+from metabench.tasks.kinds import sample_tasks
+from metabench.tasks.streams import shown
+from metabench.types import ClassTable, Episode, ImageTaskShape, PyTree, Stream, StreamShape
+
+CHUNK_BYTES = 256 * 2**20  # of one layer's activations, for the episodes evaluated at once
+WIDTH = 64  # channels assumed for that
+
+
+def chunk_size(shape: ImageTaskShape) -> int:
+    """How many tasks are evaluated at once: a power of two up to 64 that fits memory."""
+    if isinstance(shape, StreamShape):
+        return 64
+    height, width, _ = shape.image
+    episode = (shape.supports + shape.queries) * height * width * WIDTH * 4
+    chunk = 64
+    while chunk > 1 and chunk * episode > CHUNK_BYTES:
+        chunk //= 2
+    return chunk
+
+
+def correct_counts(learner: Learner, state: PyTree, episode: Episode, key: jax.Array) -> jax.Array:
+    """int32 []: how many queries of one episode are answered right."""
+    task = learner.adapt(state, episode.support_x, episode.support_y, key)
+    answers = learner.predict(task, episode.query_x).argmax(-1)
+    return (answers == episode.query_y).sum(dtype=jnp.int32)
+
+
+def make_evaluator(
+    learner: Learner, shape: ImageTaskShape
+) -> Callable[[PyTree, ClassTable, jax.Array, jax.Array], jax.Array]:
+    """`run(state, table, key, indices) -> correct`, compiled once per chunk size.
+
+    `correct` is [indices] for episodes and [indices, presentations] for streams. Where there
+    are several devices, the tasks of a chunk are spread over them.
+    """
+    labels = shape.labels if isinstance(shape, StreamShape) else "onehot"
+
+    def run(state: PyTree, table: ClassTable, key: jax.Array, indices: jax.Array) -> jax.Array:
+        tasks = sample_tasks(key, indices, table, shape)
+        keys = jax.vmap(partial(jax.random.fold_in, jax.random.fold_in(key, 2**31)))(indices)
+        if isinstance(tasks, Stream):
+            return jax.vmap(partial(correct_by_presentation, learner, state, labels))(tasks, keys)
+        with on_one_core():
+            return over_episodes(partial(correct_counts, learner), state)(tasks, keys)
+
+    return jax.jit(run)
+
+
+def evaluate(
+    learner: Learner,
+    state: PyTree,
+    table: ClassTable,
+    shape: ImageTaskShape,
+    *,
+    seed: int,
+    episodes: int,
+    evaluator: Callable[..., jax.Array] | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> np.ndarray:
+    """Correct answers in each of tasks 0 … `episodes`-1 of `seed`.
+
+    int32 [episodes], of streams [episodes, presentations].
+
+    Args:
+      learner: what is evaluated.
+      state: of the learner, trained.
+      table: classes to draw from.
+      shape: of the episodes.
+      seed: of the stream of episodes.
+      episodes: how many.
+      evaluator: from `make_evaluator`, to share one compilation between calls.
+      progress: called with the number of episodes done.
+    """
+    run = evaluator or make_evaluator(learner, shape)
+    devices = jax.devices()[: 1 if jax.default_backend() == "cpu" else None]
+    chunk = -(-chunk_size(shape) // len(devices)) * len(devices)
+    spread = jax.sharding.NamedSharding(mesh(devices), jax.sharding.PartitionSpec(AXIS))
+    state, table, key = copied((state, table, root_key(seed)), devices)
+    found, starts = [], range(0, episodes, chunk)
+    one_by_one = Lock()
+
+    def correct(start: int) -> np.ndarray:
+        # The last chunk runs over the end, so that one shape is compiled.
+        indices = jax.device_put(np.arange(start, start + chunk, dtype=np.int32), spread)
+        with one_by_one:  # The first compiles what the others share; none waits here for a result.
+            counts = run(state, table, key, indices)
+        return np.asarray(counts)
+
+    with ThreadPoolExecutor(_workers()) as pool:
+        for start, one in zip(starts, pool.map(correct, starts), strict=True):
+            found.append(one)
+            progress(min(start + chunk, episodes))
+    return np.concatenate(found)[:episodes]
+
+
+def _workers() -> int:
+    """Chunks that are evaluated at once: one for each core, since none keeps several busy."""
+    return cores() if jax.default_backend() == "cpu" else 1
+
+
+def adaptation_ms(
+    learner: Learner, state: PyTree, table: ClassTable, shape: ImageTaskShape, repeats: int = 20
+) -> float:
+    """Median milliseconds of one compiled `adapt` on a support set; of streams, of one step."""
+    key = root_key(0)
+    task = jax.tree.map(lambda leaf: leaf[0], sample_tasks(key, jnp.arange(1), table, shape))
+    if isinstance(shape, StreamShape):
+        assert learner.stream is not None
+        work, inputs, parts = jax.jit(learner.stream), (task.xs, shown(task)), shape.steps
+    else:
+        work, inputs, parts = jax.jit(learner.adapt), (task.support_x, task.support_y), 1
+    seconds = []
+    for _ in range(repeats + 1):
+        began = time.perf_counter()
+        jax.block_until_ready(work(state, *inputs, key))
+        seconds.append(time.perf_counter() - began)
+    return 1000 * float(np.median(seconds[1:])) / parts  # the first one compiles

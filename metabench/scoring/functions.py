@@ -1,0 +1,123 @@
+"""What regression counts: the log density of each point, given the points before. Never trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metabench.contracts.learner import Learner
+from metabench.seeds import root_key
+from metabench.tasks import gaussian_process
+from metabench.tasks.functions import box, prior, sample_functions, shown_values
+from metabench.types import Function, FunctionShape, PyTree
+
+CHUNK = 50  # functions evaluated in one compiled call
+
+
+class Interval(NamedTuple):
+    """Means over functions, and half-widths of their 95 % intervals; in nats per point."""
+
+    by_step: np.ndarray  # [steps]
+    by_step_ci95: np.ndarray
+    mean: float  # over all steps
+    ci95: float
+
+
+def learner_densities(
+    learner: Learner, state: PyTree, functions: Function, key: jax.Array
+) -> jax.Array:
+    """Log densities under the learner's forecasts, [batch, steps]."""
+    forecast = learner.forecast
+    assert forecast is not None
+
+    def one(function: Function) -> jax.Array:
+        found = forecast(state, function.xs, shown_values(function.ys), key)
+        return gaussian_process.log_density(found, function.ys)
+
+    return jax.vmap(one)(functions)
+
+
+def reference_densities(function: Function, shape: FunctionShape) -> dict[str, jax.Array]:
+    """Log densities [steps] of one function under what needs no training, by name.
+
+    `gp_true` knows the kernel, `gp_fitted` fits it to the points so far, `gp_averaged` weighs
+    all kernels by the points so far, `prior` is one Gaussian for every point.
+    """
+    lowest, highest = box(shape)
+    xs, ys, kernel = function
+    kernels = gaussian_process.grid(lowest, highest, gaussian_process.GRID)
+    each = gaussian_process.densities(kernels, xs, ys)
+    fitted = gaussian_process.fitted(each, kernels, xs, ys, lowest, highest)
+    known = gaussian_process.sequential(kernel, xs, ys)
+    return {
+        "gp_true": gaussian_process.log_density(known, ys),
+        "gp_fitted": jnp.diagonal(gaussian_process.densities(fitted, xs, ys)),
+        "gp_averaged": gaussian_process.averaged(each),
+        "prior": gaussian_process.log_density(prior(shape.points), ys),
+    }
+
+
+def make_densities(
+    learner: Learner, shape: FunctionShape, references: bool
+) -> Callable[[PyTree, jax.Array, jax.Array], dict[str, jax.Array]]:
+    """`run(state, key, indices) -> densities by name`, each [indices, steps]; compiled.
+
+    Args:
+      learner: with a `forecast`; its densities are called `learner`.
+      shape: of the functions.
+      references: whether those of `reference_densities` are wanted too.
+    """
+
+    def run(state: PyTree, key: jax.Array, indices: jax.Array) -> dict[str, jax.Array]:
+        functions = sample_functions(key, indices, shape)
+        found = {"learner": learner_densities(learner, state, functions, key)}
+        if references:
+            # One function at a time: its grid of kernels is a batch already.
+            found |= jax.lax.map(partial(reference_densities, shape=shape), functions)
+        return found
+
+    return jax.jit(run)
+
+
+def collect(
+    run: Callable[[PyTree, jax.Array, jax.Array], dict[str, jax.Array]],
+    state: PyTree,
+    *,
+    seed: int,
+    functions: int,
+    progress: Callable[[int], None] = lambda done: None,
+) -> dict[str, np.ndarray]:
+    """Log densities of functions 0 … `functions`-1 of `seed`, by name, each [functions, steps].
+
+    Args:
+      run: from `make_densities`.
+      state: of the learner.
+      seed: of the functions.
+      functions: how many.
+      progress: called with the number that was done since the call before.
+    """
+    key, found = root_key(seed), []
+    for start in range(0, functions, CHUNK):
+        # The last chunk runs over the end, so that one shape is compiled.
+        chunk = run(state, key, jnp.arange(start, start + CHUNK))
+        found.append({name: np.asarray(values) for name, values in chunk.items()})
+        progress(min(CHUNK, functions - start))
+    return {name: np.concatenate([chunk[name] for chunk in found])[:functions] for name in found[0]}
+
+
+def interval(densities: np.ndarray) -> Interval:
+    """Means and intervals over functions of values [functions, steps]."""
+    values = np.asarray(densities, np.float64)
+    width = 1.96 / np.sqrt(len(values))
+    whole = values.mean(1)
+    return Interval(
+        values.mean(0),
+        width * values.std(0, ddof=1),
+        float(whole.mean()),
+        float(width * whole.std(ddof=1)),
+    )

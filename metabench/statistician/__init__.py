@@ -1,1 +1,0 @@
-"""Uses of the Neural Statistician beside classification: one file for each. No pictures, no I/O."""

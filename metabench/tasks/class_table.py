@@ -1,0 +1,180 @@
+"""From a prepared dataset and a split to the class table that episodes are drawn from.
+
+Runs once before training or evaluation: it copies one part of one split to the
+device, with rotated classes as images of their own. No sampling here.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metabench.errors import UserError, suggest
+from metabench.types import (
+    ClassTable,
+    Dataset,
+    EpisodeShape,
+    ImagesShape,
+    Indices,
+    Pools,
+    Split,
+    StreamShape,
+    TrainShape,
+)
+
+PARTS = ("train", "val", "test")
+
+
+def find_split(dataset: Dataset, name: str | None) -> Split:
+    """The split called `name` (None: the dataset's own default)."""
+    name = name or dataset.default_split
+    if name not in dataset.splits:
+        known = tuple(dataset.splits)
+        raise UserError(
+            f"dataset `{dataset.name}` has no split `{name}`{suggest(name, known)}; "
+            f"it has: {', '.join(known)}"
+        )
+    return dataset.splits[name]
+
+
+def class_table(dataset: Dataset, split: Split, part: str) -> ClassTable:
+    """The classes of `part` ("train", "val" or "test") with their images, on the device.
+
+    Class ids are `rotations * index in dataset.class_names + quarter turns`, so they
+    are the same in every part and split of equal `rotations`.
+
+    Raises:
+      UserError: the split has no classes in that part.
+    """
+    index = {name: i for i, name in enumerate(dataset.class_names)}
+    if not split.parts.get(part):
+        raise UserError(
+            f"split `{split.name}` of dataset `{dataset.name}` has no {part} classes; it has: "
+            + ", ".join(name for name, classes in split.parts.items() if classes)
+        )
+    base = np.array([index[name] for name in split.parts[part]], np.int32)
+    start = np.searchsorted(dataset.labels, base, side="left")
+    counts = np.searchsorted(dataset.labels, base, side="right") - start
+    images = turned(jnp.asarray(_gathered(dataset.images, start, counts)), split.rotations)
+    members = _members(counts, split.rotations)
+    turns = np.arange(split.rotations, dtype=np.int32)
+    class_ids = (split.rotations * base[None, :] + turns[:, None]).reshape(-1)
+    return ClassTable(
+        images=images,
+        members=jnp.asarray(members),
+        counts=jnp.asarray(np.tile(counts, split.rotations), jnp.int32),
+        class_ids=jnp.asarray(class_ids),
+    )
+
+
+def class_id_count(dataset: Dataset) -> int:
+    """One more than the largest global class id that any of its splits gives."""
+    rotations = max((split.rotations for split in dataset.splits.values()), default=1)
+    return rotations * len(dataset.class_names)
+
+
+def alphabet_of(class_name: str) -> str | None:
+    """The group that a class belongs to: `Greek` of `Greek/character01`; None: it has none."""
+    group, slash, _ = class_name.rpartition("/")
+    return group if slash else None
+
+
+def within_alphabets(table: ClassTable, dataset: Dataset, split: Split, way: int) -> ClassTable:
+    """`table` with its classes pooled by alphabet, so that an episode stays within one.
+
+    An alphabet is one in one orientation: where classes are rotated, no episode mixes
+    orientations. Alphabets with fewer than `way` classes are never drawn from.
+
+    Args:
+      table: from `class_table`.
+      dataset: it was made from.
+      split: it was made from.
+      way: of the episodes.
+
+    Raises:
+      UserError: the classes have no alphabets, or none has `way` classes.
+    """
+    rows: dict[tuple[str, int], list[int]] = {}
+    for row, class_id in enumerate(np.asarray(table.class_ids).tolist()):
+        number, turn = divmod(class_id, split.rotations)
+        alphabet = alphabet_of(dataset.class_names[number])
+        if alphabet is None:
+            raise UserError(
+                f"dataset `{dataset.name}` has no alphabets, so its episodes cannot stay within "
+                "one; leave `within-alphabet` out"
+            )
+        rows.setdefault((alphabet, turn), []).append(row)
+    large = [found for found in rows.values() if len(found) >= way]
+    if not large:
+        most = max(map(len, rows.values()))
+        raise UserError(
+            f"`way` is {way}, but no alphabet here has that many characters: take 1 to {most}"
+        )
+    longest = max(map(len, large))
+    members = [found + [found[0]] * (longest - len(found)) for found in large]
+    counts = [len(found) for found in large]
+    return table._replace(pools=Pools(jnp.array(members, jnp.int32), jnp.array(counts, jnp.int32)))
+
+
+def turned(images: jax.Array, rotations: int) -> jax.Array:
+    """Images at 0, 90, ... degrees one after the other: [rotations * n, h, w, c]."""
+    copies = [jnp.rot90(images, quarter, axes=(1, 2)) for quarter in range(rotations)]
+    return jnp.concatenate(copies) if rotations > 1 else images
+
+
+def _gathered(images: np.ndarray, start: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The images of some classes; without a copy where they lie one after the other."""
+    stop = start + counts
+    if (start[1:] == stop[:-1]).all():
+        return images[start[0] : stop[-1]]
+    return np.concatenate([images[a:b] for a, b in zip(start, stop, strict=True)])
+
+
+def _members(counts: np.ndarray, rotations: int) -> np.ndarray:
+    """Row c lists the images of class c; short rows are padded with their first image."""
+    start = np.concatenate([[0], np.cumsum(counts)])
+    column = np.arange(counts.max(), dtype=np.int64)
+    within = np.where(column[None, :] < counts[:, None], column[None, :], 0)
+    rows = start[:-1, None] + within
+    copies = [rows + turn * start[-1] for turn in range(rotations)]
+    return np.concatenate(copies).astype(np.int32)
+
+
+def check_fits(table: ClassTable, shape: TrainShape, where: str) -> None:
+    """Raise `UserError` if tasks of `shape` cannot be drawn from `table`."""
+    if isinstance(shape, ImagesShape):
+        return  # drawn one by one, so any number can be
+    classes = table.members.shape[0]
+    if table.fixed is not None and isinstance(shape, EpisodeShape):
+        _check_fixed(table.fixed, shape, where)
+    if not 1 <= shape.way <= classes:
+        raise UserError(
+            f"`way` is {shape.way}, but {where} has {classes} classes: take 1 to {classes}"
+        )
+    fewest = int(table.counts.min())
+    if isinstance(shape, StreamShape):
+        if not 1 <= shape.presentations <= fewest:
+            raise UserError(
+                f"`presentations` is {shape.presentations}, but {where} has classes with "
+                f"{fewest} examples: take 1 to {fewest}"
+            )
+        return
+    for name in ("shot", "query"):
+        if getattr(shape, name) < 1:
+            raise UserError(f"`{name}` is {getattr(shape, name)}; it must be at least 1")
+    if shape.shot + shape.query > fewest:
+        raise UserError(
+            f"`shot` + `query` is {shape.shot} + {shape.query} = {shape.shot + shape.query}, but "
+            f"{where} has classes with only {fewest} examples: together at most {fewest}"
+        )
+
+
+def _check_fixed(fixed: Indices, shape: EpisodeShape, where: str) -> None:
+    way = fixed.classes.shape[1]
+    given = (way, fixed.support.shape[1] // way, fixed.query.shape[1] // way)
+    if (shape.way, shape.shot, shape.query) != given:
+        raise UserError(
+            f"`way`, `shot` and `query` are {shape.way}, {shape.shot} and {shape.query}, but the "
+            f"episodes of {where} are given, with {given[0]}, {given[1]} and {given[2]}"
+        )

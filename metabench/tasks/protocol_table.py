@@ -1,0 +1,88 @@
+"""The class table that a protocol's episodes come from.
+
+The one place that knows the three ways: drawn from all classes, drawn within an
+alphabet, or given by the dataset.
+"""
+
+from __future__ import annotations
+
+from metabench.errors import UserError
+from metabench.tasks.class_table import check_fits, class_table, find_split, within_alphabets
+from metabench.tasks.trials import with_trials
+from metabench.types import (
+    ClassTable,
+    Dataset,
+    EpisodeShape,
+    ImageShape,
+    ImageTaskShape,
+    Protocol,
+    Split,
+    StreamShape,
+)
+
+DRAWN = {"way": 5, "shot": 1, "query": 15, "episodes": 1000}  # what is usual; Snell et al. 2017
+
+
+def usual_counts(dataset: Dataset, split: Split) -> dict[str, int]:
+    """Way, shot, query and episodes of a protocol that does not name them."""
+    if not dataset.fixed_episodes:
+        return DRAWN
+    fixed = with_trials(class_table(dataset, split, "test"), dataset).fixed
+    assert fixed is not None
+    episodes, way = fixed.classes.shape
+    shot, query = fixed.support.shape[1] // way, fixed.query.shape[1] // way
+    return {"way": way, "shot": shot, "query": query, "episodes": episodes}
+
+
+def shape_of(protocol: Protocol, dataset: Dataset) -> ImageTaskShape:
+    """The shape of the protocol's tasks on `dataset`'s images."""
+    if protocol.labels is not None:
+        return StreamShape(protocol.way, protocol.query, _image(dataset), protocol.labels)
+    return episode_shape(protocol, dataset)
+
+
+def episode_shape(protocol: Protocol, dataset: Dataset) -> EpisodeShape:
+    """The shape of the episodes of an N-way k-shot protocol."""
+    return EpisodeShape(protocol.way, protocol.shot, protocol.query, _image(dataset))
+
+
+def _image(dataset: Dataset) -> ImageShape:
+    _, height, width, channels = dataset.images.shape
+    return height, width, channels
+
+
+def protocol_table(dataset: Dataset, protocol: Protocol) -> ClassTable:
+    """What the episodes of `protocol` are drawn from, or given in.
+
+    Raises:
+      UserError: the split has no such classes, or such episodes cannot be had from them.
+    """
+    split = find_split(dataset, protocol.split)
+    table = class_table(dataset, split, protocol.part)
+    if protocol.labels is not None and (dataset.fixed_episodes or protocol.within_alphabet):
+        raise UserError(
+            "`protocol` online draws streams from all classes: it takes no given trials "
+            "and no `within-alphabet`"
+        )
+    if dataset.fixed_episodes:
+        table = _given(with_trials(table, dataset), dataset, protocol)
+    elif protocol.within_alphabet:
+        table = within_alphabets(table, dataset, split, protocol.way)
+    where = f"the {protocol.part} part of {dataset.name}/{split.name}"
+    check_fits(table, shape_of(protocol, dataset), where)
+    return table
+
+
+def _given(table: ClassTable, dataset: Dataset, protocol: Protocol) -> ClassTable:
+    assert table.fixed is not None
+    if protocol.within_alphabet:
+        raise UserError(
+            f"the episodes of dataset `{dataset.name}` are given and stay within an alphabet "
+            "already; leave `within-alphabet` out"
+        )
+    episodes = len(table.fixed.classes)
+    if protocol.episodes > episodes:
+        raise UserError(
+            f"`episodes` is {protocol.episodes}, but dataset `{dataset.name}` gives {episodes}"
+        )
+    return table

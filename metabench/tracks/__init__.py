@@ -1,0 +1,1 @@
+"""Kinds of runs, each from plan to document. No track imports another."""

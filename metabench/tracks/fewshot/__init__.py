@@ -1,0 +1,1 @@
+"""N-way k-shot and online runs on images."""

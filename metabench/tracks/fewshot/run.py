@@ -1,0 +1,197 @@
+"""One benchmark run: data, meta-training for each seed, evaluation, result.
+
+It puts the parts together and returns a `Result`; it prints nothing and draws
+nothing, but tells a `Watcher` how far it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import jax
+
+from metabench import registry
+from metabench.errors import UserError
+from metabench.results import environment
+from metabench.results.result import Result, SeedRun
+from metabench.scoring.episodes import adaptation_ms, evaluate, make_evaluator
+from metabench.scoring.summary import summarise
+from metabench.tasks.class_table import find_split
+from metabench.tasks.kinds import task_digest
+from metabench.tracks.fewshot.plan import Plan
+from metabench.training.checkpoints import opened
+from metabench.training.loop import Trained
+from metabench.training.meta_training import initial_state, meta_train, trained_before
+from metabench.training.start import Beginning, beginning
+from metabench.training.watcher import Watcher, count
+
+
+def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Result:
+    """Train and evaluate every seed of `plan`.
+
+    Args:
+      plan: from `plan_run`.
+      resume: continue from checkpoints of the same settings; otherwise they are set aside.
+      command: the command line, for the result.
+      watcher: told of progress.
+
+    Raises:
+      UserError: training diverged, or the data is not what the frozen protocol names.
+    """
+    protocol = plan.protocol
+    digest = task_digest(protocol.seed, plan.tables["test"], plan.shape, protocol.episodes)
+    _check_digests(plan, digest)
+    runner = make_evaluator(plan.learner, plan.shape)
+    runs, parameters = [], 0
+    for seed in plan.seeds:
+        trained, before = _train(plan, seed, resume, watcher)
+        runs.append(_measure(plan, seed, trained, runner, watcher, before))
+        if plan.learner.parameters is not None:
+            parameters = count(plan.learner.parameters(trained.state))
+    split = find_split(plan.dataset, protocol.split)
+    recipe: dict[str, Any] = {"name": plan.recipe.name}
+    if plan.learner.train is not None:
+        recipe["train"] = asdict(plan.train)
+    if plan.trained_for is not None:
+        recipe["trained_for"] = plan.trained_for
+    if plan.source is not None:
+        recipe["source"] = {"name": plan.source.recipe.name, "train": asdict(plan.source.train)}
+    return Result(
+        learner=plan.learner_name,
+        learner_version=registry.learner_version(plan.learner_name),
+        hyperparameters=plan.hyperparameters,
+        recipe=recipe,
+        parameter_count=parameters,
+        transductive=plan.learner.transductive,
+        protocol=replace(protocol, dataset_digest=plan.dataset.digest, episode_digest=digest),
+        dataset_digest=plan.dataset.digest,
+        dataset_source=plan.dataset.source,
+        training_digest=plan.training.digest if protocol.trained_on else None,
+        split_digest=split.digest,
+        episode_digest=digest,
+        runs=tuple(runs),
+        environment=environment.describe(),
+        command=command,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _check_digests(plan: Plan, episodes: str) -> None:
+    """A frozen protocol names its data; other data must not pass under its name."""
+    protocol = plan.protocol
+    pairs = (
+        ("dataset", protocol.dataset_digest, plan.dataset.digest),
+        ("episodes", protocol.episode_digest, episodes),
+    )
+    for name, golden, found in pairs:
+        if golden is not None and golden != found:
+            raise UserError(
+                f"protocol `{protocol.id}` is frozen on other data: the digest of its {name} is "
+                f"{golden[:12]}, here it is {found[:12]}; prepare the dataset anew from the "
+                "published archives"
+            )
+
+
+def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Prepared:
+    if plan.trained_for is not None:
+        folder = plan.folder / f"seed{seed}"
+        return Prepared(trained_before(plan.trainee, plan.train, folder, seed=seed), {})
+    found, cost = _begin(plan, seed, watcher)
+    if plan.learner.train is None:
+        state = initial_state(plan.trainee, seed)
+        state = state if found is None else found.start(state)
+        return Prepared(Trained(state, state), cost)
+    assert found is not None, "a plan has a table to train on"
+    with opened(plan.folder / f"seed{seed}", resume, watcher.note) as checkpoints:
+        trained = meta_train(
+            plan.trainee,
+            found.table,
+            plan.tables["val"],
+            plan.shape,
+            plan.train,
+            seed=seed,
+            checkpoints=checkpoints,
+            progress=lambda report: watcher.training(seed, report),
+            start=found.start,
+        )
+    watcher.trained(seed, trained)
+    return Prepared(trained, cost)
+
+
+def _begin(plan: Plan, seed: int, watcher: Watcher) -> tuple[Beginning | None, dict[str, float]]:
+    """Train the source, and see what meta-training begins from; seconds of both, by name."""
+    table, cost, state = plan.tables.get("train"), dict[str, float](), None
+    if table is None:
+        return None, cost
+    if plan.source is not None:
+        watcher.note(f"seed {seed}: first {plan.source.learner_name}, on which it builds")
+        quiet = Watcher(training=watcher.training, note=watcher.note)
+        trained = _train(plan.source, seed, True, quiet).trained
+        state, cost["source_seconds"] = trained.last, round(trained.seconds, 1)
+    began = time.monotonic()
+    if plan.learner.relabel is not None:
+        watcher.note(f"seed {seed}: constructing classes from {len(table.images):,} images")
+    found = beginning(plan.learner, state, table, plan.learner.train_shape or plan.shape, seed)
+    if plan.learner.relabel is not None:
+        cost["relabel_seconds"] = round(time.monotonic() - began, 1)
+    return found, cost
+
+
+class Prepared(NamedTuple):
+    """What is tested, and what came before its meta-training."""
+
+    trained: Trained
+    cost: dict[str, float]  # seconds, by name
+
+
+def _measure(
+    plan: Plan,
+    seed: int,
+    trained: Trained,
+    runner: Callable[..., jax.Array],
+    watcher: Watcher,
+    before: Mapping[str, float],
+) -> SeedRun:
+    """Evaluate one seed's state on every episode of the protocol, and what that costs."""
+    protocol, test = plan.protocol, plan.tables["test"]
+    began = time.monotonic()
+    correct = evaluate(
+        plan.learner,
+        trained.state,
+        test,
+        plan.shape,
+        seed=protocol.seed,
+        episodes=protocol.episodes,
+        evaluator=runner,
+        progress=lambda done: watcher.evaluating(seed, done, protocol.episodes),
+    )
+    seconds = time.monotonic() - began
+    summary = summarise(correct, plan.shape.queries)
+    steps = plan.train.steps if plan.learner.train is not None else 0
+    cost = {
+        "train_seconds": round(trained.seconds, 1),
+        "train_episodes_per_second": _rate(steps * plan.train.batch, trained.seconds),
+        "test_episodes_per_second": _rate(protocol.episodes, seconds),
+        "adaptation_ms": round(adaptation_ms(plan.learner, trained.state, test, plan.shape), 3),
+        "peak_memory_mb": round(environment.peak_memory_mb(), 1),
+        **before,
+    }
+    return SeedRun(
+        seed=seed,
+        accuracy=round(summary.mean, 6),
+        ci95=round(summary.ci95, 6),
+        correct=tuple(int(n) for n in correct.reshape(len(correct), -1).sum(1)),
+        validation_accuracy=trained.best_validation,
+        train_steps=steps,
+        best_step=trained.best_step,
+        cost=cost,
+        by_presentation=tuple(map(tuple, correct.tolist())) if correct.ndim == 2 else None,
+    )
+
+
+def _rate(number: int, seconds: float) -> float:
+    return round(number / seconds, 2) if seconds > 0 else 0.0

@@ -1,0 +1,146 @@
+"""Meta-training of the LSTM optimizer on one task, with validation, checkpoints and progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from metabench.compute.columnwise import devices_for_columns, on_parts
+from metabench.compute.devices import copied
+from metabench.contracts.optimizee import Optimizee, size_of
+from metabench.learned_optimizers.lstm.coordinatewise import Kinds, coordinatewise, one_kind
+from metabench.learned_optimizers.lstm.files import TrainedOptimizer
+from metabench.learned_optimizers.lstm.kinds import by_name
+from metabench.learned_optimizers.lstm.meta_step import Learned, Sizes, first_state, meta_step
+from metabench.learned_optimizers.lstm.truncation import Rule
+from metabench.seeds import VALIDATION_SEED, root_key
+from metabench.tracks.optimizers.plan import LstmPlan
+from metabench.tracks.optimizers.rollout import make_rollout
+from metabench.training.checkpoints import Checkpoints
+from metabench.training.lengths import TrainPlan
+from metabench.training.loop import Report, Trained, train_state
+from metabench.types import PyTree
+
+FALL = 1 / 30  # of the rate, over the training
+
+
+def meta_train(
+    optimizee: Optimizee,
+    plan: LstmPlan,
+    *,
+    seed: int,
+    checkpoints: Checkpoints | None = None,
+    progress: Callable[[Report], None] = lambda report: None,
+) -> Trained:
+    """Train the LSTM; its `state` is that of the lowest final loss on the validation instances.
+
+    Args:
+      optimizee: what it is trained on.
+      plan: of the LSTM and its training.
+      seed: of everything random.
+      checkpoints: where to save at each validation, and to continue from.
+      progress: called after each chunk of episodes.
+
+    Raises:
+      UserError: the loss is no longer finite.
+    """
+    rule, meta_optimizer = rule_of(plan), meta_optimizer_of(plan)
+    key = jax.random.fold_in(root_key(seed), 0)
+    lengths = TrainPlan(
+        steps=plan.episodes,
+        batch=plan.instances,
+        validate_every=plan.validate_every,
+        validation_episodes=plan.validation_instances,
+        chunk=plan.chunk,
+    )
+    start = first_state(optimizee, rule, meta_optimizer, key, plan.units, plan.layers)
+    devices = meta_training_devices(optimizee, plan)
+    return train_state(
+        copied(start, devices),
+        make_chunk(optimizee, plan),
+        copied(optimizee.data, devices),
+        make_validation(optimizee, plan),
+        lengths,
+        seed=seed,
+        checkpoints=checkpoints,
+        progress=progress,
+    )
+
+
+def rule_of(plan: LstmPlan) -> Rule:
+    """What of the optimizer is not learned."""
+    return Rule(plan.scale, plan.p, by_name if plan.by_kind else one_kind)
+
+
+def meta_optimizer_of(plan: LstmPlan) -> optax.GradientTransformation:
+    """Adam on the clipped meta-gradient; its rate falls by a cosine."""
+    updates = plan.episodes * (plan.horizon // plan.truncation)
+    rate = optax.cosine_decay_schedule(plan.learning_rate, updates, FALL)
+    return optax.chain(optax.clip_by_global_norm(plan.clip), optax.adam(rate))
+
+
+def meta_training_devices(optimizee: Optimizee, plan: LstmPlan) -> list[jax.Device]:
+    """What an episode's coordinates are spread over: one device where an instance fills them all.
+
+    Each of several would find the same gradient of the optimizee.
+    """
+    count = 0 if optimizee.apart else plan.instances * size_of(optimizee)
+    return devices_for_columns(count)
+
+
+def make_chunk(
+    optimizee: Optimizee, plan: LstmPlan
+) -> Callable[..., tuple[Learned, dict[str, jax.Array]]]:
+    """`run(state, data, seed's key, first episode, length) -> (state, mean loss)`, compiled.
+
+    It runs on the `meta_training_devices`; where these are several, `state` and `data` should be
+    `copied` there beforehand.
+    """
+    rule, meta_optimizer = rule_of(plan), meta_optimizer_of(plan)
+    devices = meta_training_devices(optimizee, plan)
+    sizes = Sizes(plan.instances, plan.horizon, plan.truncation, plan.coordinates)
+
+    def on_each(
+        state: Learned, data: PyTree, key: jax.Array, numbers: jax.Array
+    ) -> tuple[Learned, dict[str, jax.Array]]:
+        stream = jax.random.fold_in(key, 1)
+
+        def one(state: Learned, number: jax.Array) -> tuple[Learned, jax.Array]:
+            state, losses = meta_step(
+                optimizee, rule, meta_optimizer, sizes, state, data, stream, number
+            )
+            return state, losses.mean()
+
+        state, losses = jax.lax.scan(one, state, numbers)
+        return state, {"loss": losses.mean()}
+
+    @partial(jax.jit, static_argnames="length", donate_argnums=0)
+    def run(
+        state: Learned, data: PyTree, key: jax.Array, first: jax.Array, length: int
+    ) -> tuple[Learned, dict[str, jax.Array]]:
+        return on_parts(on_each, devices)(state, data, key, first + jnp.arange(length))
+
+    return run
+
+
+def make_validation(optimizee: Optimizee, plan: LstmPlan) -> Callable[[Learned], float]:
+    """Minus the mean loss of the validation instances at the horizon, without noise."""
+    rule = rule_of(plan)
+
+    def optimizer(weights: Kinds) -> optax.GradientTransformation:
+        return coordinatewise(weights, rule.scale, rule.p, rule.kind_of)
+
+    run = make_rollout(
+        optimizee, optimizer, (plan.horizon,), plan.validation_instances, VALIDATION_SEED
+    )
+    return lambda state: -float(run(state.weights).measured[:, -1].mean())
+
+
+def trained_optimizer(trained: Trained, plan: LstmPlan, about: dict[str, Any]) -> TrainedOptimizer:
+    """What is written to a file: the weights of the best validation."""
+    return TrainedOptimizer(trained.state.weights, plan.scale, plan.p, about)

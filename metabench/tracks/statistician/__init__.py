@@ -1,0 +1,1 @@
+"""Uses of the Neural Statistician beside classification, one file each."""

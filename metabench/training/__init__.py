@@ -1,0 +1,1 @@
+"""The training loop, its lengths and checkpoints, and whoever watches."""

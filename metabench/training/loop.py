@@ -1,0 +1,169 @@
+"""The training loop: compiled chunks of steps, validation, checkpoints, progress.
+
+It trains any state by any compiled chunk, and knows no learner, no tasks and no data. A run that
+continues from a checkpoint ends in the same bits as one that never stopped, where the chunk
+folds everything random from the seed's key and the step's number.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from metabench.compute.devices import copied
+from metabench.errors import UserError
+from metabench.seeds import root_key
+from metabench.training.checkpoints import Checkpoints, Snapshot
+from metabench.training.lengths import TrainPlan
+from metabench.types import PyTree
+
+
+class Point(NamedTuple):
+    """One row of the learning curve."""
+
+    step: int
+    loss: float  # mean over the steps since the row before
+    train_accuracy: float  # not a number where the learner reports none
+    validation: float  # accuracy on the validation classes, or what else is measured
+    seconds: float  # of training so far, validation and compilation included
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the loop tells whoever shows progress."""
+
+    step: int
+    steps: int
+    loss: float
+    episodes_per_second: float
+    validation: float | None
+    seconds_left: float
+
+
+@dataclass
+class Trained:
+    """What meta-training ends in."""
+
+    state: PyTree  # the best in validation
+    last: PyTree  # after the last step
+    best_step: int = 0
+    seconds: float = 0.0
+    history: list[Point] = field(default_factory=list)
+
+    @property
+    def best_validation(self) -> float | None:
+        """Of `state`, on the validation tasks; None where nothing was trained."""
+        return max((p.validation for p in self.history), default=None)
+
+
+def train_state(
+    state: PyTree,
+    chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]],
+    data: PyTree,
+    validate: Callable[[PyTree], float],
+    plan: TrainPlan,
+    *,
+    seed: int,
+    checkpoints: Checkpoints | None = None,
+    progress: Callable[[Report], None] = lambda report: None,
+) -> Trained:
+    """The loop itself: train `state` by `chunk` and keep the one that `validate` finds best.
+
+    Args:
+      state: before the first step.
+      chunk: compiled: `run(state, data, seed's key, first step, length)`.
+      data: handed to `chunk`.
+      validate: what a state is worth; higher is better.
+      plan: lengths.
+      seed: of everything random.
+      checkpoints: where to save at each validation, and to continue from.
+      progress: called after each chunk.
+
+    Raises:
+      UserError: the loss is no longer finite.
+    """
+    run = _Run(chunk, data, validate, plan, seed, progress)
+    trained, step = Trained(copied(state, jax.devices()[:1]), jax.tree.map(jnp.copy, state)), 0
+    found = checkpoints.newest(state) if checkpoints else None
+    if found is not None:
+        step, trained = found.step, from_snapshot(found)
+    while step < plan.steps:
+        until = min(step + plan.validate_every, plan.steps)
+        run.leg(trained, step, until)
+        step = until
+        if checkpoints:
+            checkpoints.save(_to_snapshot(step, trained))
+    return trained
+
+
+class _Run:
+    """The compiled functions and fixed inputs of one call of `train_state`."""
+
+    def __init__(
+        self,
+        chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]],
+        data: PyTree,
+        validate: Callable[[PyTree], float],
+        plan: TrainPlan,
+        seed: int,
+        progress: Callable[[Report], None],
+    ) -> None:
+        self.chunk, self.data, self.validate = chunk, data, validate
+        self.plan, self.key, self.progress = plan, root_key(seed), progress
+
+    def leg(self, trained: Trained, first: int, until: int) -> None:
+        """Train steps `first` … `until`-1, validate, and keep the state if it is the best yet."""
+        began, sums = time.monotonic(), {"loss": 0.0, "accuracy": 0.0}
+        for start in range(first, until, self.plan.chunk):
+            length = min(self.plan.chunk, until - start)
+            trained.last, metrics = self.chunk(
+                trained.last, self.data, self.key, jnp.int32(start), length
+            )
+            values = {name: float(metrics.get(name, jnp.nan)) for name in sums}
+            if not jnp.isfinite(values["loss"]):
+                raise UserError(
+                    f"the loss became {values['loss']} by step {start + length}; "
+                    "lower `learning_rate` or set `clip`"
+                )
+            sums = {name: sums[name] + values[name] * length for name in sums}
+            spent = trained.seconds + time.monotonic() - began
+            self._report(trained, start + length, values["loss"], spent)
+        settled = copied(trained.last, jax.devices()[:1])
+        found = self.validate(settled)
+        if trained.best_validation is None or found > trained.best_validation:
+            trained.best_step = until
+            trained.state = jax.tree.map(jnp.copy, settled)  # the loop gives `last` away
+        trained.seconds += time.monotonic() - began
+        loss, train_accuracy = (sums[name] / (until - first) for name in ("loss", "accuracy"))
+        trained.history.append(Point(until, loss, train_accuracy, found, trained.seconds))
+
+    def _report(self, trained: Trained, step: int, loss: float, spent: float) -> None:
+        """Tell `progress`. `spent`: seconds of training up to `step`."""
+        steps = self.plan.steps
+        found = trained.history[-1].validation if trained.history else None
+        rate = step / max(spent, 1e-9)
+        self.progress(
+            Report(step, steps, loss, rate * self.plan.batch, found, (steps - step) / rate)
+        )
+
+
+def _to_snapshot(step: int, trained: Trained) -> Snapshot:
+    notes = {
+        "best_step": trained.best_step,
+        "seconds": trained.seconds,
+        "history": [list(point) for point in trained.history],
+    }
+    return Snapshot(step, trained.last, trained.state, notes)
+
+
+def from_snapshot(snapshot: Snapshot) -> Trained:
+    """What a checkpoint holds."""
+    notes = snapshot.notes
+    history = [Point(*row) for row in notes["history"]]
+    best = copied(snapshot.best, jax.devices()[:1])
+    return Trained(best, snapshot.state, notes["best_step"], notes["seconds"], history)

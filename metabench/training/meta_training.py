@@ -1,0 +1,193 @@
+"""Meta-training of a learner: its chunk of steps, its validation, what an earlier run ended in.
+
+It sees a learner's contract and a measure of states, and nothing else. Every random
+number is folded from the seed and the step's number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+from metabench.compute.devices import across, copied, devices_for
+from metabench.contracts.learner import Learner
+from metabench.errors import UserError
+from metabench.scoring.episodes import evaluate, make_evaluator
+from metabench.scoring.summary import summarise
+from metabench.seeds import VALIDATION_SEED, root_key
+from metabench.tasks.kinds import sample_tasks
+from metabench.training.checkpoints import Checkpoints
+from metabench.training.lengths import TrainPlan
+from metabench.training.loop import Report, Trained, from_snapshot, train_state
+from metabench.types import ClassTable, ImageTaskShape, PyTree, TaskShape, TrainShape
+
+
+def initial_state(learner: Learner, seed: int) -> PyTree:
+    """The learner's state before any training."""
+    return jax.jit(learner.init)(jax.random.fold_in(root_key(seed), 0))
+
+
+def training_devices(learner: Learner, batch: int) -> list[jax.Device]:
+    """What a batch is spread over: as many devices as divide it, where its tasks are apart."""
+    return devices_for(batch if learner.apart else 1)
+
+
+def make_chunk(
+    learner: Learner, shape: TaskShape | TrainShape, batch: int
+) -> Callable[..., tuple[PyTree, dict[str, jax.Array]]]:
+    """`run(state, table, seed_key, first step, length) -> (state, mean metrics)`, compiled.
+
+    It runs on the `training_devices`; where these are several, `state` and `table` should be
+    `copied` there beforehand.
+    """
+    assert learner.train is not None
+    train, devices = learner.train, training_devices(learner, batch)
+
+    @partial(jax.jit, static_argnames="length", donate_argnums=0)
+    def run(
+        state: PyTree, table: ClassTable | None, key: jax.Array, first: jax.Array, length: int
+    ) -> tuple[PyTree, dict[str, jax.Array]]:
+        stream, keys = jax.random.fold_in(key, 1), jax.random.fold_in(key, 2)
+
+        def step(state: PyTree, number: jax.Array) -> tuple[PyTree, dict[str, jax.Array]]:
+            indices = number * batch + jnp.arange(batch)
+            tasks = sample_tasks(stream, indices, table, shape)
+            with across(devices):
+                return train(state, tasks, jax.random.fold_in(keys, number))
+
+        state, metrics = jax.lax.scan(step, state, first + jnp.arange(length))
+        return state, {name: value.mean() for name, value in metrics.items()}
+
+    return run
+
+
+def meta_train(
+    learner: Learner,
+    train_table: ClassTable,
+    validation_table: ClassTable,
+    shape: ImageTaskShape,
+    plan: TrainPlan,
+    *,
+    seed: int,
+    checkpoints: Checkpoints | None = None,
+    progress: Callable[[Report], None] = lambda report: None,
+    start: Callable[[PyTree], PyTree] = lambda state: state,
+) -> Trained:
+    """Train `learner` and keep the state that does best on the validation classes.
+
+    Args:
+      learner: one that has a `train`.
+      train_table: classes of meta-training.
+      validation_table: classes that select the state.
+      shape: of the test and validation episodes, and of the training ones unless the
+        learner has a `train_shape`.
+      plan: lengths.
+      seed: of everything random.
+      checkpoints: where to save at each validation, and to continue from.
+      progress: called after each chunk.
+      start: what is made of the first state before the first step.
+
+    Raises:
+      UserError: the loss is no longer finite.
+    """
+    evaluator = make_evaluator(learner, shape)
+
+    def accuracy(state: PyTree) -> float:
+        correct = evaluate(
+            learner,
+            state,
+            validation_table,
+            shape,
+            seed=VALIDATION_SEED,
+            episodes=plan.validation_episodes,
+            evaluator=evaluator,
+        )
+        return summarise(correct, shape.queries).mean
+
+    drawn = learner.train_shape or shape
+    return train_on(
+        learner,
+        drawn,
+        train_table,
+        accuracy,
+        plan,
+        seed=seed,
+        checkpoints=checkpoints,
+        progress=progress,
+        start=start,
+    )
+
+
+def train_on(
+    learner: Learner,
+    shape: TaskShape | TrainShape,
+    table: ClassTable | None,
+    validate: Callable[[PyTree], float],
+    plan: TrainPlan,
+    *,
+    seed: int,
+    checkpoints: Checkpoints | None = None,
+    progress: Callable[[Report], None] = lambda report: None,
+    start: Callable[[PyTree], PyTree] = lambda state: state,
+) -> Trained:
+    """Train `learner` on tasks of `shape` and keep the state that `validate` finds best.
+
+    Args:
+      learner: one that has a `train`.
+      shape: of the training tasks.
+      table: classes of meta-training; None where tasks are drawn from none.
+      validate: what a state is worth on tasks that are not trained on; higher is better.
+      plan: lengths.
+      seed: of everything random.
+      checkpoints: where to save at each validation, and to continue from.
+      progress: called after each chunk.
+      start: what is made of the first state before the first step.
+
+    Raises:
+      UserError: the loss is no longer finite.
+    """
+    devices = training_devices(learner, plan.batch)
+    return train_state(
+        copied(start(initial_state(learner, seed)), devices),
+        make_chunk(learner, shape, plan.batch),
+        copied(table, devices),
+        validate,
+        plan,
+        seed=seed,
+        checkpoints=checkpoints,
+        progress=progress,
+    )
+
+
+def trained_before(learner: Learner, plan: TrainPlan, folder: Path, *, seed: int) -> Trained:
+    """What an earlier training with the checkpoints `folder` ended in; nothing is trained.
+
+    Raises:
+      UserError: no checkpoints there, a training that did not end, or states of another form.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            f"`trained_for` names no training with these settings: there is no {folder}; run it "
+            "first, with the same `run-dir`, recipe, settings and seeds"
+        )
+    checkpoints = Checkpoints(folder)
+    try:
+        found = checkpoints.newest(initial_state(learner, seed))
+    except ValueError as error:
+        raise UserError(
+            f"`trained_for` names a training whose states have another form than this protocol's: "
+            f"{folder}; train for a protocol of the same `way`, or train anew"
+        ) from error
+    finally:
+        checkpoints.close()
+    if found is None or found.step < plan.steps:
+        done = 0 if found is None else found.step
+        raise UserError(
+            f"`trained_for` names a training that ended at step {done:,} of {plan.steps:,}: "
+            f"{folder}; continue it first with `--resume`"
+        )
+    return from_snapshot(found)

@@ -1,0 +1,33 @@
+"""How many devices there are, and how many of them a batch is spread over."""
+
+from types import SimpleNamespace
+
+import jax
+import pytest
+
+from metabench.compute import devices as module
+from metabench.compute.devices import devices_for, use_all_cores
+
+
+@pytest.mark.parametrize(
+    ("episodes", "devices"), [(1, 1), (2, 2), (4, 4), (5, 5), (6, 6), (7, 1), (10, 5), (12, 6)]
+)
+def test_as_many_devices_as_divide_a_batch(monkeypatch, episodes, devices):
+    monkeypatch.setattr(jax, "devices", lambda: list(range(6)))
+    assert devices_for(episodes) == list(range(devices))
+
+
+def test_all_cores_are_no_matter_once_jax_has_begun(monkeypatch):
+    before = jax.device_count()
+    use_all_cores()
+    assert jax.device_count() == before
+
+
+@pytest.mark.parametrize(
+    ("number", "flags"), [(3, ""), (-1, "--xla_force_host_platform_device_count=3")]
+)
+def test_a_number_of_devices_that_the_user_chose_stands(monkeypatch, number, flags):
+    config = SimpleNamespace(jax_num_cpu_devices=number)  # has no `update`
+    monkeypatch.setattr(module, "jax", SimpleNamespace(config=config))
+    monkeypatch.setenv("XLA_FLAGS", flags)
+    use_all_cores()

@@ -1,0 +1,59 @@
+"""ANIL: the head's inner loop by hand, and that the embedding stays as it is."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metabench.errors import UserError
+from metabench.learners.gradient.anil import InnerHead, anil
+from metabench.types import EpisodeShape
+
+SHAPE = EpisodeShape(way=2, shot=1, query=3)
+SUPPORT = jnp.asarray([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0]])
+LABELS = jnp.asarray([1, 0])
+
+
+def test_one_inner_step_is_that_of_softmax_regression():
+    matrix, bias = np.random.default_rng(0).normal(size=(3, 2)), np.zeros(2)
+    head = InnerHead(3, 2, 1, 0.5, False)
+    head.matrix[...] = jnp.asarray(matrix, jnp.float32)
+    found = head.summarise(SUPPORT, LABELS, way=2)
+    scores = np.asarray(SUPPORT) @ matrix
+    probable = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    wrong = (probable - np.eye(2)[np.asarray(LABELS)]) / 2
+    np.testing.assert_allclose(
+        found.matrix, matrix - 0.5 * np.asarray(SUPPORT).T @ wrong, rtol=1e-5
+    )
+    np.testing.assert_allclose(found.bias, bias - 0.5 * wrong.sum(0), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(
+        head.score(found, SUPPORT), SUPPORT @ found.matrix + found.bias[None], rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("first_order", [False, True])
+def test_the_embedding_learns_from_supports_only_with_second_derivatives(first_order):
+    head = InnerHead(3, 2, 2, 0.5, first_order)
+
+    def score(support):
+        return head.score(head.summarise(support, LABELS, way=2), SUPPORT)[0, 0]
+
+    assert bool((jax.grad(score)(SUPPORT) == 0).all()) == first_order
+
+
+@pytest.mark.parametrize("norm", ["running", "batch"])
+def test_only_batch_statistics_are_transductive(norm):
+    assert anil(SHAPE, norm=norm).transductive == (norm == "batch")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"inner_steps": 0}, "`inner_steps` is 0; it must be at least 1"),
+        ({"inner_rate": -1.0}, "`inner_rate` is -1.0; it must be positive"),
+        ({"train_shot": 0}, "`train_shot` is 0"),
+    ],
+)
+def test_wrong_options(options, sentence):
+    with pytest.raises(UserError, match=sentence):
+        anil(SHAPE, **options)

@@ -1,0 +1,47 @@
+"""The steps again, from their gradients: the same parameters and slopes as step by step."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from metabench.learners.gradient.gates import Weights, first_weights, gated_descent
+from metabench.learners.gradient.replay import replayed
+
+STEPS, SIZE = 4, 11
+RANDOM = np.random.default_rng(0)
+WEIGHTS = Weights(
+    *(
+        jnp.asarray(RANDOM.normal(size=a.shape), jnp.float32)
+        for a in first_weights(jax.random.key(0), 3)
+    )
+)
+THETA = jnp.linspace(-1.0, 1.0, SIZE)
+GRADIENTS = jnp.asarray(RANDOM.normal(size=(STEPS, SIZE)), jnp.float32)
+LOSSES = jnp.asarray([2.0, 1.0, 0.5, 0.1])
+
+
+def step_by_step(weights, theta):
+    optimizer = gated_descent(weights)
+    state = optimizer.init(theta)
+    for gradient, loss in zip(GRADIENTS, LOSSES, strict=True):
+        updates, state = optimizer.update(gradient, state, theta, value=loss)
+        theta = optax.apply_updates(theta, updates)
+    return theta
+
+
+@pytest.mark.parametrize("block", [1, 4, 11, 64])
+def test_it_is_the_optimizer_and_so_are_its_slopes(block):
+    def again(weights, theta):
+        return replayed(weights, theta, GRADIENTS, LOSSES, block=block)
+
+    found, back = jax.vjp(again, WEIGHTS, THETA)
+    expected, back_step_by_step = jax.vjp(step_by_step, WEIGHTS, THETA)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    cotangent = jnp.cos(jnp.arange(SIZE, dtype=jnp.float32))
+    pairs = zip(
+        jax.tree.leaves(back(cotangent)), jax.tree.leaves(back_step_by_step(cotangent)), strict=True
+    )
+    for one, other in pairs:
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,75 @@
+"""Reptile: its outer update, its minibatches, and what it keeps from task to task."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metabench.errors import UserError
+from metabench.learners.gradient.reptile import _towards, minibatches, reptile
+from metabench.seeds import root_key
+from metabench.types import Episode, EpisodeShape
+
+SHAPE = EpisodeShape(way=2, shot=1, query=2, image=(16, 16, 1))
+
+
+def test_the_outer_update_goes_a_part_of_the_way_to_the_mean():
+    there = jnp.asarray([[2.0, 4.0], [4.0, 0.0]])
+    found = _towards(jnp.float32(0.25), jnp.asarray([1.0, 2.0]), there)
+    np.testing.assert_allclose(found, [1.5, 2.0])
+
+
+def test_minibatches_go_through_all_images_before_one_comes_again():
+    found = np.asarray(minibatches(jax.random.key(0), 6, 4, 3))
+    assert found.shape == (3, 4)
+    assert sorted(found.reshape(-1)[:6]) == list(range(6))
+    assert sorted(found.reshape(-1)[6:]) == list(range(6))
+
+
+def test_a_small_support_set_is_one_batch():
+    found = np.asarray(minibatches(jax.random.key(0), 3, 10, 4))
+    np.testing.assert_array_equal(np.sort(found, axis=1), np.tile(np.arange(3), (4, 1)))
+
+
+def test_training_tasks_have_only_the_images_that_are_learned_from():
+    assert reptile(SHAPE).train_shape == EpisodeShape(2, 9, 1, SHAPE.image)
+
+
+@pytest.mark.slow  # compiles the gradient of four blocks
+def test_the_last_step_does_not_move_and_moments_are_kept():
+    learner = reptile(SHAPE, width=2, steps=1, train_images=2)
+    state = jax.jit(learner.init)(root_key(0))
+    pixels = jax.random.bits(jax.random.key(0), (1, 4, 16, 16, 1), jnp.uint8)
+    labels = jnp.asarray([[0, 1]])
+    episodes = Episode(pixels[:, :2], labels, pixels[:, 2:], labels, labels)
+    train = jax.jit(learner.train)
+    moved, metrics = train(state, episodes, root_key(1))
+    still, _ = train(moved, episodes, root_key(1))
+    assert jnp.isfinite(metrics["loss"])
+    pairs = [jax.tree.leaves(s.params) for s in (state, moved, still)]
+    assert any((a != b).any() for a, b in zip(pairs[0], pairs[1], strict=True))
+    for before, after in zip(pairs[1], pairs[2], strict=True):
+        np.testing.assert_array_equal(before, after)  # the outer rate has fallen to zero
+    counts = [leaf for leaf in jax.tree.leaves(still.moments) if leaf.dtype == jnp.int32]
+    assert counts == [10]  # five steps of Adam in each of two tasks
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"inner_steps": 0}, "`inner_steps` is 0; it must be at least 1"),
+        ({"test_steps": 0}, "`test_steps` is 0; it must be at least 1"),
+        ({"inner_batch": 0}, "`inner_batch` is 0; it must be at least 1"),
+        ({"outer_rate": 1.5}, "`outer_rate` is 1.5; it must be above 0 and at most 1"),
+        ({"train_images": 1}, "`train_images` is 1; it must be at least 2"),
+        ({"norm": "running"}, "`norm` is 'running'"),
+    ],
+)
+def test_wrong_options(options, sentence):
+    with pytest.raises(UserError, match=sentence):
+        reptile(SHAPE, **options)
+
+
+@pytest.mark.parametrize("norm", ["batch", "support", "layer", "none"])
+def test_only_statistics_of_the_queries_are_transductive(norm):
+    assert reptile(SHAPE, norm=norm).transductive == (norm == "batch")

@@ -1,0 +1,119 @@
+"""CACTUs: tasks from clusters, the base learner unchanged, no label of the training classes met."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metabench import data, registry
+from metabench.errors import UserError
+from metabench.learners.on_embedding.cactus import cactus, embedded
+from metabench.recipes import Recipe
+from metabench.tracks.fewshot.plan import plan_run
+from metabench.tracks.fewshot.run import execute
+from metabench.training.watcher import Watcher
+from metabench.types import EpisodeShape, Protocol
+
+SHAPE = EpisodeShape(5, 1, 5)
+SMALL = {"partitions": 3, "clusters": 30, "base_settings": {"width": 8, "train_query": 3}}
+PROTOCOL = Protocol("strokes", "alphabets", way=5, shot=1, query=5, episodes=60, image_size=28)
+
+
+@pytest.fixture(scope="module")
+def strokes():
+    return data.load_or_prepare("strokes", progress=False)
+
+
+def ran(strokes, folder, settings=None, scrambled=False, steps=6):
+    """The result of a short run; with the true classes shuffled before anything sees them."""
+    plan = plan_run(
+        "cactus",
+        PROTOCOL,
+        strokes,
+        recipe=Recipe("short"),
+        settings={"embedding": "pixel_nn", **SMALL, **(settings or {})},
+        train={"steps": steps, "validate_every": steps, "validation_episodes": 20},
+        seeds=(0,),
+        run_dir=folder,
+    )
+    if scrambled:
+        table = plan.tables["train"]
+        shuffled = np.random.default_rng(0).permutation(np.asarray(table.members).reshape(-1))
+        scrambled_table = table._replace(
+            members=jnp.asarray(shuffled.reshape(table.members.shape)),
+            class_ids=table.class_ids[::-1],
+        )
+        plan.tables["train"] = scrambled_table
+        if plan.source is not None:
+            plan.source.tables["train"] = scrambled_table
+    return execute(plan, resume=False, command="", watcher=Watcher())
+
+
+@pytest.mark.parametrize("embedding", ["pixel_nn", "autoencoder"])
+def test_scrambled_labels_give_the_identical_result(strokes, tmp_path, embedding, monkeypatch):
+    monkeypatch.setattr("metabench.recipes.find", lambda *_: Recipe("none", {}, {"steps": 20}))
+    settings = {"embedding": embedding}
+    one = ran(strokes, tmp_path / "one", settings)
+    other = ran(strokes, tmp_path / "other", settings, scrambled=True)
+    assert one.runs[0].correct == other.runs[0].correct
+    # The same scrambled table does change what is trained on the true classes.
+    true = {**settings, "labels": "true"}
+    one = ran(strokes, tmp_path / "true", true)
+    other = ran(strokes, tmp_path / "scrambled", true, scrambled=True)
+    assert one.runs[0].correct != other.runs[0].correct
+
+
+def test_the_source_is_trained_once_and_told_in_the_result(strokes, tmp_path, monkeypatch):
+    recipe = Recipe("quick", {"code": 8}, {"steps": 10})
+    monkeypatch.setattr("metabench.recipes.find", lambda *_: recipe)
+    first = ran(strokes, tmp_path, {"embedding": "autoencoder"})
+    folders = sorted(path.name.split("-")[0] for path in (tmp_path / PROTOCOL.id).iterdir())
+    sources = [p for p in tmp_path.iterdir() if p.name != PROTOCOL.id]
+    assert folders == ["cactus"]
+    assert [p.name for p in sources] == ["strokes-alphabets-5way-1shot-v2"]
+    assert first.recipe["source"]["train"]["steps"] == 10
+    assert first.hyperparameters["embedding_settings"]["code"] == 8
+    assert first.runs[0].cost["source_seconds"] > 0
+    again = ran(strokes, tmp_path, {"embedding": "autoencoder", "partitions": 2})
+    assert again.runs[0].cost["source_seconds"] == first.runs[0].cost["source_seconds"]
+
+
+def test_it_is_the_base_learner_but_for_its_classes():
+    settings = {"train_way": 7, "train_query": 2}
+    learner = cactus(SHAPE, base="protonet", base_settings=settings, embedding="pixel_nn")
+    base = registry.build_learner("protonet", SHAPE, settings)
+    assert learner.train_shape == base.train_shape
+    assert learner.relabel is not None
+    for one, other in zip(
+        *(jax.tree.leaves(x.init(jax.random.key(0))) for x in (learner, base)), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    assert cactus(SHAPE, base="protonet", labels="true").relabel is None
+
+
+def test_features_do_not_depend_on_how_many_images_there_are():
+    learner = registry.build_learner("pixel_nn", SHAPE, {"ink": "bright"})
+    images = jax.random.randint(jax.random.key(0), (700, 4, 4, 1), 0, 256).astype(jnp.uint8)
+    found = embedded(learner, (), images)
+    assert found.shape == (700, 16)
+    np.testing.assert_allclose(found[600:], embedded(learner, (), images[600:]), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"partitions": 0}, "`partitions` is 0; it must be at least 1"),
+        ({"clusters": 0}, "`clusters` is 0; it must be at least 1"),
+        ({"algorithm": "other"}, "`algorithm` is 'other'; it must be one of: lloyd, minibatch"),
+        ({"base": "pixel_nn"}, "`base` is 'pixel_nn', which is not meta-trained on episodes"),
+        ({"base": "autoencoder"}, "`base` is 'autoencoder', which is not meta-trained on episodes"),
+        ({"base": "mann"}, "`base` is 'mann', which is not meta-trained on episodes"),
+        ({"base": "cactus"}, "`base` is 'cactus', which is not meta-trained on episodes alone"),
+        ({"base": "nobody"}, "unknown learner `nobody`"),
+        ({"base_settings": {"wdith": 3}}, "has no option `wdith` .did you mean `width`"),
+        ({"embedding": "mann"}, "`embedding` is 'mann', which has no embedding"),
+    ],
+)
+def test_wrong_options(options, message):
+    with pytest.raises(UserError, match=message):
+        cactus(SHAPE, **options)

@@ -1,0 +1,109 @@
+"""From a dataset and a split to the class table."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metabench.errors import UserError
+from metabench.tasks.class_table import check_fits, class_id_count, class_table, find_split, turned
+from metabench.types import Dataset, EpisodeShape, Split
+
+NAMES = ("a", "b", "c", "d")
+COUNTS = (2, 4, 3, 5)
+PARTS = {"train": ("d", "b"), "val": ("a",), "test": ("c",)}
+
+
+@pytest.fixture
+def dataset():
+    """Image i is all i but for its upper left pixel, 100 + i."""
+    images = np.repeat(np.arange(14, dtype=np.uint8), 9).reshape(14, 3, 3, 1)
+    images[:, 0, 0, 0] += 100
+    return Dataset(
+        name="made up",
+        images=images,
+        labels=np.repeat(np.arange(4, dtype=np.int32), COUNTS),
+        class_names=NAMES,
+        splits={"plain": Split("plain", PARTS, 1, ""), "turned": Split("turned", PARTS, 4, "")},
+        default_split="turned",
+        digest="",
+        source="",
+    )
+
+
+def images_of(table, row):
+    """The images of a class, without padding."""
+    return np.asarray(table.images[table.members[row, : table.counts[row]]])
+
+
+def test_classes_stand_in_the_order_of_the_split_with_their_images(dataset):
+    table = class_table(dataset, dataset.splits["plain"], "train")
+    assert table.class_ids.tolist() == [3, 1]
+    assert table.counts.tolist() == [5, 4]
+    np.testing.assert_array_equal(images_of(table, 0), dataset.images[9:14])
+    np.testing.assert_array_equal(images_of(table, 1), dataset.images[2:6])
+    assert table.images.dtype == jnp.uint8
+    assert table.images.shape[0] == 9  # no others on the device
+
+
+def test_rotated_classes_have_ids_and_images_of_their_own(dataset):
+    table = class_table(dataset, dataset.splits["turned"], "train")
+    assert table.class_ids.tolist() == [12, 4, 13, 5, 14, 6, 15, 7]
+    assert table.counts.tolist() == [5, 4] * 4
+    for row in range(8):
+        expected = np.rot90(
+            dataset.images[9:14] if row % 2 == 0 else dataset.images[2:6], row // 2, (1, 2)
+        )
+        np.testing.assert_array_equal(images_of(table, row), expected)
+
+
+def test_the_number_of_class_ids_is_above_all_of_them(dataset):
+    tables = [class_table(dataset, split, "train") for split in dataset.splits.values()]
+    assert class_id_count(dataset) == 16 == 1 + max(int(t.class_ids.max()) for t in tables)
+
+
+def test_padding_points_at_images_of_the_class(dataset):
+    table = class_table(dataset, dataset.splits["turned"], "train")
+    assert table.members.shape == (8, 5)
+    assert (
+        table.members[:, 4]
+        == jnp.where(table.counts == 5, table.members[:, 4], table.members[:, 0])
+    ).all()
+
+
+@pytest.mark.parametrize("split", ["plain", "turned"])
+def test_ids_are_unique_over_the_parts(dataset, split):
+    found = [class_table(dataset, dataset.splits[split], part).class_ids for part in PARTS]
+    ids = np.concatenate(found)
+    assert len(set(ids.tolist())) == len(ids) == 4 * dataset.splits[split].rotations
+
+
+def test_a_quarter_turn_is_counter_clockwise():
+    image = jnp.zeros((1, 2, 2, 1), jnp.uint8).at[0, 0, 0, 0].set(1)
+    corners = [np.argwhere(np.asarray(picture[..., 0])).tolist() for picture in turned(image, 4)]
+    assert corners == [[[0, 0]], [[1, 0]], [[1, 1]], [[0, 1]]]
+
+
+def test_find_split(dataset):
+    assert find_split(dataset, None).name == "turned"
+    assert find_split(dataset, "plain").name == "plain"
+    with pytest.raises(
+        UserError, match=r"has no split `plan` \(did you mean `plain`\?\); it has: plain, turned"
+    ):
+        find_split(dataset, "plan")
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [
+        ((3, 1, 1), "`way` is 3, but here has 2 classes: take 1 to 2"),
+        ((0, 1, 1), "`way` is 0"),
+        ((2, 0, 1), "`shot` is 0; it must be at least 1"),
+        ((2, 1, 0), "`query` is 0; it must be at least 1"),
+        ((2, 2, 3), r"`shot` \+ `query` is 2 \+ 3 = 5, .* only 4 examples: together at most 4"),
+    ],
+)
+def test_shapes_that_do_not_fit(dataset, shape, sentence):
+    table = class_table(dataset, dataset.splits["plain"], "train")
+    check_fits(table, EpisodeShape(2, 2, 2), "here")
+    with pytest.raises(UserError, match=sentence):
+        check_fits(table, EpisodeShape(*shape), "here")
