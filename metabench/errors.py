@@ -1,4 +1,4 @@
-"""The one exception for mistakes that a user can mend, and the suggestion of a near name."""
+"""The exception for mistakes that a user can correct, and suggestions of similar names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 
 
 class UserError(ValueError):
-    """A mistake that the user can mend.
+    """A mistake that the user can correct.
 
     Its text is one sentence: the argument in backticks, the value received, the
     values allowed, the remedy. The command line prints it and exits with code 2.
@@ -14,6 +14,6 @@ class UserError(ValueError):
 
 
 def suggest(name: str, known: tuple[str, ...]) -> str:
-    """`, did you mean ...?` where something is close, else nothing."""
+    """` (did you mean ...?)` if a known name is similar, else nothing."""
     close = difflib.get_close_matches(name, known, n=1)
     return f" (did you mean `{close[0]}`?)" if close else ""

@@ -9,19 +9,33 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
-import types
 import typing
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from metabench.contracts.learner import TEST_ONLY, Learner, LearnerFactory
+from metabench.contracts import options as options_
+from metabench.contracts.learner import (
+    EpisodeLearner,
+    Forecaster,
+    Learner,
+    LearnerFactory,
+    StreamLearner,
+)
+from metabench.contracts.options import check_options, options_of, with_options
 from metabench.errors import UserError, suggest
-from metabench.types import Protocol, TaskShape
+from metabench.types import EpisodeShape, FunctionShape, Protocol, StreamShape, TaskShape
+from metabench.unpackaged import LearnerEntry, of_function, of_reference
 
 if TYPE_CHECKING:
     from metabench.contracts.dataset import DatasetSpec
+
+AnyLearner: TypeAlias = str | LearnerFactory | LearnerEntry
+ABILITIES = {
+    EpisodeShape: EpisodeLearner,
+    StreamShape: StreamLearner,
+    FunctionShape: Forecaster,
+}  # what a factory returns for a shape of each kind
 
 
 @functools.cache
@@ -55,9 +69,27 @@ def _load(group: str, noun: str, name: str) -> Any:
     return points[name].load()
 
 
-def learner_factory(name: str) -> LearnerFactory:
-    """The factory registered as learner `name`; `UserError` names the ones there are."""
-    return _load("learners", "learner", name)
+def learner(what: AnyLearner) -> LearnerEntry:
+    """A learner by whatever names it.
+
+    Args:
+      what: a registered name, `path/to/file.py:function`, `package.module:function`, a factory, or
+        an entry, which is returned.
+
+    Raises:
+      UserError: there is none of that name, it names the ones there are; or what is named cannot
+        be imported.
+    """
+    if isinstance(what, LearnerEntry):
+        return what
+    if not isinstance(what, str):
+        return of_function(what)
+    if ":" in what:
+        return of_reference(what)
+    factory = with_options(_load("learners", "learner", what))
+    point = _points("learners")[what]
+    version = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
+    return LearnerEntry(what, factory, version)
 
 
 def dataset(name: str) -> DatasetSpec:
@@ -86,102 +118,65 @@ def protocols() -> tuple[Protocol, ...]:
     return tuple(protocol for group in groups for protocol in group)
 
 
-def options(name: str) -> dict[str, inspect.Parameter]:
-    """The keyword hyperparameters of learner `name`, with their defaults."""
-    parameters = inspect.signature(learner_factory(name)).parameters.values()
-    return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
+def options(what: AnyLearner) -> dict[str, inspect.Parameter]:
+    """The keyword hyperparameters of a learner, with their defaults."""
+    return options_of(learner(what).factory)
 
 
-def test_only(name: str) -> tuple[str, ...]:
-    """The options of learner `name` that its training does not depend on."""
-    try:
-        hints = typing.get_type_hints(learner_factory(name), include_extras=True)
-    except NameError:  # annotations that exist for type checkers only
-        return ()
-    marks = {option: getattr(hint, "__metadata__", ()) for option, hint in hints.items()}
-    return tuple(option for option in options(name) if TEST_ONLY in marks.get(option, ()))
+def only_in_test(what: AnyLearner) -> tuple[str, ...]:
+    """The options of a learner that its training does not depend on."""
+    return options_.only_in_test(learner(what).factory)
 
 
-def takes(learner: str | LearnerFactory, kind: type) -> bool:
-    """Whether a factory, or that of a registered name, says that it takes shapes of `kind`.
+def takes(what: AnyLearner, kind: type) -> bool:
+    """Whether a learner's factory says that it takes shapes of `kind`.
 
-    It says so by the annotation of its first parameter: a shape, or a union of shapes.
+    It says so by the annotation of its first parameter: a shape, or a union of shapes. A factory
+    without one takes an `EpisodeShape`.
     """
-    factory = learner_factory(learner) if isinstance(learner, str) else learner
-    first = next(iter(inspect.signature(factory).parameters), "")
-    try:
-        hint = typing.get_type_hints(factory).get(first)
-    except (NameError, TypeError):  # annotations for type checkers only; a partial has none
-        return False
+    factory = learner(what).factory
+    first = next(iter(inspect.signature(factory).parameters.values()), None)
+    hint = None if first is None else first.annotation
+    if hint in (None, Any, inspect.Parameter.empty):
+        return kind is EpisodeShape
     return kind in (typing.get_args(hint) or (hint,))
 
 
-def learner_version(name: str) -> str:
-    """`package version` of the distribution that registered learner `name`."""
-    point = _points("learners")[name]
-    return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
+@overload
+def build_learner(
+    what: AnyLearner, shape: EpisodeShape, settings: Mapping[str, Any]
+) -> EpisodeLearner: ...
 
 
-def build_learner(name: str, shape: TaskShape, settings: Mapping[str, Any]) -> Learner:
-    """Learner `name` for tasks of `shape`.
+@overload
+def build_learner(
+    what: AnyLearner, shape: StreamShape, settings: Mapping[str, Any]
+) -> StreamLearner: ...
+
+
+@overload
+def build_learner(
+    what: AnyLearner, shape: FunctionShape, settings: Mapping[str, Any]
+) -> Forecaster: ...
+
+
+@overload
+def build_learner(what: AnyLearner, shape: TaskShape, settings: Mapping[str, Any]) -> Learner: ...
+
+
+def build_learner(what: AnyLearner, shape: TaskShape, settings: Mapping[str, Any]) -> Learner:
+    """A learner for tasks of `shape`: an `EpisodeLearner`, a `StreamLearner` or a `Forecaster`.
 
     Raises:
-      UserError: an unknown learner, an option it does not have, or a value it refuses.
+      UserError: an unknown learner, an option it does not have, a value it refuses, or a factory
+        that returns something else.
     """
-    known = options(name)
-    for option in settings:
-        if option not in known:
-            listed = ", ".join(f"{k}={p.default!r}" for k, p in known.items()) or "none"
-            raise UserError(
-                f"learner `{name}` has no option `{option}`{suggest(option, tuple(known))}; "
-                f"its options and defaults are: {listed}"
-            )
-    _check_types(name, settings)
-    return learner_factory(name)(shape, **settings)
-
-
-def _check_types(name: str, settings: Mapping[str, Any]) -> None:
-    """Raise `UserError` where a value is not of its option's annotated type."""
-    try:
-        hints = typing.get_type_hints(learner_factory(name))
-    except NameError:  # annotations that exist for type checkers only: nothing to hold values to
-        return
-    for option, value in settings.items():
-        hint = hints.get(option, Any)
-        if not _fits(value, hint):
-            raise UserError(
-                f"`{option}` of learner `{name}` is {value!r}; it must be {_spelled(hint)}"
-            )
-
-
-def _fits(value: object, hint: Any) -> bool:
-    """Whether `value` is what `hint` says; unknown kinds of hints admit everything."""
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return any(_fits(value, one) for one in typing.get_args(hint))
-    if typing.get_origin(hint) is typing.Literal:
-        return value in typing.get_args(hint)
-    if hint is types.NoneType or hint is None:
-        return value is None
-    if hint in (int, float):  # a bool is no number here, an int is a float
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        # JSON has neither nan nor infinity.
-        return whole or (hint is float and isinstance(value, float) and math.isfinite(value))
-    hint = typing.get_origin(hint) or hint
-    return isinstance(value, hint) if isinstance(hint, type) else True
-
-
-def _spelled(hint: Any) -> str:
-    """`hint` for people: `a whole number`, `one of: cosine, squared`, `... or none`."""
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return " or ".join(_spelled(one) for one in typing.get_args(hint))
-    if typing.get_origin(hint) is typing.Literal:
-        return "one of: " + ", ".join(map(str, typing.get_args(hint)))
-    words = {
-        int: "a whole number",
-        float: "a finite number",
-        bool: "true or false",
-        str: "text",
-        dict: "a table, {name = value}",
-        types.NoneType: "none",
-    }
-    return words.get(typing.get_origin(hint) or hint, str(hint))
+    entry, wanted = learner(what), ABILITIES[type(shape)]
+    check_options(entry.name, entry.factory, settings)
+    built: Learner = entry.factory(shape, **settings)
+    if not isinstance(built, wanted):
+        raise UserError(
+            f"learner `{entry.name}` returns {type(built).__name__} for {type(shape).__name__}; it "
+            f"must return {wanted.__name__}"
+        )
+    return built

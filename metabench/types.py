@@ -1,28 +1,29 @@
 """The nouns of the benchmark: datasets, episodes, learners, protocols, results.
 
-Everything else in the package speaks in these. This file imports nothing of
-ours, holds no algorithm and does no I/O.
+The rest of the package uses these types. This file imports nothing else of the
+package, holds no algorithm and does no I/O. It imports JAX for type checkers
+only, so that reading a result or asking for help does not wait for JAX.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-import jax
-import numpy as np
+if TYPE_CHECKING:
+    import jax
+    import numpy as np
 
 PyTree: TypeAlias = Any
 ImageShape: TypeAlias = tuple[int, int, int]  # height, width, channels
 
 
 class Split(NamedTuple):
-    """Which classes are met in meta-training, validation and test.
+    """Which classes are used in meta-training, validation and test.
 
-    A character drawn in another orientation counts as another class when
-    `rotations` is 4: each named class then stands for four, turned by 0, 90,
-    180 and 270 degrees.
+    If `rotations` is 4, a rotated character counts as another class: each named
+    class then stands for four classes, rotated by 0, 90, 180 and 270 degrees.
     """
 
     name: str
@@ -41,12 +42,12 @@ class Dataset(NamedTuple):
     splits: Mapping[str, Split]
     default_split: str
     digest: str  # sha256 over pixels, labels and class names
-    source: str  # one phrase: where the pixels came from
-    fixed_episodes: bool = False  # each alphabet is one given episode (`metabench.tasks.trials`)
+    source: str  # a phrase that says where the pixels came from
+    fixed_episodes: bool = False  # each alphabet is a given episode (`metabench.tasks.trials`)
 
 
 class Indices(NamedTuple):
-    """An episode as indices into a class table, int32. Batches carry a leading axis."""
+    """An episode as indices into a class table, int32. Batches have a leading axis."""
 
     classes: jax.Array  # [way] rows of `table.members`
     support: jax.Array  # [way * shot] rows of `table.images`
@@ -56,7 +57,7 @@ class Indices(NamedTuple):
 
 
 class Pools(NamedTuple):
-    """Groups of classes; those of one episode all come from one of them."""
+    """Groups of classes; all classes of an episode come from the same group."""
 
     members: jax.Array  # int32 [pools, most classes]; rows of a class table, then padding
     counts: jax.Array  # int32 [pools]; how many entries of the row are real
@@ -65,15 +66,15 @@ class Pools(NamedTuple):
 class ClassTable(NamedTuple):
     """What episodes are drawn from, on the device: one part of one split.
 
-    Rotated classes have images of their own here, so that sampling is a gather.
+    Rotated classes have their own images here, so that sampling only gathers.
     """
 
     images: jax.Array  # uint8 [images, height, width, channels]
     members: jax.Array  # int32 [classes, most examples]; row c: image indices, then padding
     counts: jax.Array  # int32 [classes]; how many entries of the row are real
     class_ids: jax.Array  # int32 [classes]; numbers that are unique over the whole dataset
-    pools: Pools | None = None  # None: the classes of an episode are any
-    fixed: Indices | None = None  # episodes that are given, not drawn, along a leading axis
+    pools: Pools | None = None  # None: the classes of an episode may be any
+    fixed: Indices | None = None  # given episodes, which are not drawn, along a leading axis
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ Labels: TypeAlias = Literal["onehot", "letters"]
 
 @dataclass(frozen=True)
 class StreamShape:
-    """The online protocol: `way` classes, each met `presentations` times in random order."""
+    """The online protocol: `way` classes, each shown `presentations` times in random order."""
 
     way: int
     presentations: int
@@ -121,7 +122,7 @@ class StreamShape:
 
 @dataclass(frozen=True)
 class ImagesShape:
-    """Training without labels: `number` images, drawn from all there are, of whatever class."""
+    """Training without labels: `number` images, drawn from all images of all classes."""
 
     number: int
     image: ImageShape = (28, 28, 1)
@@ -129,7 +130,7 @@ class ImagesShape:
 
 @dataclass(frozen=True)
 class FunctionShape:
-    """Regression: a function of `dimensions` inputs, met at `points` one after another."""
+    """Forecasts: a function of `dimensions` inputs, met at `points` one after another."""
 
     dimensions: int = 1
     points: int = 40  # steps of a sequence
@@ -143,12 +144,12 @@ TaskShape: TypeAlias = ImageTaskShape | FunctionShape  # what is tested
 class Function(NamedTuple):
     """One function as a stream of points; y of step t is shown at step t + 1.
 
-    Batches of functions carry a leading axis on every leaf.
+    Batches of functions have a leading axis on every leaf.
     """
 
     xs: jax.Array  # float32 [steps, dimensions], in [-1, 1]
     ys: jax.Array  # float32 [steps], noise included
-    kernel: PyTree  # that it was drawn with: a `gaussian_process.Kernel`
+    kernel: PyTree  # the `gaussian_process.Kernel` that it was drawn with
 
 
 class Forecast(NamedTuple):
@@ -161,18 +162,18 @@ class Forecast(NamedTuple):
 class Stream(NamedTuple):
     """One stream of images; the label of step t is shown at step t + 1.
 
-    Batches of streams carry a leading axis on every leaf.
+    Batches of streams have a leading axis on every leaf.
     """
 
     xs: jax.Array  # uint8 [steps, height, width, channels]
     ys: jax.Array  # int32 [steps], 0 … way - 1
-    turns: jax.Array  # int32 [steps]; how often the class of this step was met before it
-    codes: jax.Array  # float32 [way, outputs]; what stands for each label in this stream
+    turns: jax.Array  # int32 [steps]; how often the class of this step was shown before it
+    codes: jax.Array  # float32 [way, outputs]; the code of each label in this stream
     class_ids: jax.Array  # int32 [way]; the global class behind label j
 
 
 class Episode(NamedTuple):
-    """One few-shot problem. Batches of episodes carry a leading axis on every leaf."""
+    """One few-shot problem. Batches of episodes have a leading axis on every leaf."""
 
     support_x: jax.Array  # uint8 [way * shot, height, width, channels]
     support_y: jax.Array  # int32 [way * shot], 0 … way - 1
@@ -183,7 +184,7 @@ class Episode(NamedTuple):
 
 @dataclass(frozen=True)
 class Protocol:
-    """What is measured: never edited once it has results, only superseded by a new version."""
+    """What is measured. A protocol that has results is never edited; a new version replaces it."""
 
     dataset: str
     split: str
@@ -195,20 +196,20 @@ class Protocol:
     part: str = "test"
     seed: int = 0
     within_alphabet: bool = False  # the classes of an episode come from one alphabet
-    trained_on: str | None = None  # "dataset/split" of meta-training, where it is another one
-    version: int = 2  # 1 was drawn by a sampler that is gone
+    trained_on: str | None = None  # "dataset/split" of meta-training, if it is another one
+    version: int = 2  # the sampler of version 1 no longer exists
     dataset_digest: str | None = None  # golden, where the protocol is frozen
     episode_digest: str | None = None
     labels: Labels | None = None
-    """Of the online protocol, which is told by it: `shot` is then 0, and `query` counts the
+    """Set for the online protocol, and only for it. `shot` is then 0, and `query` counts the
     presentations of a class, all of which are answered."""
 
     @property
     def id(self) -> str:
         """For example `omniglot-vinyals-5way-1shot-v2`.
 
-        Every departure from 15 queries, 1,000 episodes, size 28, test classes, seed 0,
-        classes of any alphabet and meta-training on the same split is spelled out in it.
+        The defaults are 15 queries, 1,000 episodes, size 28, test classes, seed 0, classes of
+        any alphabet and meta-training on the same split; the id names every difference to them.
         """
         parts = [self.dataset, self.split, f"{self.way}way"]
         online = self.labels is not None

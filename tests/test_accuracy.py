@@ -46,7 +46,7 @@ LEARNERS = tuple(
     name
     for name in registry.names("learners")
     if not isinstance(
-        registry.build_learner(name, EpisodeShape(5, 1, 15), {}).train_shape, StreamShape
+        registry.build_learner(name, EpisodeShape(5, 1, 15), {}).training.shape, StreamShape
     )
 )
 # The others take longer to compile with optimisation than it saves.

@@ -7,19 +7,31 @@ import pytest
 
 from metabench import registry
 from metabench.contracts.dataset import DatasetSpec
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import EpisodeLearner, Forecaster, StreamLearner
 from metabench.errors import UserError
-from metabench.types import EpisodeShape, Protocol
+from metabench.types import EpisodeShape, FunctionShape, Protocol, StreamShape
 
 SHAPE = EpisodeShape(5, 1, 5)
 
 
 @pytest.mark.parametrize("name", registry.names("learners"))
 def test_learners_are_keyword_factories(name):
-    assert isinstance(registry.build_learner(name, SHAPE, {}), Learner)
+    assert isinstance(registry.build_learner(name, SHAPE, {}), EpisodeLearner)
     for option in registry.options(name).values():
         assert option.default is not inspect.Parameter.empty
-    assert registry.learner_version(name).startswith("metabench ")
+    assert registry.learner(name).version.startswith("metabench ")
+
+
+@pytest.mark.parametrize(
+    ("shape", "ability"),
+    [(StreamShape(5, 2), StreamLearner), (FunctionShape(), Forecaster)],
+)
+def test_a_factory_returns_what_its_shape_asks_for(shape, ability):
+    able = [name for name in registry.names("learners") if registry.takes(name, type(shape))]
+    assert "mann" in able
+    assert "protonet" not in able
+    for name in able:
+        assert isinstance(registry.build_learner(name, shape, {}), ability)
 
 
 @pytest.mark.parametrize("name", registry.names("datasets"))
@@ -45,13 +57,13 @@ def test_unknown_learner_and_dataset_name_the_nearest_and_all():
     with pytest.raises(
         UserError, match=r"unknown learner `protonets` \(did you mean `protonet`\?\)"
     ):
-        registry.learner_factory("protonets")
+        registry.learner("protonets")
     with pytest.raises(
         UserError, match=r"unknown dataset `omniglott` \(did.*`omniglot`\?\); regist"
     ):
         registry.dataset("omniglott")
     with pytest.raises(UserError) as caught:
-        registry.learner_factory("zzz")
+        registry.learner("zzz")
     assert "did you mean" not in str(caught.value)
     assert all(name in str(caught.value) for name in registry.names("learners"))
 
@@ -89,7 +101,7 @@ def test_a_value_of_another_type_is_an_error(option, value, allowed):
 
 def test_values_of_the_right_types_are_taken():
     settings = {"learning_rate": 1, "clip": None, "norm": "group", "train_way": 7}
-    assert registry.build_learner("protonet", SHAPE, settings).train_shape.way == 7
+    assert registry.build_learner("protonet", SHAPE, settings).training.shape.way == 7
 
 
 def test_schemes_make_datasets_and_are_none(monkeypatch):

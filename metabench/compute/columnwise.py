@@ -1,8 +1,8 @@
-"""A program whose arrays have columns that do not see one another, a part of them on each device.
+"""A program whose arrays have independent columns, with a part of the columns on each device.
 
-Columns are what lies along an array's last axis: the coordinates that an optimizer moves. The
-program runs on all devices alike; what it says here is which work each does for its own part.
-Outside `on_parts` there is one part, and all this does nothing.
+Columns lie along the last axis of an array: the coordinates that an optimizer updates. All
+devices run the same program; the functions here select the work that a device does for its own
+part. Outside `on_parts` there is only one part, and these functions do nothing.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from metabench.compute.devices import AXIS, mesh
 from metabench.compute.native import native
 
 T = TypeVar("T")
-LEAST = 4096  # columns that are worth a core of their own
+LEAST = 4096  # columns; with fewer, a core of their own does not pay
 _parts: ContextVar[int] = ContextVar("parts", default=1)
 
 
 def devices_for_columns(count: int) -> list[jax.Device]:
-    """The devices that so many columns are spread over: on an accelerator one."""
+    """The devices that `count` columns are spread over; on an accelerator, one device."""
     there = jax.devices()
     return there[: 1 if native() else max(1, min(len(there), count // LEAST))]
 
 
 def on_parts(function: Callable[..., T], devices: Sequence[jax.Device]) -> Callable[..., T]:
-    """`function` on all `devices`, each with a part of the columns.
+    """Run `function` on all `devices`, each with a part of the columns.
 
-    Arguments and results are whole, and the same on all; it must not close over arrays.
+    Arguments and results are whole arrays, the same on all devices. `function` must not close over
+    arrays.
     """
     if len(devices) < 2:
         return function
@@ -51,12 +52,12 @@ def on_parts(function: Callable[..., T], devices: Sequence[jax.Device]) -> Calla
 
 
 def part_size(count: int) -> int:
-    """How many of `count` columns a device has, those included that fill up the last one's part."""
+    """How many of `count` columns a device has, including the padding of the last part."""
     return -(-count // _parts.get())
 
 
 def own(rows: jax.Array) -> jax.Array:
-    """This device's part of [..., n], which all have; what it is filled up with is 0."""
+    """This device's part of [..., n], an array that all devices have; the padding is 0."""
     if _parts.get() == 1:
         return rows
     size = part_size(rows.shape[-1])
@@ -72,7 +73,7 @@ def gathered(part: jax.Array, count: int) -> jax.Array:
 
 
 def taken(part: jax.Array, columns: jax.Array) -> jax.Array:
-    """Columns [m] by number, on all devices: [..., m]."""
+    """The columns with the numbers [m], on all devices: [..., m]."""
     if _parts.get() == 1:
         return part[..., columns]
     places = columns - jax.lax.axis_index(AXIS) * part.shape[-1]
@@ -82,10 +83,10 @@ def taken(part: jax.Array, columns: jax.Array) -> jax.Array:
 
 
 def summed(tree: T) -> T:
-    """The sum over all columns, from each device's."""
+    """The sum over all columns, from the sum of each device."""
     return tree if _parts.get() == 1 else jax.lax.psum(tree, AXIS)
 
 
 def widened(rows: jax.Array, width: int) -> jax.Array:
-    """[..., n] to [..., width], filled up with zeros."""
+    """[..., n] to [..., width], padded with zeros."""
     return jnp.pad(rows, [(0, 0)] * (rows.ndim - 1) + [(0, width - rows.shape[-1])])

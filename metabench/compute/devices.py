@@ -1,6 +1,6 @@
-"""The devices that compiled work is spread over: a CPU's cores, where JAX was told so, or GPUs.
+"""The devices that compiled work is spread over: GPUs, or the cores of a CPU if JAX was told so.
 
-As with threads, the last bits of a training depend on how many there are.
+As with threads, the last bits of a training depend on the number of devices.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 T = TypeVar("T")
-AXIS = "devices"  # of their mesh
+AXIS = "devices"  # of the mesh of devices
 _devices: ContextVar[Sequence[jax.Device]] = ContextVar("devices", default=())
 
 
 @contextmanager
 def across(devices: Sequence[jax.Device]) -> Iterator[None]:
-    """What is traced inside spreads episodes over `devices`; their number must divide theirs."""
+    """Code traced inside spreads episodes over `devices`; their number divides the episodes'."""
     token = _devices.set(devices)
     try:
         yield
@@ -36,37 +36,37 @@ def spread_over() -> Sequence[jax.Device]:
 
 
 def devices_for(episodes: int) -> list[jax.Device]:
-    """The devices that a batch of so many is spread over: as many as there are that divide it."""
+    """The devices for a batch of so many episodes: the largest number of them that divides it."""
     there = jax.devices()
     most = next(n for n in range(min(episodes, len(there)), 0, -1) if episodes % n == 0)
     return there[:most]
 
 
 def mesh(devices: Sequence[jax.Device]) -> Mesh:
-    """In one row."""
+    """The devices in one row."""
     return Mesh(np.array(devices), (AXIS,))
 
 
 def on_each(devices: Sequence[jax.Device]) -> NamedSharding:
-    """All of an array on each of `devices`."""
+    """A whole array on each of `devices`."""
     return NamedSharding(mesh(devices), PartitionSpec())
 
 
 def copied(tree: T, devices: Sequence[jax.Device]) -> T:
-    """`tree` on each of `devices`; nothing is done where it is there already."""
+    """`tree` on each of `devices`; nothing is done if it is already there."""
     return jax.device_put(tree, on_each(devices))
 
 
 def use_all_cores() -> None:
-    """Make each core a device, unless JAX has begun or was told a number."""
+    """Make each core a device, unless JAX is already initialised or a number was set."""
     option = "jax_num_cpu_devices"
     if getattr(jax.config, option) == -1 and "device_count" not in os.environ.get("XLA_FLAGS", ""):
         try:
             jax.config.update(option, cores())
-        except RuntimeError:  # it has begun
+        except RuntimeError:  # JAX is already initialised
             return
 
 
 def cores() -> int:
-    """That this process may use."""
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,7 @@
-"""How a batch of episodes is spread: over devices, and on each together or in turn.
+"""How a batch of episodes is spread over devices, and computed on each together or in turn.
 
-On an accelerator the episodes of a device are taken together, on a CPU in turn: there the images
-of one episode keep in cache.
+An accelerator computes the episodes of a device together. A CPU computes them one after the other,
+so that the images of one episode stay in the cache.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from metabench.compute.native import native
 def over_episodes(function: Callable[..., Any], *whole: Any) -> Callable[..., Any]:
     """`function(*whole, *episode)` over the leading axis of every leaf of a batch, like `jax.vmap`.
 
-    Inside `across(devices)` each device takes an equal part of the episodes, and all devices get
-    all results. `whole` is what the episodes share: where there are several devices, the function
+    Inside `across(devices)` each device computes an equal part of the episodes, and all devices get
+    all results. `whole` is what the episodes share: if there are several devices, the function
     must not close over arrays.
     """
     return shared(jax.vmap if native() else in_turn, function, spread_over(), *whole)
@@ -33,7 +33,7 @@ def shared(
     devices: Sequence[jax.Device],
     *whole: Any,
 ) -> Callable[..., Any]:
-    """`spread(partial(function, *whole))` of batches, on each device for an equal part."""
+    """`spread(partial(function, *whole))` of batches, an equal part of them on each device."""
     if len(devices) < 2:
         return spread(partial(function, *whole))
     part, all_of_it = PartitionSpec(AXIS), PartitionSpec()
@@ -51,7 +51,7 @@ def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` over the leading axis of every leaf, one after the other."""
 
     def mapped(*batch: Any) -> Any:
-        if jax.tree.leaves(batch)[0].shape[0] == 1:  # spares a loop, which costs fusions
+        if jax.tree.leaves(batch)[0].shape[0] == 1:  # avoids a loop, which prevents fusions
             alone = function(*jax.tree.map(lambda leaf: leaf[0], batch))
             return jax.tree.map(lambda leaf: leaf[None], alone)
         return jax.lax.map(lambda one: function(*one), batch)

@@ -1,7 +1,7 @@
-"""A network over a few images at a time, where one core has the work to itself.
+"""A network over a few images at a time, if one core does the work alone.
 
-What lies between two layers then stays in that core's cache. Where all cores share the work of
-each layer, all images together are faster: `on_one_core` says which it is.
+The arrays between two layers then stay in the cache of that core. If all cores share the work of
+each layer, all images together are faster. `on_one_core` declares the first case.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import jax.numpy as jnp
 
 from metabench.compute.native import native
 
-CACHE_BYTES = 2**20  # of a core's own cache, for the largest array between two layers
+CACHE_BYTES = 2**20  # of the cache of a core, for the largest array between two layers
 
 _alone: ContextVar[bool] = ContextVar("alone", default=False)
 
 
 @contextmanager
 def on_one_core() -> Iterator[None]:
-    """What is traced inside runs on one core, with other work on the others."""
+    """Code traced inside runs on one core, while the other cores do other work."""
     token = _alone.set(True)
     try:
         yield
@@ -33,12 +33,12 @@ def on_one_core() -> Iterator[None]:
 def few_at_once(
     function: Callable[[jax.Array], jax.Array], images: jax.Array, image_bytes: int
 ) -> jax.Array:
-    """`function(images)`, [n, ...] to [n, ...], where it treats every image by itself.
+    """`function(images)`, [n, ...] to [n, ...], for a function of each image by itself.
 
     Args:
-      function: of any number of images.
+      function: takes any number of images.
       images: [n, ...].
-      image_bytes: of the largest array between two layers, for one image.
+      image_bytes: size of the largest array between two layers, for one image.
     """
     count, group = len(images), max(1, CACHE_BYTES // image_bytes)
     if native() or not _alone.get() or count <= group:

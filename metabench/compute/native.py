@@ -1,4 +1,4 @@
-"""Native operations or hand-written ones: the one place that chooses."""
+"""The choice between native and hand-written operations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def native() -> bool:
 
 @contextmanager
 def use_native(choice: bool) -> Iterator[None]:
-    """Overrides `native` for what is traced inside; what was jitted before keeps its path."""
+    """Override `native` for code traced inside; functions jitted before do not change."""
     token = _forced.set(choice)
     try:
         yield

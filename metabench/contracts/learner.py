@@ -1,68 +1,88 @@
-"""The learner contract: what a factory returns, and all that the rest of the package sees of it."""
+"""The learner contract: what a factory returns, and all that the rest of the package sees of it.
+
+A learner is a NamedTuple of pure functions over pytrees, one type for each thing that a learner
+can do: `EpisodeLearner` answers N-way k-shot episodes, `StreamLearner` the online protocol,
+`Forecaster` functions. A factory returns the type that its shape asks for: an `EpisodeShape`, a
+`StreamShape` or a `FunctionShape`. `Training` says how it is meta-trained, `Foundation` on whose
+embedding it builds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, overload
 
-import jax
+from metabench.types import ClassTable, Forecast, ImageTaskShape, PyTree, TaskShape, TrainShape
 
-from metabench.types import ClassTable, Forecast, PyTree, TrainShape
+if TYPE_CHECKING:
+    import jax
 
-Metrics: TypeAlias = dict[str, jax.Array]
+Metrics: TypeAlias = "dict[str, jax.Array]"
 
 
-class Learner(NamedTuple):
-    """A few-shot learner: pure functions over pytrees, made by a keyword factory.
+class Training(NamedTuple):
+    """How a learner is meta-trained."""
 
-    A factory takes the shape of the test's tasks (an `EpisodeShape`, or a `StreamShape` where the
-    learner has a `stream`, or a `FunctionShape` where it has a `forecast`) and keyword
-    hyperparameters and returns one of these. The training loop, the evaluator, checkpoints,
-    leaderboards and the conformance suite see nothing else.
-    """
+    step: Callable[[PyTree, Any, jax.Array], tuple[PyTree, Metrics]]
+    """`step(state, tasks, key) -> (state, metrics)`: one step on a batch of the tasks that `shape`
+    tells (`Episode`, `Stream` or `Function`; of an `ImagesShape` uint8
+    [batch, number, height, width, channels]). The metrics hold a scalar `loss`."""
+    shape: TrainShape | None = None
+    """Shape and kind of the training tasks, where they differ from the test's."""
+    batch: int = 1
+    """Tasks in a step where neither a recipe nor the user says how many."""
+    spread: bool = False
+    """Whether `step` takes its tasks by `over_episodes`: then they are spread over the devices."""
+
+
+class EpisodeLearner(NamedTuple):
+    """A learner of N-way k-shot episodes, built for an `EpisodeShape`."""
 
     init: Callable[[jax.Array], PyTree]
     """`init(key) -> state`: parameters, optimizer state, statistics."""
     adapt: Callable[[PyTree, jax.Array, jax.Array, jax.Array], PyTree]
     """`adapt(state, support_x, support_y, key) -> task`: what is kept of a support set."""
-    predict: Callable[[PyTree, jax.Array], Any]
-    """`predict(task, query_x) -> logits [queries, way]`; of functions a `Forecast` [queries]."""
-    train: Callable[[PyTree, Any, jax.Array], tuple[PyTree, Metrics]] | None = None
-    """`train(state, tasks, key) -> (state, metrics)`: one step on a batch of the tasks that
-    `train_shape` tells (`Episode`, `Stream` or `Function`; of an `ImagesShape` uint8
-    [batch, number, height, width, channels]); metrics hold a scalar `loss`. None where there is
-    no meta-training."""
-    parameters: Callable[[PyTree], PyTree] | None = None
-    """`parameters(state)`: the learned arrays, for counting. None: it has none."""
-    train_shape: TrainShape | None = None
-    """Shape and kind of the tasks met in meta-training, where they differ from the test's."""
-    batch: int = 1
-    """Tasks in a training step where neither a recipe nor the user says how many."""
-    apart: bool = False
-    """Whether `train` takes them by `over_episodes`: then they are spread over the devices."""
+    predict: Callable[[PyTree, jax.Array], jax.Array]
+    """`predict(task, query_x) -> logits [queries, way]`."""
+    training: Training | None = None
+    """None where there is no meta-training."""
     transductive: bool = False
-    """Whether a prediction for one query may depend on the other queries."""
-    stream: Callable[[PyTree, jax.Array, jax.Array, jax.Array], jax.Array] | None = None
-    """`stream(state, xs, labels, key) -> logits [steps, outputs]`: the online protocol on one
-    stream; `labels` [steps, outputs] holds at each step the code of the step *before*. None
-    where a learner has no part in it."""
-    forecast: Callable[[PyTree, jax.Array, jax.Array, jax.Array], Forecast] | None = None
-    """`forecast(state, xs, before, key) -> Forecast`: regression on one function; `before` [steps]
-    holds at each step the y of the step *before*. Of a learner built for a `FunctionShape`."""
-    trace: Callable[[PyTree, jax.Array, jax.Array, jax.Array], dict[str, jax.Array]] | None = None
-    """`trace(state, support_x, support_y, key) -> {name: [inner steps, any number]}`: what
-    happens within `adapt`, for a picture."""
+    """Whether the prediction for one query may depend on the other queries."""
     embed: Callable[[PyTree, jax.Array], jax.Array] | None = None
     """`embed(state, images) -> [n, features]`: what others may build on, of images uint8
     [n, height, width, channels]."""
-    source: Source | None = None
-    """The learner that is trained first, on whose embedding this one builds."""
-    build_on: Callable[[PyTree, PyTree, jax.Array, jax.Array], PyTree] | None = None
-    """`build_on(state, source state, images, key) -> state`, on the host, once after `init`: what
-    is kept of the trained source and of all training images, which come without labels."""
-    relabel: Callable[[PyTree, jax.Array, jax.Array], ClassTable] | None = None
-    """`relabel(source state, images, key) -> class table`, on the host, once before
-    meta-training: constructed classes in place of the true ones, which it is not shown."""
+    trace: Callable[[PyTree, jax.Array, jax.Array, jax.Array], dict[str, jax.Array]] | None = None
+    """`trace(state, support_x, support_y, key) -> {name: [inner steps, any number]}`: what
+    happens within `adapt`, for a picture."""
+    foundation: Foundation | None = None
+    """The learner that is trained first, and what is made of it."""
+
+
+class StreamLearner(NamedTuple):
+    """A learner of the online protocol, built for a `StreamShape`."""
+
+    init: Callable[[jax.Array], PyTree]
+    """`init(key) -> state`."""
+    answer: Callable[[PyTree, jax.Array, jax.Array, jax.Array], jax.Array]
+    """`answer(state, xs, labels, key) -> logits [steps, outputs]` of one stream; `labels`
+    [steps, outputs] holds at each step the code of the step *before*."""
+    training: Training | None = None
+    """None where there is no meta-training."""
+
+
+class Forecaster(NamedTuple):
+    """A learner of functions, built for a `FunctionShape`."""
+
+    init: Callable[[jax.Array], PyTree]
+    """`init(key) -> state`."""
+    adapt: Callable[[PyTree, jax.Array, jax.Array, jax.Array], PyTree]
+    """`adapt(state, xs, ys, key) -> task`: what is kept of the points of a function."""
+    predict: Callable[[PyTree, jax.Array], Forecast]
+    """`predict(task, xs) -> Forecast [queries]`."""
+    forecast: Callable[[PyTree, jax.Array, jax.Array, jax.Array], Forecast]
+    """`forecast(state, xs, before, key) -> Forecast [steps]` of one function; `before` [steps]
+    holds at each step the y of the step *before*."""
+    training: Training
 
 
 class Source(NamedTuple):
@@ -70,12 +90,76 @@ class Source(NamedTuple):
 
     name: str
     settings: Mapping[str, Any]
-    learner: Learner  # with `embed`
+    learner: EpisodeLearner  # with `embed`
 
 
-LearnerFactory: TypeAlias = Callable[..., Learner]
+class Foundation(NamedTuple):
+    """Another learner, trained first, on whose embedding this one builds."""
+
+    source: Source
+    keep: Callable[[PyTree, PyTree, jax.Array, jax.Array], PyTree] | None = None
+    """`keep(state, source state, images, key) -> state`, on the host, once after `init`: what is
+    kept of the trained source and of all training images, which come without labels."""
+    relabel: Callable[[PyTree, jax.Array, jax.Array], ClassTable] | None = None
+    """`relabel(source state, images, key) -> class table`, on the host, once before meta-training:
+    constructed classes in place of the true ones, which it is not shown."""
 
 
-TEST_ONLY = "test only"
-"""`option: Annotated[int, TEST_ONLY] = 1` of a factory: one training serves all its values, and
-validation takes the default."""
+Learner: TypeAlias = EpisodeLearner | StreamLearner | Forecaster
+LearnerFactory: TypeAlias = Callable[..., Any]  # `factory(shape, **options) -> Learner`
+
+
+def foundation_of(learner: Learner) -> Foundation | None:
+    """What a learner builds on; None where it builds on nothing."""
+    return learner.foundation if isinstance(learner, EpisodeLearner) else None
+
+
+@overload
+def train_shape(learner: EpisodeLearner | StreamLearner, shape: ImageTaskShape) -> TrainShape: ...
+
+
+@overload
+def train_shape(learner: Learner, shape: TaskShape) -> TaskShape | TrainShape: ...
+
+
+def train_shape(learner: Learner, shape: TaskShape) -> TaskShape | TrainShape:
+    """The shape of the training tasks of a learner that is tested on tasks of `shape`."""
+    training = learner.training
+    return shape if training is None or training.shape is None else training.shape
+
+
+def learned(state: PyTree) -> list[Any]:
+    """The learned arrays of a state.
+
+    These are what its field or key `params` holds; where it has none, what the `params` of the
+    states within it hold, such as the state of a source; where there are none either, all
+    floating-point arrays.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    found: list[Any] = jax.tree.leaves(list(_params(state)))
+    if found:
+        return found
+    return [leaf for leaf in jax.tree.leaves(state) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+
+
+def parameter_count(learner: Learner, state: PyTree) -> int:
+    """Numbers in the learned arrays of the state that is tested; 0 where nothing is trained."""
+    if learner.training is None and foundation_of(learner) is None:
+        return 0
+    return int(sum(leaf.size for leaf in learned(state)))
+
+
+def _params(node: PyTree) -> Iterator[PyTree]:
+    """The outermost `params` within `node`."""
+    if isinstance(node, tuple) and hasattr(node, "_asdict"):
+        node = node._asdict()
+    if isinstance(node, Mapping):
+        if "params" in node:
+            yield node["params"]
+            return
+        node = tuple(node.values())
+    if isinstance(node, tuple | list):
+        for inner in node:
+            yield from _params(inner)

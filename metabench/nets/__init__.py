@@ -1,1 +1,1 @@
-"""Networks: Flax NNX modules and the operations under them. The only folder that imports flax."""
+"""Networks: Flax NNX modules and the operations that they are made of."""

@@ -1,6 +1,6 @@
 """Affine maps of images, one for each image, inside jit.
 
-Points between pixels are bilinear, points outside the image are blank.
+Values between pixels are interpolated bilinearly; outside the image they are 0.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ def resampled(
     down: Float[jax.Array, " n"],
     right: Float[jax.Array, " n"],
 ) -> jax.Array:
-    """Each image after its own map: float [n, height, width, channels].
+    """Each image, transformed by its own map: float [n, height, width, channels].
 
     Args:
-      images: to be mapped.
-      matrices: from a place of the new image, (row, column) from its middle after the shift is
-        taken back, to the place of the old one that is seen there: the inverse of what a
-        drawing undergoes.
-      down: shift of each image in pixels, after the matrix.
-      right: the same along its width.
+      images: the images to transform.
+      matrices: map a point of the new image, (row, column) relative to its middle and before the
+        shift, to the point of the old image that appears there. This is the inverse of the map
+        that transforms the drawing.
+      down: downward shift of each image in pixels, after the matrix.
+      right: shift to the right.
     """
     _, height, width, _ = images.shape
     middle_row, middle_column = (height - 1) / 2, (width - 1) / 2
@@ -40,7 +40,7 @@ def resampled(
 
 
 def turns(angles: Float[jax.Array, " n"]) -> jax.Array:
-    """The matrices, [n, 2, 2], that turn images by so many radians counter-clockwise."""
+    """The matrices, [n, 2, 2], that rotate images by these angles (radians), counter-clockwise."""
     cos, sin = jnp.cos(angles), jnp.sin(angles)
     return jnp.stack([jnp.stack([cos, sin], -1), jnp.stack([-sin, cos], -1)], -2)
 

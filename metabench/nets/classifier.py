@@ -1,8 +1,8 @@
 """A convolutional classifier whose weights each episode adapts: four blocks and a linear layer.
 
-What MAML and Reptile train (Finn et al. 2017, section 5.2; Nichol et al. 2018, section 6.1). It
-is the architecture of `Conv4`, made of operations that stay fast where every episode has weights
-of its own and where gradients of gradients are taken.
+MAML and Reptile train it (Finn et al. 2017, section 5.2; Nichol et al. 2018, section 6.1). It has
+the architecture of `Conv4`, and is made of operations that are fast if every episode has its own
+weights and if gradients of gradients are computed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from metabench.compute.native import native
 from metabench.errors import UserError
 from metabench.nets.conv4 import EPSILON, conv4_features
 from metabench.nets.fused import conv_affine_relu_pool, conv_norm_relu_pool
+from metabench.nets.pixels import pixels
 from metabench.nets.products import convolve, pool
 from metabench.types import EpisodeShape
 
 Norm = Literal["batch", "support", "layer", "none"]
-"""`batch`: of whatever images pass together, so a query's answer depends on the other queries
-(transductive). `support`: of the support set, for the queries too. `layer`: of each image."""
+"""Whose statistics normalise. `batch`: those of all images that are computed together, so the
+answer to a query depends on the other queries (transductive). `support`: those of the support set,
+for the queries too. `layer`: those of each image."""
 
 
 class Block(nnx.Module):
@@ -39,7 +41,7 @@ class Block(nnx.Module):
             self.var = nnx.BatchStat(jnp.ones(width))
 
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-        """One block. With `train` it may be differentiated twice, without it fast but once."""
+        """One block. With `train` it can be differentiated twice; without it, once but fast."""
         if not train and self.norm in ("batch", "support") and not native():
             return self._fused(x)
         y = convolve(x, self.kernel[...])
@@ -50,7 +52,7 @@ class Block(nnx.Module):
         return pool(jax.nn.relu(y * scale + bias))
 
     def _fused(self, x: jax.Array) -> jax.Array:
-        """The same on a CPU, where the weights are those of one episode."""
+        """The same on a CPU, for the weights of one episode."""
         kernel, scale, bias = self.kernel[...], self.scale[...], self.bias[...]
         if self.norm == "batch":
             return conv_norm_relu_pool(x, kernel, scale, bias, epsilon=EPSILON).y
@@ -58,7 +60,7 @@ class Block(nnx.Module):
         return conv_affine_relu_pool(x, kernel, slope, bias - self.mean[...] * slope)
 
     def _statistics(self, y: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
-        """Mean and variance, kept with `norm="support"` and `train`, and read without `train`."""
+        """Mean and variance; with `norm="support"`, stored if `train`, else those stored before."""
         if self.norm == "support" and not train:
             return self.mean[...][None, None, None], self.var[...][None, None, None]
         axes = (1, 2, 3) if self.norm == "layer" else (0, 1, 2)
@@ -73,7 +75,7 @@ class Classifier(nnx.Module):
     """uint8 images [n, height, width, channels] to logits [n, way].
 
     With `norm="support"` a call with `train` normalises by its own batch and keeps the statistics,
-    and a call without it uses what was kept.
+    and a call without it uses these.
     """
 
     def __init__(self, shape: EpisodeShape, width: int, norm: Norm, rngs: nnx.Rngs) -> None:
@@ -88,7 +90,7 @@ class Classifier(nnx.Module):
 
     def __call__(self, images: jax.Array, *, train: bool = False) -> jax.Array:
         """Logits [n, way]."""
-        x = images.astype(jnp.float32) / 255
+        x = pixels(images)
         for block in self.blocks:
             x = block(x, train=train)
         return self.head(x.reshape(x.shape[0], -1))

@@ -1,9 +1,9 @@
 """Small networks from images to vectors and from vectors to images, for models of images.
 
-3×3 convolutions with stride 2 until no side is longer than 6 (28, 14, 7, 4; 84, 42, 21, 11, 6),
-then a matrix; and back: a matrix, then 2×2 transposed convolutions, with a 3×3 one after each but
-the last two, where they cost most. Leaky ReLU with slope 0.2. Sized for a CPU: about one layer
-where the papers have two.
+The encoder has 3×3 convolutions with stride 2 until no side is longer than 6 (28, 14, 7, 4; 84, 42,
+21, 11, 6), then a matrix. The decoder has a matrix, then 2×2 transposed convolutions, each followed
+by a 3×3 convolution, except the last two, where these cost most. Leaky ReLU with slope 0.2. The
+size is for a CPU: about one layer where the papers have two.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from jax import Array
 
 from metabench.errors import UserError
 from metabench.nets.ops import conv3x3, conv3x3_half, double2
+from metabench.nets.pixels import pixels
 from metabench.nets.statistician.layers import BatchNorm
 from metabench.types import ImageShape
 
@@ -24,7 +25,7 @@ SLOPE = 0.2
 
 
 def leaky(x: Array) -> Array:
-    """The identity where positive, 0.2 times it elsewhere."""
+    """Leaky ReLU: x where it is positive, 0.2 x elsewhere."""
     return jnp.maximum(x, SLOPE * x)
 
 
@@ -47,18 +48,18 @@ def sizes(image: ImageShape) -> list[tuple[int, int]]:
 
 
 def channels_at(image: ImageShape, width: int) -> list[int]:
-    """Channels at each of `sizes`: the image's, then `width`, twice that, four times that."""
+    """Channels at each of `sizes`: the image's, then `width`, 2 `width`, 4 `width`."""
     return [image[2]] + [width * min(2**number, 4) for number in range(len(sizes(image)) - 1)]
 
 
 class Layer(nnx.Module):
-    """A kernel, then batch norm or a bias; leaky ReLU where it is not the last.
+    """A kernel, then batch norm or a bias, then leaky ReLU unless it is the last layer.
 
-    How the kernel is applied is the caller's.
+    The caller applies the kernel.
     """
 
     def __init__(self, shape: tuple[int, ...], rngs: nnx.Rngs, *, norm: bool = False) -> None:
-        """`shape`: of the kernel; `norm`: by the batch in training, by running averages after."""
+        """`shape`: of the kernel. `norm`: batch norm, by running averages after training."""
         initial = nnx.initializers.variance_scaling(2 / (1 + SLOPE**2), "fan_in", "normal")
         self.kernel = nnx.Param(initial(rngs.params(), shape))
         self.bias = None if norm else nnx.Param(jnp.zeros(shape[-1]))
@@ -79,7 +80,7 @@ class ImageEncoder(nnx.Module):
     def __init__(
         self, image: ImageShape, width: int, outputs: int, rngs: nnx.Rngs, *, norm: bool = False
     ) -> None:
-        """`norm`: batch norm in all layers but the first, which sees the pixels, and the last."""
+        """`norm`: batch norm in all layers except the first, which reads pixels, and the last."""
         channels = channels_at(image, width)
         layers = [
             Layer((3, 3, before, after), rngs, norm=norm and number > 0)
@@ -96,7 +97,7 @@ class ImageEncoder(nnx.Module):
         return self.last.finish(x @ self.last.kernel[...], train=train, last=True)
 
     def trunk(self, x: Array, *, train: bool = False) -> Array:
-        """[n, h, w, channels] to what the last matrix is applied to, [n, features]."""
+        """[n, h, w, channels] to the input of the last matrix, [n, features]."""
         for layer in self.layers:
             x = layer.finish(conv3x3_half(x, layer.kernel[...]), train=train)
         return x.reshape(x.shape[0], -1)
@@ -136,6 +137,6 @@ class ImageDecoder(nnx.Module):
         return x
 
 
-def pixels(images: Array) -> Array:
+def joined(images: Array) -> Array:
     """uint8 [..., h, w, c] to [n, h, w, c], from 0 to 1."""
-    return images.reshape(-1, *images.shape[-3:]).astype(jnp.float32) / 255
+    return pixels(images.reshape(-1, *images.shape[-3:]))

@@ -1,4 +1,4 @@
-"""Full-context embeddings: supports and queries seen in the light of the whole support set.
+"""Full-context embeddings: of supports and queries, given the whole support set.
 
 Vinyals et al. 2016, section 2.1.2 and appendix A.1, A.2.
 """
@@ -29,8 +29,8 @@ class SupportContext(nnx.Module):
 class QueryContext(nnx.Module):
     """f(x, S): an LSTM that reads the supports by attention for `steps` steps.
 
-    The query's own embedding is the constant input and the skip connection; what was
-    read is joined to the hidden state.
+    The query's own embedding is the constant input and the skip connection; the result of
+    the reading is concatenated to the hidden state.
     """
 
     def __init__(self, features: int, steps: int, rngs: nnx.Rngs) -> None:

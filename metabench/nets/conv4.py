@@ -2,8 +2,8 @@
 
 Four times [3×3 convolution, normalisation, ReLU, 2×2 max pooling], 64 channels
 (Vinyals et al. 2016, section 4.1; Snell et al. 2017, section 3.1): 28×28 to 64
-numbers, 84×84 to 1,600. Which statistics normalise is an explicit option, because
-it decides whether a learner is transductive.
+numbers, 84×84 to 1,600. The statistics of the normalisation are an explicit option,
+because they decide whether a learner is transductive.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from metabench.nets.ops import max_pool2
 
 Norm = Literal["running", "batch", "group", "layer", "none"]
 Convolution: TypeAlias = Callable[..., list[jax.Array]]
-MOMENTUM = 0.9  # of the running averages, as in the papers' codes
+MOMENTUM = 0.9  # of the running averages, as in the code of the papers
 EPSILON = 1e-5
 GROUPS = 8
 
@@ -43,9 +43,9 @@ class ConvBlock(nnx.Module):
     """3×3 convolution, normalisation, ReLU, 2×2 max pooling: [n, h, w, c] to [n, h//2, w//2, d].
 
     `norm`: `running` uses the statistics of the batch in training and their running
-    averages afterwards; `batch` those of the batch always (transductive); `group`
-    and `layer` those of each image; `none` no normalisation. The convolution has a
-    bias only without normalisation: elsewhere the shift is the norm's own.
+    averages afterwards; `batch` always those of the batch (transductive); `group`
+    and `layer` those of each image; `none` does not normalise. The convolution has a
+    bias only without normalisation: otherwise the norm has the shift.
     Without `pool` the block keeps height and width.
     """
 
@@ -66,7 +66,7 @@ class ConvBlock(nnx.Module):
         return self.after(partial(convolved, x), train=train)
 
     def after(self, convolution: Convolution, *, train: bool = False) -> jax.Array:
-        """The block where `convolution(kernel, whole=)` stands for `fused.convolved` of images."""
+        """The block, with `convolution(kernel, whole=)` instead of `fused.convolved` of images."""
         kernel, scale, bias = self.kernel[...], self.scale[...], self.bias[...]
         if self.norm == "batch" or (self.norm == "running" and train):
             parts = convolution(kernel)
@@ -86,7 +86,7 @@ class ConvBlock(nnx.Module):
         return max_pool2(y) if self.pool else y
 
     def _normalise(self, y: jax.Array) -> jax.Array:
-        """By the statistics of each image, over groups of channels."""
+        """Normalised by the statistics of each image, over groups of channels."""
         groups = 1 if self.norm == "layer" else GROUPS
         grouped = y.reshape(*y.shape[:-1], groups, -1)
         axes = (-4, -3, -1)

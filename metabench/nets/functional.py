@@ -1,8 +1,8 @@
 """From a Flax NNX module to pure functions over pytrees.
 
 A module is split once into its static graph, its parameters and its running
-statistics; from there only nested dictionaries of arrays travel, through
-`jax.jit`, `grad` and `scan`.
+statistics. After that only nested dictionaries of arrays go through `jax.jit`,
+`grad` and `scan`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Functional(NamedTuple):
     """A network as pure functions."""
 
     init: Callable[[jax.Array], tuple[PyTree, PyTree]]
-    """`init(key) -> (params, stats)`: what is learned, and the running statistics."""
+    """`init(key) -> (params, stats)`: the learned parameters, and the running statistics."""
     apply: Callable[..., tuple[PyTree, PyTree]]
     """`apply(params, stats, *inputs, **keywords) -> (output, stats)`."""
 

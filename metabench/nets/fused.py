@@ -1,10 +1,10 @@
 """One block of a Conv4 as one function: convolution, batch norm, ReLU and max pooling.
 
-What follows the convolution is a function of its own, for whatever else convolves to its input.
-On a CPU, and there only, with a backward rule written by hand. Batch norm and ReLU are monotone in
-each channel, so the pooling may come first: the maximum of a window where `scale` is not negative,
-its minimum where it is. Then ReLU, and every sum of the backward pass, run over a quarter of the
-entries, and a single pass over the rest yields the gradient to the convolution.
+What follows the convolution is a separate function, so that other convolutions can use it too.
+Only on a CPU, the block has a backward rule written by hand. Batch norm and ReLU are monotone in
+each channel, so the pooling may come first: it takes the maximum of a window if `scale` is not
+negative, else the minimum. Then ReLU, and every sum of the backward pass, run over a quarter of the
+entries, and a single pass over the rest gives the gradient to the convolution.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Block(NamedTuple):
     mean: Float[Array, " d"]
     """Mean of the convolution over images and pixels."""
     var: Float[Array, " d"]
-    """Its variance, divided by the number of entries, not by one less."""
+    """Its variance, with the number of entries n as the divisor, not n - 1."""
 
 
 def conv_norm_relu_pool(
@@ -45,7 +45,7 @@ def conv_norm_relu_pool(
     """max_pool2(relu(batch_norm(conv3x3(x, kernel)))), normalised by this batch's statistics.
 
     The convolution has no bias: subtracting the mean would remove it. Gradients flow through the
-    returned statistics too. Where entries of a window tie, the first takes the gradient.
+    returned statistics too. If entries of a window are equal, the first gets the gradient.
     """
     return norm_relu_pool(convolved(x, kernel), scale, bias, epsilon=epsilon)
 
@@ -56,7 +56,7 @@ def conv_affine_relu_pool(
     scale: Float[Array, " d"],
     bias: Float[Array, " d"],
 ) -> Float[Array, "n half_h half_w d"]:
-    """max_pool2(relu(conv3x3(x, kernel) * scale + bias)): a block whose statistics are known.
+    """max_pool2(relu(conv3x3(x, kernel) * scale + bias)): a block with known statistics.
 
     The scale goes into the kernel, and the pooling comes before the bias and ReLU.
     """
@@ -69,7 +69,7 @@ def convolved(
 ) -> list[Array]:
     """`conv3x3(x, kernel)`, on a CPU as its four phases.
 
-    Without `whole`, an odd last row or column may be left out: pooling leaves it out.
+    Without `whole`, an odd last row or column may be left out, as pooling leaves it out.
     """
     return [conv3x3(x, kernel)] if native() else conv3x3_phases(x, kernel, whole=whole)
 
@@ -94,7 +94,7 @@ def norm_relu_pool(
 def shift_relu_pool(
     parts: Sequence[Array], bias: Float[Array, " d"], *, pool: bool = True
 ) -> Array:
-    """The same where statistics are known and the kernel has their scale already."""
+    """The same for known statistics, if the kernel is already multiplied by their scale."""
     bias = bias[None, None, None]
     if len(parts) == 1 or not pool:
         y = jax.nn.relu(joined(parts) + bias)
@@ -107,7 +107,7 @@ def joined(parts: Sequence[Array]) -> Array:
     return parts[0] if len(parts) == 1 else interleave(parts)
 
 
-# From here on whatever belongs to a channel has the shape [1, 1, 1, d].
+# From here on, values that belong to a channel have the shape [1, 1, 1, d].
 
 
 def _composed(x: Array, scale: Array, bias: Array, epsilon: float, pool: bool) -> Block:
@@ -154,7 +154,7 @@ def _backward(epsilon: float, saved: _Saved, cotangents: Block) -> tuple[list[Ar
     scattered = _scatter(saved.phases, saved.pooled, factor * g)
     pairs = zip(saved.phases, scattered, strict=True)
     to_phases = [part + phase * slope + offset for phase, part in pairs]
-    # Sixteen transforms read these: without the barrier each would compute them again.
+    # Sixteen transforms read these; without the barrier each would compute them again.
     return lax.optimization_barrier(to_phases), to_scale, to_bias
 
 

@@ -1,7 +1,7 @@
-"""Small random turns and shifts of images, drawn anew each time, inside jit.
+"""Small random rotations and shifts of images, different in each call, inside jit.
 
-Santoro et al. 2016, section 4.1: angles up to π/16, shifts up to 10 pixels of 105. For training
-alone.
+Santoro et al. 2016, section 4.1: angles up to π/16, shifts up to 10 pixels of 105. Only for
+training.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ SHIFT = 10 / 105  # of the image's side
 def jitter(
     key: jax.Array, images: jax.Array, angle: float = ANGLE, shift: float = SHIFT
 ) -> jax.Array:
-    """Turn and shift each of `images` by its own amounts.
+    """Rotate and shift each of `images` by its own amounts.
 
     Args:
       key: of the draws.
       images: float [n, height, width, channels].
-      angle: largest turn in radians, either way.
-      shift: largest shift along each axis, either way, as a share of the side.
+      angle: largest rotation in radians, in both directions.
+      shift: largest shift along each axis, in both directions, as a share of the side.
 
     Returns:
       float [n, height, width, channels].

@@ -16,7 +16,7 @@ class Memory(NamedTuple):
 
 
 class Gates(NamedTuple):
-    """What the gates of one step let through, [units, n] each."""
+    """The values of the gates in one step, [units, n] each."""
 
     admit: jax.Array
     forget: jax.Array
@@ -28,7 +28,7 @@ def remembered(read: jax.Array, cell: jax.Array) -> tuple[Memory, Gates]:
     """The state after a step.
 
     Args:
-      read: what the weights made of input, hidden state and bias, [4 * units, n]; rows in the
+      read: the weights applied to input, hidden state and bias, [4 * units, n]; rows in the
         order input, forget, cell, output.
       cell: before the step, [units, n].
     """
@@ -39,5 +39,5 @@ def remembered(read: jax.Array, cell: jax.Array) -> tuple[Memory, Gates]:
 
 
 def sigmoid(x: jax.Array) -> jax.Array:
-    """By tanh, which takes half the time on a CPU."""
+    """The logistic function, computed by tanh, which takes half the time on a CPU."""
     return 0.5 * jnp.tanh(0.5 * x) + 0.5

@@ -3,13 +3,13 @@
 XLA's own gradients of a convolution are slow on a CPU, and slower again inside `lax.scan`, where
 training runs. Here a convolution is sixteen matrix products instead: Winograd's F(2x2, 3x3), after
 Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), equations 7 to 9.
-All of it is float arithmetic of the input's own precision.
+All arithmetic is in floats of the input's precision.
 
-Its output falls into 2x2 tiles, and these are the windows of the max pooling that follows. So an
-image may stay apart in its four *phases*: phase (a, b) holds the entries [2t + a, 2s + b].
-Every piece is linear or made of differentiable operations: derivatives of any order work.
+The output consists of 2x2 tiles, which are the windows of the max pooling that follows. So an
+image may stay divided into its four *phases*: phase (a, b) holds the entries [2t + a, 2s + b].
+Every part is linear or made of differentiable operations, so derivatives of any order work.
 
-On a GPU or TPU the native operations are right; `native` chooses. No parameters, no modules here.
+On a GPU or TPU the native operations are better; `native` chooses. No parameters, no modules here.
 """
 
 from __future__ import annotations
@@ -71,10 +71,10 @@ def max_pool2(x: Float[Array, "n h w c"]) -> Float[Array, "n half_h half_w c"]:
 def conv3x3_phases(
     x: Float[Array, "n h w c"], kernel: Float[Array, "3 3 c d"], *, whole: bool = True
 ) -> list[Float[Array, "n _ _ d"]]:
-    """`split(conv3x3(x, kernel))`, without ever making the argument.
+    """`split(conv3x3(x, kernel))`, without computing the argument as a whole.
 
-    Without `whole`, an odd last row or column of it is neither computed nor returned: pooling
-    leaves it out.
+    Without `whole`, an odd last row or column is neither computed nor returned, as pooling leaves
+    it out.
     """
     _, height, width, channels = x.shape
     windows = _windows(_pad(x, whole))
@@ -105,7 +105,7 @@ def interleave(phases: Sequence[Float[Array, "n _ _ c"]]) -> Float[Array, "n h w
     return dense[:, :height, :width]
 
 
-# Each is the other's transpose. Autodiff's own, a pad that dilates for each phase, is slow.
+# Each is the transpose of the other. Autodiff would dilate by a pad for each phase, which is slow.
 split.defvjp(lambda x: (split(x), None), lambda _, g: (interleave(g),))
 interleave.defvjp(lambda phases: (interleave(phases), None), lambda _, g: (split(g),))
 
@@ -119,7 +119,7 @@ def _windows(padded: Array) -> list[Array]:
 
 @jax.custom_vjp
 def _overlap_add(windows: Sequence[Array]) -> Array:
-    """The transpose of `_windows`: every entry of the image sums what its windows hold of it."""
+    """The transpose of `_windows`: every entry of the image is the sum of its copies in windows."""
     phases = [
         sum(
             (_shift(windows[4 * i + j], i // 2, j // 2) for i in (a, a + 2) for j in (b, b + 2)),
@@ -127,7 +127,7 @@ def _overlap_add(windows: Sequence[Array]) -> Array:
         )
         for a, b in _QUAD
     ]
-    # Without the barrier XLA computes all four phases anew for each entry it interleaves.
+    # Without the barrier XLA computes all four phases again for each entry that it interleaves.
     return interleave(lax.optimization_barrier(phases))
 
 
@@ -137,7 +137,7 @@ _overlap_add.defvjp(lambda windows: (_overlap_add(windows), None), lambda _, g: 
 
 @jax.custom_vjp
 def _product(x: Array, matrix: Array) -> Array:
-    """[..., c] times [c, d]. Autodiff's gradient to the matrix would copy x transposed."""
+    """[..., c] times [c, d]. The matrix gradient of autodiff would copy x transposed."""
     return x @ matrix
 
 
@@ -159,9 +159,9 @@ def _shift(x: Array, down: int, right: int) -> Array:
 
 
 def _pad(x: Array, whole: bool = True) -> Array:
-    """The border of zeros, with one row or column more where that makes their number even.
+    """The border of zeros, with one more row or column if that makes their number even.
 
-    Without `whole`, one less does: the odd last row or column is then itself the border.
+    Without `whole`, one less is enough: the odd last row or column is then itself the border.
     """
     odd = 1 if whole else -1
     below, right = 1 + odd * (x.shape[1] % 2), 1 + odd * (x.shape[2] % 2)

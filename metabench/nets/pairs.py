@@ -1,9 +1,9 @@
-"""What Relation Networks are made of: an embedding that keeps its maps, and pairs convolved.
+"""The parts of Relation Networks: an embedding into maps, and the convolution of pairs of maps.
 
-Sung, Yang, Zhang, Xiang, Torr & Hospedales 2018, figure 2 and section 3.4. A pair is two maps laid
-one upon the other, and its convolution the sum of two: of the support's map with the first half of
-the kernel's channels, and of the query's with the second. So a map is convolved once, however many
-pairs it is part of, and the maps of pairs are never made.
+Sung, Yang, Zhang, Xiang, Torr & Hospedales 2018, figure 2 and section 3.4. A pair is two maps
+stacked along the channels. Its convolution is a sum of two: of the support's map with the first
+half of the kernel's channels, and of the query's map with the second half. So each map is convolved
+once, however many pairs it is part of, and the stacked maps are never made.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class MapEmbedding(nnx.Module):
 
 
 class RelationModule(nnx.Module):
-    """Two blocks that pool, and two layers: the logit of how far a query belongs to a class."""
+    """Two blocks that pool, and two layers: the logit that a query belongs to a class."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class RelationModule(nnx.Module):
         rngs: nnx.Rngs,
         first: float = 0.0,
     ) -> None:
-        """`features`: of a pair after the second block; `first`: about what every logit begins."""
+        """`features`: of a pair after the second block; `first`: what logits are near at first."""
         self.pairs = ConvBlock(2 * width, width, norm, rngs)
         self.second = ConvBlock(width, width, norm, rngs)
         self.hidden = nnx.Linear(features, units, rngs=rngs)
@@ -81,7 +81,7 @@ def pairs_convolved(
 ) -> list[jax.Array]:
     """`fused.convolved` of every query with every support, [queries · way, h, w, 2 c].
 
-    The channels of a pair are the support's, then the query's.
+    The channels of a pair are those of the support, then those of the query.
     """
     first, second = jnp.split(kernel, [supports.shape[-1]], axis=2)
     ours, theirs = convolved(supports, first, whole=whole), convolved(queries, second, whole=whole)

@@ -1,9 +1,9 @@
 """3x3 convolution as one matrix product, for weights that differ from episode to episode.
 
 Under `jax.vmap` over kernels XLA turns a convolution into a grouped one, which is slow everywhere;
-a product of patches and kernel becomes a batched product instead. Input and kernel gradient are
-products of the same kind, and so are theirs: derivatives of any order are fast, and compile fast,
-where a gradient through gradients is wanted (MAML). Plain functions, no parameters.
+a product of patches and kernel becomes a batched product instead. The gradients to input and kernel
+are products of the same kind, and so are their gradients: derivatives of any order are fast and
+compile fast, which MAML needs. Plain functions, no parameters.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def convolve(x: Float[Array, "n h w c"], kernel: Float[Array, "3 3 c d"]) -> Arr
 
 @jax.custom_vjp
 def correlate(x: Float[Array, "n h w c"], g: Float[Array, "n h w d"]) -> Array:
-    """How the output's gradient `g` depends on the kernel: [3, 3, c, d]."""
+    """The gradient to the kernel, from the output's gradient `g`: [3, 3, c, d]."""
     found = patches(x).reshape(-1, SIDE * SIDE * x.shape[-1]).T @ g.reshape(-1, g.shape[-1])
     return found.reshape(SIDE, SIDE, x.shape[-1], g.shape[-1])
 
 
 def turned(kernel: Array) -> Array:
-    """The kernel by which a gradient goes back to the input: half a turn, channels swapped."""
+    """The kernel of the gradient to the input: rotated by 180 degrees, channels swapped."""
     return kernel[::-1, ::-1].swapaxes(2, 3)
 
 

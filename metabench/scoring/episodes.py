@@ -1,4 +1,4 @@
-"""The evaluator: correct answers in each episode, and what they add up to. Never trains."""
+"""The evaluator: the number of correct answers in each episode. It never trains."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -15,15 +16,16 @@ import numpy as np
 from metabench.compute.devices import AXIS, copied, cores, mesh
 from metabench.compute.episodewise import over_episodes
 from metabench.compute.in_cache import on_one_core
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import EpisodeLearner, StreamLearner
 from metabench.scoring.streams import correct_by_presentation
 from metabench.seeds import root_key
 from metabench.tasks.kinds import sample_tasks
 from metabench.tasks.streams import shown
 from metabench.types import ClassTable, Episode, ImageTaskShape, PyTree, Stream, StreamShape
 
+ImageLearner: TypeAlias = EpisodeLearner | StreamLearner
 CHUNK_BYTES = 256 * 2**20  # of one layer's activations, for the episodes evaluated at once
-WIDTH = 64  # channels assumed for that
+WIDTH = 64  # channels assumed for this limit
 
 
 def chunk_size(shape: ImageTaskShape) -> int:
@@ -38,7 +40,9 @@ def chunk_size(shape: ImageTaskShape) -> int:
     return chunk
 
 
-def correct_counts(learner: Learner, state: PyTree, episode: Episode, key: jax.Array) -> jax.Array:
+def correct_counts(
+    learner: EpisodeLearner, state: PyTree, episode: Episode, key: jax.Array
+) -> jax.Array:
     """int32 []: how many queries of one episode are answered right."""
     task = learner.adapt(state, episode.support_x, episode.support_y, key)
     answers = learner.predict(task, episode.query_x).argmax(-1)
@@ -46,11 +50,11 @@ def correct_counts(learner: Learner, state: PyTree, episode: Episode, key: jax.A
 
 
 def make_evaluator(
-    learner: Learner, shape: ImageTaskShape
+    learner: ImageLearner, shape: ImageTaskShape
 ) -> Callable[[PyTree, ClassTable, jax.Array, jax.Array], jax.Array]:
     """`run(state, table, key, indices) -> correct`, compiled once per chunk size.
 
-    `correct` is [indices] for episodes and [indices, presentations] for streams. Where there
+    `correct` is [indices] for episodes and [indices, presentations] for streams. If there
     are several devices, the tasks of a chunk are spread over them.
     """
     labels = shape.labels if isinstance(shape, StreamShape) else "onehot"
@@ -58,7 +62,8 @@ def make_evaluator(
     def run(state: PyTree, table: ClassTable, key: jax.Array, indices: jax.Array) -> jax.Array:
         tasks = sample_tasks(key, indices, table, shape)
         keys = jax.vmap(partial(jax.random.fold_in, jax.random.fold_in(key, 2**31)))(indices)
-        if isinstance(tasks, Stream):
+        if isinstance(learner, StreamLearner):
+            assert isinstance(tasks, Stream), "a shape of streams has a learner of streams"
             return jax.vmap(partial(correct_by_presentation, learner, state, labels))(tasks, keys)
         with on_one_core():
             return over_episodes(partial(correct_counts, learner), state)(tasks, keys)
@@ -67,7 +72,7 @@ def make_evaluator(
 
 
 def evaluate(
-    learner: Learner,
+    learner: ImageLearner,
     state: PyTree,
     table: ClassTable,
     shape: ImageTaskShape,
@@ -79,7 +84,7 @@ def evaluate(
 ) -> np.ndarray:
     """Correct answers in each of tasks 0 … `episodes`-1 of `seed`.
 
-    int32 [episodes], of streams [episodes, presentations].
+    int32 [episodes]; for streams [episodes, presentations].
 
     Args:
       learner: what is evaluated.
@@ -100,9 +105,9 @@ def evaluate(
     one_by_one = Lock()
 
     def correct(start: int) -> np.ndarray:
-        # The last chunk runs over the end, so that one shape is compiled.
+        # The last chunk extends beyond the end, so that only one shape is compiled.
         indices = jax.device_put(np.arange(start, start + chunk, dtype=np.int32), spread)
-        with one_by_one:  # The first compiles what the others share; none waits here for a result.
+        with one_by_one:  # The first call compiles for all; none waits here for a result.
             counts = run(state, table, key, indices)
         return np.asarray(counts)
 
@@ -114,20 +119,25 @@ def evaluate(
 
 
 def _workers() -> int:
-    """Chunks that are evaluated at once: one for each core, since none keeps several busy."""
+    """How many chunks are evaluated at once: one per core, as a chunk cannot use several."""
     return cores() if jax.default_backend() == "cpu" else 1
 
 
 def adaptation_ms(
-    learner: Learner, state: PyTree, table: ClassTable, shape: ImageTaskShape, repeats: int = 20
+    learner: ImageLearner,
+    state: PyTree,
+    table: ClassTable,
+    shape: ImageTaskShape,
+    repeats: int = 20,
 ) -> float:
-    """Median milliseconds of one compiled `adapt` on a support set; of streams, of one step."""
+    """Median milliseconds of one compiled `adapt` on a support set; for streams, of one step."""
     key = root_key(0)
     task = jax.tree.map(lambda leaf: leaf[0], sample_tasks(key, jnp.arange(1), table, shape))
     if isinstance(shape, StreamShape):
-        assert learner.stream is not None
-        work, inputs, parts = jax.jit(learner.stream), (task.xs, shown(task)), shape.steps
+        assert isinstance(learner, StreamLearner)
+        work, inputs, parts = jax.jit(learner.answer), (task.xs, shown(task)), shape.steps
     else:
+        assert isinstance(learner, EpisodeLearner)
         work, inputs, parts = jax.jit(learner.adapt), (task.support_x, task.support_y), 1
     seconds = []
     for _ in range(repeats + 1):

@@ -1,4 +1,4 @@
-"""What regression counts: the log density of each point, given the points before. Never trains."""
+"""The score of regression: the log density of each point, given the points before it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import Forecaster
+from metabench.scoring.summary import half_width
 from metabench.seeds import root_key
 from metabench.tasks import gaussian_process
 from metabench.tasks.functions import box, prior, sample_functions, shown_values
@@ -29,21 +30,19 @@ class Interval(NamedTuple):
 
 
 def learner_densities(
-    learner: Learner, state: PyTree, functions: Function, key: jax.Array
+    learner: Forecaster, state: PyTree, functions: Function, key: jax.Array
 ) -> jax.Array:
     """Log densities under the learner's forecasts, [batch, steps]."""
-    forecast = learner.forecast
-    assert forecast is not None
 
     def one(function: Function) -> jax.Array:
-        found = forecast(state, function.xs, shown_values(function.ys), key)
+        found = learner.forecast(state, function.xs, shown_values(function.ys), key)
         return gaussian_process.log_density(found, function.ys)
 
     return jax.vmap(one)(functions)
 
 
 def reference_densities(function: Function, shape: FunctionShape) -> dict[str, jax.Array]:
-    """Log densities [steps] of one function under what needs no training, by name.
+    """Log densities [steps] of one function under references that need no training, by name.
 
     `gp_true` knows the kernel, `gp_fitted` fits it to the points so far, `gp_averaged` weighs
     all kernels by the points so far, `prior` is one Gaussian for every point.
@@ -63,14 +62,14 @@ def reference_densities(function: Function, shape: FunctionShape) -> dict[str, j
 
 
 def make_densities(
-    learner: Learner, shape: FunctionShape, references: bool
+    learner: Forecaster, shape: FunctionShape, references: bool
 ) -> Callable[[PyTree, jax.Array, jax.Array], dict[str, jax.Array]]:
     """`run(state, key, indices) -> densities by name`, each [indices, steps]; compiled.
 
     Args:
       learner: with a `forecast`; its densities are called `learner`.
       shape: of the functions.
-      references: whether those of `reference_densities` are wanted too.
+      references: whether to include `reference_densities`.
     """
 
     def run(state: PyTree, key: jax.Array, indices: jax.Array) -> dict[str, jax.Array]:
@@ -99,11 +98,11 @@ def collect(
       state: of the learner.
       seed: of the functions.
       functions: how many.
-      progress: called with the number that was done since the call before.
+      progress: called with the number of functions done since the last call.
     """
     key, found = root_key(seed), []
     for start in range(0, functions, CHUNK):
-        # The last chunk runs over the end, so that one shape is compiled.
+        # The last chunk extends beyond the end, so that only one shape is compiled.
         chunk = run(state, key, jnp.arange(start, start + CHUNK))
         found.append({name: np.asarray(values) for name, values in chunk.items()})
         progress(min(CHUNK, functions - start))
@@ -113,11 +112,7 @@ def collect(
 def interval(densities: np.ndarray) -> Interval:
     """Means and intervals over functions of values [functions, steps]."""
     values = np.asarray(densities, np.float64)
-    width = 1.96 / np.sqrt(len(values))
     whole = values.mean(1)
     return Interval(
-        values.mean(0),
-        width * values.std(0, ddof=1),
-        float(whole.mean()),
-        float(width * whole.std(ddof=1)),
+        values.mean(0), half_width(values), float(whole.mean()), float(half_width(whole))
     )

@@ -11,20 +11,26 @@ class Summary(NamedTuple):
     """Accuracy over episodes, as fractions."""
 
     mean: float
-    ci95: float  # half-width: 1.96 · standard deviation / sqrt(episodes)
+    ci95: float  # half-width of the 95 % interval
 
 
 def summarise(correct: np.ndarray, queries: int) -> Summary:
     """Mean accuracy and the half-width of its 95 % interval over episodes.
 
     Args:
-      correct: answers in each episode, [episodes], or apart by presentation, [episodes, n].
-      queries: how many there are in an episode.
+      correct: right answers in each episode, [episodes], or by presentation, [episodes, n].
+      queries: how many queries an episode has.
     """
     counts = np.asarray(correct, np.float64)
     accuracy = counts.reshape(len(counts), -1).sum(1) / queries
-    spread = accuracy.std(ddof=1) if accuracy.size > 1 else 0.0
-    return Summary(float(accuracy.mean()), float(1.96 * spread / np.sqrt(accuracy.size)))
+    return Summary(float(accuracy.mean()), float(half_width(accuracy)))
+
+
+def half_width(values: np.ndarray, axis: int = 0) -> np.ndarray:
+    """The half-width of the 95 % interval of the mean of `values` along `axis`; of one value 0."""
+    number = values.shape[axis]
+    spread = values.std(axis, ddof=min(1, number - 1))
+    return np.asarray(1.96 * spread / np.sqrt(number))
 
 
 def presentations(correct: np.ndarray, way: int) -> list[Summary]:

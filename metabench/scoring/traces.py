@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import EpisodeLearner, Learner
 from metabench.errors import UserError
 from metabench.seeds import root_key
 from metabench.tasks.episodes import sample
@@ -17,7 +17,7 @@ EPISODES = 100
 
 def check_traceable(name: str, learner: Learner) -> None:
     """Raise `UserError` where there is nothing to draw."""
-    if learner.trace is None:
+    if not isinstance(learner, EpisodeLearner) or learner.trace is None:
         raise UserError(
             f"`plots` is given, but learner `{name}` tells nothing of its inner steps; leave it "
             "out, or take one that has a `trace`, such as meta_lstm"
@@ -25,7 +25,7 @@ def check_traceable(name: str, learner: Learner) -> None:
 
 
 def traced(
-    learner: Learner,
+    learner: EpisodeLearner,
     state: PyTree,
     table: ClassTable,
     shape: EpisodeShape,
@@ -33,7 +33,7 @@ def traced(
     seed: int,
     episodes: int = EPISODES,
 ) -> dict[str, np.ndarray]:
-    """Everything that `learner.trace` tells, by name: [episodes, inner steps, any number].
+    """Everything that `learner.trace` returns, by name: [episodes, inner steps, any number].
 
     Args:
       learner: with a `trace`.
@@ -41,7 +41,7 @@ def traced(
       table: classes to draw from.
       shape: of the episodes.
       seed: of the stream of episodes.
-      episodes: how many, from the first one on.
+      episodes: how many, from the first one.
     """
     trace = learner.trace
     assert trace is not None

@@ -1,1 +1,1 @@
-"""Samplers of tasks, and the protocols that fix them. No models and no I/O."""
+"""Samplers of tasks, and the protocols that fix which tasks are drawn. No networks."""

@@ -1,7 +1,7 @@
 """From a prepared dataset and a split to the class table that episodes are drawn from.
 
-Runs once before training or evaluation: it copies one part of one split to the
-device, with rotated classes as images of their own. No sampling here.
+This runs once before training or evaluation: it copies one part of one split to the
+device, with separate images for rotated classes. No sampling here.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ def class_table(dataset: Dataset, split: Split, part: str) -> ClassTable:
 
 
 def class_id_count(dataset: Dataset) -> int:
-    """One more than the largest global class id that any of its splits gives."""
+    """One more than the largest global class id in any of its splits."""
     rotations = max((split.rotations for split in dataset.splits.values()), default=1)
     return rotations * len(dataset.class_names)
 
 
 def alphabet_of(class_name: str) -> str | None:
-    """The group that a class belongs to: `Greek` of `Greek/character01`; None: it has none."""
+    """The group that a class belongs to: `Greek` for `Greek/character01`; None if it has none."""
     group, slash, _ = class_name.rpartition("/")
     return group if slash else None
 
@@ -83,13 +83,13 @@ def alphabet_of(class_name: str) -> str | None:
 def within_alphabets(table: ClassTable, dataset: Dataset, split: Split, way: int) -> ClassTable:
     """`table` with its classes pooled by alphabet, so that an episode stays within one.
 
-    An alphabet is one in one orientation: where classes are rotated, no episode mixes
-    orientations. Alphabets with fewer than `way` classes are never drawn from.
+    If classes are rotated, each orientation of an alphabet counts as another alphabet, so
+    no episode mixes orientations. Alphabets with fewer than `way` classes are not used.
 
     Args:
       table: from `class_table`.
-      dataset: it was made from.
-      split: it was made from.
+      dataset: the dataset that `table` was made from.
+      split: the split that `table` was made from.
       way: of the episodes.
 
     Raises:
@@ -118,13 +118,13 @@ def within_alphabets(table: ClassTable, dataset: Dataset, split: Split, way: int
 
 
 def turned(images: jax.Array, rotations: int) -> jax.Array:
-    """Images at 0, 90, ... degrees one after the other: [rotations * n, h, w, c]."""
+    """Images rotated by 0, 90, ... degrees, one after the other: [rotations * n, h, w, c]."""
     copies = [jnp.rot90(images, quarter, axes=(1, 2)) for quarter in range(rotations)]
     return jnp.concatenate(copies) if rotations > 1 else images
 
 
 def _gathered(images: np.ndarray, start: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The images of some classes; without a copy where they lie one after the other."""
+    """The images of some classes; without a copy if they lie one after the other."""
     stop = start + counts
     if (start[1:] == stop[:-1]).all():
         return images[start[0] : stop[-1]]
@@ -144,7 +144,7 @@ def _members(counts: np.ndarray, rotations: int) -> np.ndarray:
 def check_fits(table: ClassTable, shape: TrainShape, where: str) -> None:
     """Raise `UserError` if tasks of `shape` cannot be drawn from `table`."""
     if isinstance(shape, ImagesShape):
-        return  # drawn one by one, so any number can be
+        return  # images are drawn one by one, so any number is possible
     classes = table.members.shape[0]
     if table.fixed is not None and isinstance(shape, EpisodeShape):
         _check_fixed(table.fixed, shape, where)

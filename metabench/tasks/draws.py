@@ -1,10 +1,9 @@
 """Whole numbers from random words: below a bound, without replacement, in random order.
 
-Everything is in integers, hence equal on every device. The leading axis counts the
-draws and the axes after it independent repetitions ("lanes"), so that one step of a
-draw is one vector instruction over many episodes. A word holds several draws where
-they are small enough (Brackett-Rozinsky & Lemire, "Batched ranged random integer
-generation", 2024).
+Everything is computed in integers, so it is equal on every device. The leading axis counts
+the draws, and the axes after it are independent repetitions ("lanes"), so that one step of a
+draw is one vector instruction over many episodes. Draws that are small enough share a word
+(Brackett-Rozinsky & Lemire, "Batched ranged random integer generation", 2024).
 """
 
 from __future__ import annotations
@@ -12,19 +11,19 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-SHARED = 2**16  # a word is shared by draws while the product of their bounds is below this
+SHARED = 2**16  # draws share a word as long as the product of their bounds is below this
 
 
 def words_needed(draws: int, most: int) -> int:
-    """How many random words `below` wants for `draws` numbers with bounds up to `most`."""
+    """How many random words `below` needs for `draws` numbers with bounds up to `most`."""
     return -(-draws // _per_word(most))
 
 
 def below(words: jax.Array, bounds: jax.Array, most: int) -> jax.Array:
     """Numbers in 0 … bound-1.
 
-    No number is more likely than another by more than one part in 2**16 where words
-    are shared, by more than bound / 2**32 where they are not.
+    No number is more likely than another by more than one part in 2**16 if words
+    are shared, and by more than bound / 2**32 if they are not.
 
     Args:
       words: uint32 [words_needed(draws, most), ...], uniform.
@@ -41,7 +40,7 @@ def below(words: jax.Array, bounds: jax.Array, most: int) -> jax.Array:
     for column in range(share):
         bound = filled[column::share]
         columns.append(_high(words, bound))
-        words = words * bound  # what is left of the word once the number is taken out
+        words = words * bound  # the rest of the word, after the number was taken out
     drawn = jnp.stack(columns, axis=1).reshape((-1, *columns[0].shape[1:]))
     return drawn[:draws].astype(jnp.int32)
 
@@ -49,9 +48,9 @@ def below(words: jax.Array, bounds: jax.Array, most: int) -> jax.Array:
 def choose(words: jax.Array, n: jax.Array, k: int, most: int) -> jax.Array:
     """Draw k of 0 … n-1 without replacement, in random order.
 
-    The Fisher–Yates shuffle stopped after k swaps, its array never built: swap t
-    exchanges position t with one drawn from t … n-1, and each later draw that looks
-    at either position takes note.
+    This is the Fisher–Yates shuffle, stopped after k swaps, without its array of n numbers:
+    swap t exchanges position t with one drawn from t … n-1, and every later draw that looks
+    at one of these positions is updated.
 
     Args:
       words: uint32 [words_needed(k, most), ...], uniform.
@@ -68,7 +67,7 @@ def choose(words: jax.Array, n: jax.Array, k: int, most: int) -> jax.Array:
     step, target = step.astype(narrow), target.astype(narrow)
 
     def swap(t: jax.Array, lanes: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        # `held`: what draw i will give; `own`: what position i holds by now.
+        # `held`: the result of draw i; `own`: the number at position i after the swaps so far.
         held, own = lanes
         drawn = jax.lax.dynamic_index_in_dim(target, t, axis=0)
         moved = jax.lax.dynamic_index_in_dim(own, t, axis=0)
@@ -83,10 +82,10 @@ def choose(words: jax.Array, n: jax.Array, k: int, most: int) -> jax.Array:
 
 
 def interleave(words: jax.Array, kinds: int, each: int) -> tuple[jax.Array, jax.Array]:
-    """A random order of `kinds` times `each` things of which only the kind is told apart.
+    """A random order of `kinds` times `each` things; things of the same kind are equal.
 
-    Kind after kind is drawn in proportion to how many of it are left: all orders are
-    equally likely.
+    The kind in each place is drawn in proportion to how many things of it are left, so all
+    orders are equally likely.
 
     Args:
       words: uint32 [words_needed(kinds * each, kinds * each), ...], uniform.
@@ -94,7 +93,7 @@ def interleave(words: jax.Array, kinds: int, each: int) -> tuple[jax.Array, jax.
       each: how many things of each.
 
     Returns:
-      The kind in each place, and how many of that kind stand before it: int32
+      The kind in each place, and how many things of that kind come before it: int32
       [kinds * each, ...].
     """
     total = kinds * each
@@ -134,7 +133,7 @@ def _high(a: jax.Array, b: jax.Array) -> jax.Array:
 
 
 def _narrow(most: int) -> jnp.dtype:
-    """The narrowest integers that hold 0 … most: more lanes in a register."""
+    """The narrowest integers that can hold 0 … most: more lanes fit into a register."""
     for dtype in (jnp.int8, jnp.int16):
         if most <= jnp.iinfo(dtype).max:
             return jnp.dtype(dtype)

@@ -1,8 +1,8 @@
 """The episode sampler: `sample(key, index, table, shape) -> Episode`, pure and jit-able.
 
-Episode `i` is a function of (key, i, table, shape) alone. Batch size and device
-change nothing, any episode can be replayed by itself, and every learner meets the
-same ones. How numbers are drawn is in `metabench.tasks.draws`.
+Episode `i` depends on (key, i, table, shape) alone, not on the batch size or the device. So
+any episode can be drawn again by itself, and every learner gets the same episodes.
+`metabench.tasks.draws` draws the numbers.
 No I/O and no models here.
 """
 
@@ -26,7 +26,7 @@ def sample_indices(
     """Episode `index` of the stream `key`, as indices into `table`.
 
     Labels are a random permutation of the classes (the draw itself is in random
-    order), supports stand label by label, queries are shuffled.
+    order), supports are ordered by label, queries are shuffled.
     """
     batch = sample_index_batch(key, jnp.asarray(index)[None], table, shape)
     return jax.tree.map(lambda leaf: leaf[0], batch)
@@ -73,7 +73,7 @@ def _words(key: jax.Array, number: int, index: jax.Array) -> jax.Array:
 def _classes(
     pool_word: jax.Array, class_words: jax.Array, table: ClassTable, way: int
 ) -> jax.Array:
-    """Rows of `table.members`, int32 [way, batch]: of all classes, or of those of one pool."""
+    """Rows of `table.members`, int32 [way, batch], drawn from all classes or from one pool."""
     lanes, most = class_words.shape[1:], table.members.shape[0]
     if table.pools is None:
         return choose(class_words, jnp.full(lanes, most, jnp.int32), way, most)
@@ -84,7 +84,7 @@ def _classes(
 
 
 def gather(indices: Indices, table: ClassTable) -> Episode:
-    """The episode behind `indices` (any leading axes): images stay uint8."""
+    """The episode with these `indices` (any leading axes); images stay uint8."""
     return Episode(
         support_x=table.images[indices.support],
         support_y=indices.support_y,
@@ -112,10 +112,10 @@ _index_batch = jax.jit(sample_index_batch, static_argnames="shape")
 
 
 def episode_digest(seed: int, table: ClassTable, shape: EpisodeShape, episodes: int) -> str:
-    """sha256 over the index arrays of episodes 0 … `episodes`-1: which were met.
+    """sha256 over the index arrays of episodes 0 … `episodes`-1, which identifies them.
 
-    Over the global class ids, image rows and labels, as little-endian int32. Equal
-    on every device and for every batch size.
+    It is computed over the global class ids, image rows and labels, as little-endian int32,
+    and is equal on every device and for every batch size.
     """
     digest = hashlib.sha256()
     for start in range(0, episodes, 256):

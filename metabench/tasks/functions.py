@@ -1,10 +1,11 @@
-"""The sampler of regression tasks: functions drawn from a Gaussian process, pure and jit-able.
+"""The sampler of functions to forecast, drawn from a Gaussian process, pure and jit-able.
 
-Function `i` is a function of (key, i, shape) alone, as episodes are. Its kernel is drawn
-evenly in the logs of the ranges below, its points evenly in [-1, 1]^d. No models, no I/O.
+Like an episode, function `i` depends on (key, i, shape) alone. The logarithms of its kernel's
+parameters are uniform in the ranges below, its points are uniform in [-1, 1]^d. No models, no
+I/O.
 
-After Santoro et al. 2016, section 4.2; the ranges are ours. Lengths grow with
-√d as the distances between points do, so that points tell about as much of each other.
+After Santoro et al. 2016, section 4.2; the ranges are ours. Length scales grow with √d, as
+the distances between points do, so that points stay about equally correlated.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import jax.numpy as jnp
 
 from metabench.errors import UserError
 from metabench.tasks.gaussian_process import Kernel, factor, inside
+from metabench.tasks.shift import step_before
 from metabench.types import Forecast, Function, FunctionShape
 
 LENGTH = (0.1, 1.0)  # times √dimensions
@@ -26,7 +28,7 @@ MOST_DIMENSIONS = 10
 
 
 def check_functions(shape: FunctionShape) -> None:
-    """`UserError` on a shape that no functions can be drawn in."""
+    """Raise `UserError` if no functions of this shape can be drawn."""
     limits = (("dimensions", 1, MOST_DIMENSIONS), ("points", 2, MOST_POINTS))
     for name, lowest, highest in limits:
         value = getattr(shape, name)
@@ -35,7 +37,7 @@ def check_functions(shape: FunctionShape) -> None:
 
 
 def box(shape: FunctionShape) -> tuple[Kernel, Kernel]:
-    """The kernels of the smallest and of the largest numbers that are drawn."""
+    """The kernels with the smallest and with the largest parameters that are drawn."""
     root = math.sqrt(shape.dimensions)
     ranges = (tuple(root * one for one in LENGTH), AMPLITUDE, NOISE)
     lowest, highest = (Kernel(*(jnp.float32(one[side]) for one in ranges)) for side in (0, 1))
@@ -59,11 +61,11 @@ def sample_functions(key: jax.Array, indices: jax.Array, shape: FunctionShape) -
 
 def shown_values(ys: jax.Array) -> jax.Array:
     """The y of the step before, along the last axis; 0 at the first."""
-    return jnp.concatenate([jnp.zeros_like(ys[..., :1]), ys[..., :-1]], axis=-1)
+    return step_before(ys, axis=-1)
 
 
 def prior(steps: int) -> Forecast:
-    """The same Gaussian at every step: mean and variance of a value before anything is known."""
+    """The same Gaussian at every step: mean and variance of a value before any point is known."""
     variance = sum(
         (high**2 - low**2) / (2 * math.log(high / low)) for low, high in (AMPLITUDE, NOISE)
     )

@@ -19,16 +19,16 @@ import optax
 
 from metabench.types import Forecast
 
-GRID = (12, 8, 8)  # kernels tried along length, amplitude and noise
+GRID = (12, 8, 8)  # numbers of kernels in the grid along length, amplitude and noise
 FIT_STEPS = 24  # of gradient ascent, from the best kernel of the grid
 FIT_RATE = 0.05  # of the box's width, at first
 JITTER = 1e-6  # times amplitude², on the diagonal
 
 
 class Kernel(NamedTuple):
-    """Squared exponential with noise: a² exp(-|x - x'|² / 2l²), and s² where a point meets itself.
+    """Squared exponential with noise: a² exp(-|x - x'|² / 2l²), plus s² on the diagonal.
 
-    Any leading axes, the same for all three.
+    All three may have leading axes, the same for all.
     """
 
     length: jax.Array  # l
@@ -55,7 +55,7 @@ def factor(kernel: Kernel, xs: jax.Array) -> jax.Array:
 
 
 def sequential(kernel: Kernel, xs: jax.Array, ys: jax.Array) -> Forecast:
-    """For each point the forecast from the points before it.
+    """For each point, the forecast from the points before it.
 
     Args:
       kernel: scalars.
@@ -80,14 +80,14 @@ def at(kernel: Kernel, xs: jax.Array, ys: jax.Array, queries: jax.Array) -> Fore
 
 
 def grid(lowest: Kernel, highest: Kernel, sizes: tuple[int, int, int]) -> Kernel:
-    """Kernels in the middles of equal cells of the box, in logs; one leading axis."""
+    """Kernels in the middles of equal cells of the box of logarithms; one leading axis."""
     shares = [(jnp.arange(size) + 0.5) / size for size in sizes]
     places = jnp.stack([one.ravel() for one in jnp.meshgrid(*shares, indexing="ij")], axis=-1)
     return inside(places, lowest, highest)
 
 
 def inside(place: jax.Array, lowest: Kernel, highest: Kernel) -> Kernel:
-    """The kernel at `place` [..., 3] in the unit cube, whose sides are the logs of the ranges."""
+    """The kernel at `place` [..., 3] in the unit cube, whose sides are logarithms of the ranges."""
     return Kernel(
         *(
             low * jnp.exp(place[..., side] * jnp.log(high / low))
@@ -116,10 +116,10 @@ def evidence(each: jax.Array) -> jax.Array:
 
 
 def averaged(each: jax.Array) -> jax.Array:
-    """Log density of each point under the mixture of all kernels, by their evidence so far.
+    """Log density of each point under the mixture of all kernels, weighted by evidence so far.
 
-    With the grid over the box that kernels are drawn from, evenly in logs, this is Bayes'
-    rule up to the grid: on average no learner can do better.
+    If the grid covers the box from which kernels are drawn, uniformly in logarithms, this is Bayes'
+    rule, up to the resolution of the grid: on average no learner can be better.
 
     Args:
       each: from `densities`, [kernels, steps].
@@ -131,11 +131,11 @@ def averaged(each: jax.Array) -> jax.Array:
 def fitted(
     each: jax.Array, kernels: Kernel, xs: jax.Array, ys: jax.Array, lowest: Kernel, highest: Kernel
 ) -> Kernel:
-    """For each step the kernel of largest marginal likelihood on the points before it, [steps].
+    """For each step, the kernel of largest marginal likelihood on the points before it, [steps].
 
-    Within the box: without bounds the likelihood of few points grows without bound. Each
-    search starts from the best of `kernels`, climbs by projected Adam in the box's logs, and
-    ends in the best place that it met. Before the first point nothing is known: the box's middle.
+    The search stays within the box, since the likelihood of few points has no maximum without
+    bounds. It starts from the best of `kernels`, takes steps of projected Adam in the logarithms,
+    and returns the best place that it visited. Before the first point it is the middle of the box.
 
     Args:
       each: `densities` of `kernels`, [kernels, steps].
@@ -161,7 +161,7 @@ def fitted(
 def _climb(
     value: Callable[[jax.Array, jax.Array], jax.Array], start: jax.Array, step: jax.Array
 ) -> jax.Array:
-    """The best place in the unit cube that projected Adam meets from `start`."""
+    """The best place in the unit cube that projected Adam visits from `start`."""
     optimizer = optax.adam(optax.cosine_decay_schedule(FIT_RATE, FIT_STEPS), b1=0.8, b2=0.95)
     gradient = jax.value_and_grad(value)
 

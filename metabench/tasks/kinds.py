@@ -1,6 +1,6 @@
 """Every kind of task, by its shape: episodes, streams, images without labels, functions.
 
-Training, evaluation and digests draw through here, and know no kind themselves.
+Training, evaluation and digests draw tasks through this module and know no kind themselves.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def sample_tasks(
 ) -> Episode | Stream | Function | jax.Array:
     """Tasks `indices` [batch] of the family `key`, with a leading axis on every leaf.
 
-    Functions are drawn from no table.
+    Functions need no table.
     """
     if isinstance(shape, FunctionShape):
         return sample_functions(key, indices, shape)
@@ -69,7 +69,7 @@ def sample_images(key: jax.Array, indices: jax.Array, table: ClassTable, number:
 
 
 def task_digest(seed: int, table: ClassTable, shape: ImageTaskShape, number: int) -> str:
-    """sha256 over tasks 0 … `number`-1 of `seed`: which were met."""
+    """sha256 over tasks 0 … `number`-1 of `seed`, which identifies them."""
     if isinstance(shape, StreamShape):
         return stream_digest(seed, table, shape, number)
     return episode_digest(seed, table, shape, number)

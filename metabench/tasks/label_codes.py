@@ -1,9 +1,9 @@
-"""What stands for a label where a network is shown labels: one number of N, or five letters.
+"""The codes of labels that are inputs of a network: one number of N, or five letters.
 
 A code is a row of zeros and ones in groups, with a single one in each group. One-hot codes
 have one group of N. Five-letter codes (Santoro et al. 2016, section 4.1.2) have five groups of
-five, a string over a … e: there are 3,125 of them, so a hundred classes need no more
-outputs than five. An answer is right if every group is.
+five, a string over a … e. There are 3,125 of them, so the number of outputs is the same for
+five classes and for a hundred. An answer is right if every group is right.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def groups(labels: Labels, way: int) -> tuple[int, int]:
 
 
 def code_words(labels: Labels, way: int) -> int:
-    """How many random words `codes` wants."""
+    """How many random words `codes` needs."""
     return 0 if labels == "onehot" else words_needed(way, STRINGS)
 
 
 def codes(labels: Labels, way: int, words: jax.Array) -> jax.Array:
     """A code for each of `way` labels: float32 [..., way, outputs].
 
-    Letters are drawn, no string twice; one-hot codes are always the same.
+    Strings of letters are drawn, all different; one-hot codes are always the same.
 
     Args:
       labels: the kind of code.
@@ -59,7 +59,7 @@ def _grouped(rows: jax.Array, size: int) -> jax.Array:
 
 
 def cross_entropy(logits: jax.Array, wanted: jax.Array, size: int) -> jax.Array:
-    """Sum over the groups, in nats: [...].
+    """Cross-entropy, summed over the groups, in nats: [...].
 
     Args:
       logits: [..., outputs].
@@ -75,6 +75,6 @@ def log_probabilities(logits: jax.Array, size: int) -> jax.Array:
 
 
 def right(logits: jax.Array, wanted: jax.Array, size: int) -> jax.Array:
-    """Whether every group of `logits` [..., outputs] is highest where `wanted` has its one."""
+    """Whether, in every group, `logits` [..., outputs] are highest where `wanted` is 1."""
     found, asked = (_grouped(rows, size).argmax(-1) for rows in (logits, wanted))
     return (found == asked).all(-1)

@@ -1,7 +1,7 @@
 """The class table that a protocol's episodes come from.
 
-The one place that knows the three ways: drawn from all classes, drawn within an
-alphabet, or given by the dataset.
+This is the only place that knows the three ways: episodes are drawn from all classes, drawn
+within an alphabet, or given by the dataset.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from metabench.types import (
     StreamShape,
 )
 
-DRAWN = {"way": 5, "shot": 1, "query": 15, "episodes": 1000}  # what is usual; Snell et al. 2017
+DRAWN = {"way": 5, "shot": 1, "query": 15, "episodes": 1000}  # as in Snell et al. 2017
 
 
 def usual_counts(dataset: Dataset, split: Split) -> dict[str, int]:
-    """Way, shot, query and episodes of a protocol that does not name them."""
+    """The default way, shot, query and episodes of a protocol."""
     if not dataset.fixed_episodes:
         return DRAWN
     fixed = with_trials(class_table(dataset, split, "test"), dataset).fixed
@@ -52,10 +52,10 @@ def _image(dataset: Dataset) -> ImageShape:
 
 
 def protocol_table(dataset: Dataset, protocol: Protocol) -> ClassTable:
-    """What the episodes of `protocol` are drawn from, or given in.
+    """The class table that the episodes of `protocol` are drawn from, or given in.
 
     Raises:
-      UserError: the split has no such classes, or such episodes cannot be had from them.
+      UserError: the split has no such classes, or such episodes cannot be drawn from them.
     """
     split = find_split(dataset, protocol.split)
     table = class_table(dataset, split, protocol.part)

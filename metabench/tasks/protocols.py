@@ -1,8 +1,8 @@
-"""Frozen protocols: constants with the digests of what they measure on.
+"""Frozen protocols: constants with the digests of their data and episodes.
 
-A protocol that has results is never edited: it gets a new version. The digests stand in
-`protocols.json`, were printed by `metabench protocols --digests`, and are checked at
-every run.
+A protocol that has results is never edited: a change makes a new version. The digests are in
+`protocols.json` beside this file. They were printed by `metabench protocols --digests`, and
+every run checks them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DIGESTS: dict[str, tuple[str, str]] = {
 
 
 def frozen(protocol: Protocol) -> Protocol:
-    """`protocol` with its golden digests, where it is one that has them."""
+    """`protocol` with its golden digests, if it has any."""
     golden = DIGESTS.get(protocol.id)
     if golden is None:
         return protocol

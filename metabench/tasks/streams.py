@@ -1,7 +1,7 @@
 """The stream sampler of the online protocol: pure, jit-able, on the device.
 
-Stream `i` is a function of (key, i, table, shape) alone, as episodes are. N classes, k
-examples of each without replacement, all in one random order (Santoro et al. 2016, section 2).
+Like an episode, stream `i` depends on (key, i, table, shape) alone. It has N classes and k
+examples of each without replacement, all in random order (Santoro et al. 2016, section 2).
 No models here, and no I/O.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 from metabench.seeds import root_key
 from metabench.tasks.draws import choose, interleave, words_needed
 from metabench.tasks.label_codes import code_words, codes
+from metabench.tasks.shift import step_before
 from metabench.types import ClassTable, Stream, StreamShape
 
 
@@ -58,12 +59,11 @@ def _words(key: jax.Array, number: int, index: jax.Array) -> jax.Array:
 
 
 def shown(stream: Stream) -> jax.Array:
-    """The codes as a learner is shown them: at each step that of the step before, [steps, outputs].
+    """The codes that a learner sees: at each step the code of the step before, [steps, outputs].
 
-    Nothing but zeros at the first step. For one stream; batches through `jax.vmap`.
+    The first step has zeros. For one stream; use `jax.vmap` for batches.
     """
-    after = stream.codes[stream.ys]
-    return jnp.concatenate([jnp.zeros_like(after[:1]), after[:-1]])
+    return step_before(stream.codes[stream.ys])
 
 
 def stream_digest(seed: int, table: ClassTable, shape: StreamShape, number: int) -> str:

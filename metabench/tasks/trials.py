@@ -1,8 +1,9 @@
-"""Episodes that a dataset gives, in place of drawn ones: Lake's one-shot trials.
+"""Episodes that a dataset gives instead of drawn ones: Lake's one-shot trials.
 
 Every group of classes (a run) is one episode. The first drawing of each class is its
-support and the others are queries: who drew which is part of the published task, so
-no drawing may change sides. Lake, Salakhutdinov & Tenenbaum, Science 350 (2015).
+support and the others are queries. Which person drew which drawing is part of the published
+task, so supports and queries are never exchanged. Lake, Salakhutdinov & Tenenbaum, Science
+350 (2015).
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ SHOT = 1
 
 
 def with_trials(table: ClassTable, dataset: Dataset) -> ClassTable:
-    """`table` with the episodes that its groups are, labels permuted and queries shuffled.
+    """`table` with one episode for each of its groups, labels permuted and queries shuffled.
 
     Args:
       table: of one part without rotations; all groups have equally many classes, all
         classes equally many drawings.
-      dataset: it was made from.
+      dataset: the dataset that `table` was made from.
     """
     names = [dataset.class_names[number] for number in np.asarray(table.class_ids)]
     groups: dict[str | None, list[int]] = {}

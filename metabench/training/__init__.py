@@ -1,1 +1,1 @@
-"""The training loop, its lengths and checkpoints, and whoever watches."""
+"""The training loop, its lengths and checkpoints, what it starts from, and its observers."""

@@ -1,7 +1,7 @@
 """Checkpoints of a meta-training run (Orbax): the newest state, the best one, the history.
 
-A checkpoint is published whole or not at all, so a run that was killed continues
-from the last one and ends in the same bits as one that was not.
+A checkpoint is written completely or not at all, so a run that was killed continues
+from the last one and ends in the same bits as a run that was not.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from metabench.errors import UserError
 from metabench.types import PyTree
 
-PATIENCE = 5.0  # seconds: whoever only reads a run that is done is through by then
+PATIENCE = 5.0  # seconds to wait for a process that only reads a finished run
 
 
 class Snapshot(NamedTuple):
-    """Where a run stands after `step` steps."""
+    """A run after `step` steps."""
 
     step: int
     state: PyTree
@@ -28,10 +28,10 @@ class Snapshot(NamedTuple):
 
 
 class Checkpoints:
-    """The checkpoints of one run in `directory`, of which the newest is kept."""
+    """The checkpoints of one run in `directory`; only the newest is kept."""
 
     def __init__(self, directory: Path) -> None:
-        """Open `directory`, creating it. Raises `UserError` where that is not possible."""
+        """Open `directory`, and create it if needed. Raises `UserError` if that is impossible."""
         import orbax.checkpoint as ocp
 
         self._ocp = ocp
@@ -41,7 +41,7 @@ class Checkpoints:
         self._manager = ocp.CheckpointManager(directory.resolve(), options=options)
 
     def save(self, snapshot: Snapshot) -> None:
-        """Publish `snapshot` and drop the one before it."""
+        """Write `snapshot` and remove the one before it."""
         save = self._ocp.args
         arrays = save.StandardSave({"state": snapshot.state, "best": snapshot.best})
         notes = save.JsonSave(snapshot.notes)
@@ -63,7 +63,7 @@ class Checkpoints:
         return Snapshot(step, found.arrays["state"], found.arrays["best"], found.notes)
 
     def close(self) -> None:
-        """Let go of the directory."""
+        """Release the directory."""
         self._manager.close()
 
 
@@ -71,7 +71,7 @@ class Checkpoints:
 def opened(
     directory: Path, resume: bool, note: Callable[[str], None]
 ) -> Generator[Checkpoints, None, None]:
-    """The checkpoints of a run in `directory`; unless to `resume`, those there are set aside.
+    """The checkpoints of a run in `directory`; without `resume`, earlier ones are moved away.
 
     Raises:
       UserError: another process trains there, or nothing can be written.
@@ -89,7 +89,7 @@ def opened(
 
 @contextmanager
 def _alone(directory: Path) -> Generator[None, None, None]:
-    """Hold the lock of `directory`, a file beside it; the system lets go when a process ends."""
+    """Hold the lock of `directory`, a file beside it; the system frees it when a process ends."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(directory.with_name(directory.name + ".lock"))
@@ -110,7 +110,7 @@ def _alone(directory: Path) -> Generator[None, None, None]:
 
 @contextmanager
 def _written(directory: Path) -> Generator[None, None, None]:
-    """Raises `UserError` where `directory` cannot be made or written."""
+    """Raise `UserError` if `directory` cannot be made or written."""
     try:
         yield
     except OSError as error:

@@ -10,7 +10,7 @@ from metabench.errors import UserError, suggest
 
 
 @dataclass(frozen=True)
-class TrainPlan:
+class Lengths:
     """How long and how often.
 
     Raises `UserError` on numbers that make no sense.
@@ -29,12 +29,19 @@ class TrainPlan:
                 raise UserError(f"`{name}` is {value!r}; it must be a whole number of 1 or more")
 
 
-def train_plan(values: Mapping[str, Any]) -> TrainPlan:
-    """A `TrainPlan` from names and values; `UserError` on a name that it does not have."""
-    known = tuple(one.name for one in fields(TrainPlan))
+def lengths_of(values: Mapping[str, Any]) -> Lengths:
+    """A `Lengths` from names and values; `UserError` on a name that it does not have."""
+    known = tuple(one.name for one in fields(Lengths))
     for name in values:
         if name not in known:
             raise UserError(
                 f"a training plan has no `{name}`{suggest(name, known)}; it has: {', '.join(known)}"
             )
-    return TrainPlan(**values)
+    return Lengths(**values)
+
+
+def check_seeds(seed: int, seeds: int = 1) -> None:
+    """`UserError` on a seed or a number of seeds that cannot be."""
+    for name, value, lowest in (("seed", seed, 0), ("seeds", seeds, 1)):
+        if not lowest <= value < 2**30:
+            raise UserError(f"`{name}` is {value}; it must be at least {lowest} and below 2^30")

@@ -1,7 +1,7 @@
 """The training loop: compiled chunks of steps, validation, checkpoints, progress.
 
 It trains any state by any compiled chunk, and knows no learner, no tasks and no data. A run that
-continues from a checkpoint ends in the same bits as one that never stopped, where the chunk
+continues from a checkpoint ends in the same bits as one that never stopped, if the chunk
 folds everything random from the seed's key and the step's number.
 """
 
@@ -19,7 +19,7 @@ from metabench.compute.devices import copied
 from metabench.errors import UserError
 from metabench.seeds import root_key
 from metabench.training.checkpoints import Checkpoints, Snapshot
-from metabench.training.lengths import TrainPlan
+from metabench.training.lengths import Lengths
 from metabench.types import PyTree
 
 
@@ -28,14 +28,14 @@ class Point(NamedTuple):
 
     step: int
     loss: float  # mean over the steps since the row before
-    train_accuracy: float  # not a number where the learner reports none
-    validation: float  # accuracy on the validation classes, or what else is measured
+    train_accuracy: float  # NaN if the learner reports none
+    validation: float  # accuracy on the validation classes, or another measure
     seconds: float  # of training so far, validation and compilation included
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the loop tells whoever shows progress."""
+    """What the loop reports to `progress`."""
 
     step: int
     steps: int
@@ -47,7 +47,7 @@ class Report:
 
 @dataclass
 class Trained:
-    """What meta-training ends in."""
+    """The outcome of meta-training."""
 
     state: PyTree  # the best in validation
     last: PyTree  # after the last step
@@ -57,7 +57,7 @@ class Trained:
 
     @property
     def best_validation(self) -> float | None:
-        """Of `state`, on the validation tasks; None where nothing was trained."""
+        """The measure of `state` on the validation tasks; None if nothing was trained."""
         return max((p.validation for p in self.history), default=None)
 
 
@@ -66,19 +66,19 @@ def train_state(
     chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]],
     data: PyTree,
     validate: Callable[[PyTree], float],
-    plan: TrainPlan,
+    plan: Lengths,
     *,
     seed: int,
     checkpoints: Checkpoints | None = None,
     progress: Callable[[Report], None] = lambda report: None,
 ) -> Trained:
-    """The loop itself: train `state` by `chunk` and keep the one that `validate` finds best.
+    """The loop: train `state` by `chunk` and keep the state for which `validate` is highest.
 
     Args:
       state: before the first step.
       chunk: compiled: `run(state, data, seed's key, first step, length)`.
-      data: handed to `chunk`.
-      validate: what a state is worth; higher is better.
+      data: an argument of `chunk`.
+      validate: the measure of a state; higher is better.
       plan: lengths.
       seed: of everything random.
       checkpoints: where to save at each validation, and to continue from.
@@ -109,7 +109,7 @@ class _Run:
         chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]],
         data: PyTree,
         validate: Callable[[PyTree], float],
-        plan: TrainPlan,
+        plan: Lengths,
         seed: int,
         progress: Callable[[Report], None],
     ) -> None:
@@ -137,13 +137,13 @@ class _Run:
         found = self.validate(settled)
         if trained.best_validation is None or found > trained.best_validation:
             trained.best_step = until
-            trained.state = jax.tree.map(jnp.copy, settled)  # the loop gives `last` away
+            trained.state = jax.tree.map(jnp.copy, settled)  # the loop donates `last`
         trained.seconds += time.monotonic() - began
         loss, train_accuracy = (sums[name] / (until - first) for name in ("loss", "accuracy"))
         trained.history.append(Point(until, loss, train_accuracy, found, trained.seconds))
 
     def _report(self, trained: Trained, step: int, loss: float, spent: float) -> None:
-        """Tell `progress`. `spent`: seconds of training up to `step`."""
+        """Report to `progress`. `spent`: seconds of training up to `step`."""
         steps = self.plan.steps
         found = trained.history[-1].validation if trained.history else None
         rate = step / max(spent, 1e-9)
@@ -162,7 +162,7 @@ def _to_snapshot(step: int, trained: Trained) -> Snapshot:
 
 
 def from_snapshot(snapshot: Snapshot) -> Trained:
-    """What a checkpoint holds."""
+    """The outcome so far, from a checkpoint."""
     notes = snapshot.notes
     history = [Point(*row) for row in notes["history"]]
     best = copied(snapshot.best, jax.devices()[:1])

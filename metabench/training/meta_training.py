@@ -1,6 +1,6 @@
-"""Meta-training of a learner: its chunk of steps, its validation, what an earlier run ended in.
+"""Meta-training of a learner: its chunk of steps, its validation, the outcome of an earlier run.
 
-It sees a learner's contract and a measure of states, and nothing else. Every random
+It uses a learner's contract and a measure of states, and nothing else. Every random
 number is folded from the seed and the step's number.
 """
 
@@ -16,13 +16,14 @@ import jax.numpy as jnp
 from metabench.compute.devices import across, copied, devices_for
 from metabench.contracts.learner import Learner
 from metabench.errors import UserError
-from metabench.scoring.episodes import evaluate, make_evaluator
+from metabench.scoring.episodes import ImageLearner, evaluate, make_evaluator
 from metabench.scoring.summary import summarise
 from metabench.seeds import VALIDATION_SEED, root_key
 from metabench.tasks.kinds import sample_tasks
 from metabench.training.checkpoints import Checkpoints
-from metabench.training.lengths import TrainPlan
+from metabench.training.lengths import Lengths
 from metabench.training.loop import Report, Trained, from_snapshot, train_state
+from metabench.training.start import unchanged
 from metabench.types import ClassTable, ImageTaskShape, PyTree, TaskShape, TrainShape
 
 
@@ -32,8 +33,8 @@ def initial_state(learner: Learner, seed: int) -> PyTree:
 
 
 def training_devices(learner: Learner, batch: int) -> list[jax.Device]:
-    """What a batch is spread over: as many devices as divide it, where its tasks are apart."""
-    return devices_for(batch if learner.apart else 1)
+    """What a batch is spread over: as many devices as divide it, where the learner spreads it."""
+    return devices_for(batch if learner.training is not None and learner.training.spread else 1)
 
 
 def make_chunk(
@@ -41,11 +42,11 @@ def make_chunk(
 ) -> Callable[..., tuple[PyTree, dict[str, jax.Array]]]:
     """`run(state, table, seed_key, first step, length) -> (state, mean metrics)`, compiled.
 
-    It runs on the `training_devices`; where these are several, `state` and `table` should be
-    `copied` there beforehand.
+    It runs on the `training_devices`. If there are several, copy `state` and `table` to them
+    first (`copied`).
     """
-    assert learner.train is not None
-    train, devices = learner.train, training_devices(learner, batch)
+    assert learner.training is not None
+    train, devices = learner.training.step, training_devices(learner, batch)
 
     @partial(jax.jit, static_argnames="length", donate_argnums=0)
     def run(
@@ -65,87 +66,51 @@ def make_chunk(
     return run
 
 
-def meta_train(
-    learner: Learner,
-    train_table: ClassTable,
-    validation_table: ClassTable,
-    shape: ImageTaskShape,
-    plan: TrainPlan,
-    *,
-    seed: int,
-    checkpoints: Checkpoints | None = None,
-    progress: Callable[[Report], None] = lambda report: None,
-    start: Callable[[PyTree], PyTree] = lambda state: state,
-) -> Trained:
-    """Train `learner` and keep the state that does best on the validation classes.
-
-    Args:
-      learner: one that has a `train`.
-      train_table: classes of meta-training.
-      validation_table: classes that select the state.
-      shape: of the test and validation episodes, and of the training ones unless the
-        learner has a `train_shape`.
-      plan: lengths.
-      seed: of everything random.
-      checkpoints: where to save at each validation, and to continue from.
-      progress: called after each chunk.
-      start: what is made of the first state before the first step.
-
-    Raises:
-      UserError: the loss is no longer finite.
-    """
+def accuracy_on(
+    learner: ImageLearner, table: ClassTable, shape: ImageTaskShape, episodes: int
+) -> Callable[[PyTree], float]:
+    """What a state is worth: accuracy in `episodes` validation tasks drawn from `table`."""
     evaluator = make_evaluator(learner, shape)
 
     def accuracy(state: PyTree) -> float:
         correct = evaluate(
             learner,
             state,
-            validation_table,
+            table,
             shape,
             seed=VALIDATION_SEED,
-            episodes=plan.validation_episodes,
+            episodes=episodes,
             evaluator=evaluator,
         )
         return summarise(correct, shape.queries).mean
 
-    drawn = learner.train_shape or shape
-    return train_on(
-        learner,
-        drawn,
-        train_table,
-        accuracy,
-        plan,
-        seed=seed,
-        checkpoints=checkpoints,
-        progress=progress,
-        start=start,
-    )
+    return accuracy
 
 
-def train_on(
+def meta_train(
     learner: Learner,
     shape: TaskShape | TrainShape,
     table: ClassTable | None,
     validate: Callable[[PyTree], float],
-    plan: TrainPlan,
+    plan: Lengths,
     *,
     seed: int,
     checkpoints: Checkpoints | None = None,
     progress: Callable[[Report], None] = lambda report: None,
-    start: Callable[[PyTree], PyTree] = lambda state: state,
+    start: Callable[[PyTree], PyTree] = unchanged,
 ) -> Trained:
     """Train `learner` on tasks of `shape` and keep the state that `validate` finds best.
 
     Args:
-      learner: one that has a `train`.
+      learner: one with a `training`.
       shape: of the training tasks.
-      table: classes of meta-training; None where tasks are drawn from none.
-      validate: what a state is worth on tasks that are not trained on; higher is better.
+      table: classes of meta-training; None if tasks need no classes.
+      validate: the measure of a state on tasks that are not trained on; higher is better.
       plan: lengths.
       seed: of everything random.
       checkpoints: where to save at each validation, and to continue from.
       progress: called after each chunk.
-      start: what is made of the first state before the first step.
+      start: applied to the first state, before the first step.
 
     Raises:
       UserError: the loss is no longer finite.
@@ -163,7 +128,7 @@ def train_on(
     )
 
 
-def trained_before(learner: Learner, plan: TrainPlan, folder: Path, *, seed: int) -> Trained:
+def trained_before(learner: Learner, plan: Lengths, folder: Path, *, seed: int) -> Trained:
     """What an earlier training with the checkpoints `folder` ended in; nothing is trained.
 
     Raises:

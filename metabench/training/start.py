@@ -1,7 +1,8 @@
-"""What meta-training begins from: the first state, and the classes that episodes are drawn from.
+"""Where meta-training starts: the first state, and the classes that episodes are drawn from.
 
-Mostly the learner's own first state and the true classes; a learner may build on another's
-embedding (`source`, `build_on`) and construct classes of its own (`relabel`).
+These are mostly the learner's own first state and the true classes. A learner with a `Foundation`
+builds on another's embedding: it may keep something of the trained source (`keep`), and it may
+construct classes in place of the true ones (`relabel`).
 """
 
 from __future__ import annotations
@@ -11,43 +12,46 @@ from typing import NamedTuple
 
 import jax
 
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import Foundation
 from metabench.seeds import root_key
 from metabench.tasks.class_table import check_fits
 from metabench.types import ClassTable, PyTree, TrainShape
 
 
-class Beginning(NamedTuple):
-    """What meta-training begins from."""
+class Start(NamedTuple):
+    """Where meta-training starts."""
 
-    start: Callable[[PyTree], PyTree]  # what is made of the learner's first state
+    state: Callable[[PyTree], PyTree]  # what is made of the learner's first state
     table: ClassTable
 
 
-def beginning(
-    learner: Learner, source: PyTree, table: ClassTable, shape: TrainShape, seed: int
-) -> Beginning:
-    """Construct classes, where the learner does; its `source` is trained by now.
+def unchanged(state: PyTree) -> PyTree:
+    """The learner's first state as it is."""
+    return state
+
+
+def start_from(
+    foundation: Foundation | None, source: PyTree, table: ClassTable, shape: TrainShape, seed: int
+) -> Start:
+    """Construct classes and keep what is needed of the source, where the learner does either.
 
     Args:
-      learner: any.
-      source: the trained state of `learner.source`; None where it has none.
-      table: the true classes, of which `learner` is shown the images alone.
+      foundation: of the learner; None where it has none.
+      source: the trained state of `foundation.source`; None where there is none.
+      table: the true classes, of which the learner is shown the images alone.
       shape: of the training tasks.
       seed: of everything random.
 
     Raises:
       UserError: tasks of `shape` cannot be drawn from the constructed classes.
     """
-    images = table.images
-    start_key, table_key = jax.random.split(jax.random.fold_in(root_key(seed), 3))
-    if learner.relabel is not None:
-        table = learner.relabel(source, images, table_key)
+    if foundation is None:
+        return Start(unchanged, table)
+    images, keep = table.images, foundation.keep
+    keep_key, table_key = jax.random.split(jax.random.fold_in(root_key(seed), 3))
+    if foundation.relabel is not None:
+        table = foundation.relabel(source, images, table_key)
         check_fits(table, shape, "the constructed set")
-
-    def start(state: PyTree) -> PyTree:
-        if learner.build_on is None:
-            return state
-        return learner.build_on(state, source, images, start_key)
-
-    return Beginning(start, table)
+    if keep is None:
+        return Start(unchanged, table)
+    return Start(lambda state: keep(state, source, images, keep_key), table)

@@ -14,8 +14,8 @@ from metabench.compute.episodewise import over_episodes
 from metabench.compute.native import use_native
 from metabench.learners.gradient.maml import maml
 from metabench.training.checkpoints import Checkpoints
-from metabench.training.lengths import TrainPlan
-from metabench.training.meta_training import meta_train, training_devices
+from metabench.training.lengths import Lengths
+from metabench.training.meta_training import accuracy_on, meta_train, training_devices
 from metabench.types import ClassTable, EpisodeShape
 from tests.two_devices import on_two_devices
 
@@ -35,7 +35,12 @@ def test_a_learner_that_joins_its_tasks_has_one_device(monkeypatch):
     monkeypatch.setattr(jax, "devices", lambda: list(range(6)))
     learner = maml(SHAPE)
     assert len(training_devices(learner, 4)) == 4
-    assert len(training_devices(learner._replace(apart=False), 4)) == 1
+    assert len(training_devices(_together(learner), 4)) == 1
+
+
+def _together(learner):
+    """The same, but its training step joins the episodes of a batch."""
+    return learner._replace(training=learner.training._replace(spread=False))
 
 
 def spread():
@@ -61,9 +66,10 @@ def trained(folder=None, steps=8):
     members = jnp.arange(24, dtype=jnp.int32).reshape(4, 6)
     table = ClassTable(classes, members, jnp.full(4, 6), jnp.arange(4))
     learner = maml(SHAPE, inner_steps=1, width=4, decay="constant")
-    plan = TrainPlan(steps=steps, batch=4, validate_every=4, validation_episodes=2, chunk=2)
+    plan = Lengths(steps=steps, batch=4, validate_every=4, validation_episodes=2, chunk=2)
     checkpoints = Checkpoints(folder) if folder else None
-    found = meta_train(learner, table, table, SHAPE, plan, seed=0, checkpoints=checkpoints)
+    accuracy = accuracy_on(learner, table, SHAPE, plan.validation_episodes)
+    found = meta_train(learner, SHAPE, table, accuracy, plan, seed=0, checkpoints=checkpoints)
     if checkpoints:
         checkpoints.close()
     assert len(jax.tree.leaves(found.state)[0].devices()) == 1  # whoever gets it finds one copy

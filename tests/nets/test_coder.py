@@ -13,8 +13,8 @@ from metabench.nets.coder import (
     ImageEncoder,
     Layer,
     channels_at,
+    joined,
     leaky,
-    pixels,
     sizes,
 )
 
@@ -86,8 +86,8 @@ def test_a_layer_by_hand():
     np.testing.assert_allclose(leaky(jnp.asarray([-2.0, 0.0, 3.0])), [-0.4, 0.0, 3.0])
 
 
-def test_pixels():
+def test_images_of_several_tasks_are_joined():
     images = jnp.asarray(np.arange(2 * 3 * 4).reshape(2, 3, 2, 2, 1), jnp.uint8)
-    found = pixels(images)
+    found = joined(images)
     assert found.shape == (6, 2, 2, 1)
     np.testing.assert_allclose(found[5, 1, 1, 0], 23 / 255)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import EpisodeLearner
 from metabench.scoring import episodes as module
 from metabench.scoring.episodes import adaptation_ms, chunk_size, evaluate, make_evaluator
 from metabench.scoring.summary import summarise
@@ -37,7 +37,7 @@ def reader(wrong=lambda image: image < 0):
         right = (image // 6)[:, None] == task[None]
         return jnp.where(wrong(image)[:, None], jnp.roll(right, 1, axis=1), right) * 1.0
 
-    return Learner(init=lambda key: (), adapt=adapt, predict=predict)
+    return EpisodeLearner(init=lambda key: (), adapt=adapt, predict=predict)
 
 
 def noisy():
@@ -46,7 +46,7 @@ def noisy():
     def predict(task, query_x):
         return jax.random.uniform(task, (query_x.shape[0], 3))
 
-    return Learner(init=lambda key: (), adapt=lambda s, x, y, key: key, predict=predict)
+    return EpisodeLearner(init=lambda key: (), adapt=lambda s, x, y, key: key, predict=predict)
 
 
 batch_of = jax.jit(sample_batch, static_argnums=3)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import Forecaster, Training
 from metabench.scoring import functions as forecasts
 from metabench.scoring.functions import collect, interval, make_densities
 from metabench.seeds import root_key
@@ -32,7 +32,7 @@ def constant(mean):
         return Forecast(jnp.full(6, mean) + 0 * xs[:, 0] + shown, jnp.ones(6))
 
     none = jnp.float32(0)
-    return Learner(lambda key: none, None, None, forecast=forecast)
+    return Forecaster(lambda key: none, None, None, forecast, Training(None))
 
 
 def test_every_method_meets_the_same_functions():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from metabench.conformance import strokes_tables
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import EpisodeLearner
 from metabench.errors import UserError
 from metabench.registry import build_learner
 from metabench.scoring.traces import check_traceable, traced
@@ -24,7 +24,7 @@ def learner():
         return {"ink": jnp.concatenate([ink, ink]), "state": state[:, None]}
 
     none = lambda *inputs: None  # noqa: E731
-    return Learner(init=none, adapt=none, predict=none, trace=trace)
+    return EpisodeLearner(init=none, adapt=none, predict=none, trace=trace)
 
 
 def test_every_episode_of_the_test_is_told():

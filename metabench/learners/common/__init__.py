@@ -1,1 +1,1 @@
-"""What several families of learners share. A family imports this room and no other family."""
+"""What several families of learners share. A family imports this folder and no other family."""

@@ -1,28 +1,53 @@
 """The inner loop: a few steps of any optimizer down any loss, as one differentiable function.
 
-What MAML, ANIL, Reptile and fine-tuning share. An outer gradient may pass through the steps, with
-second derivatives or without. No network, no data and no algorithm here.
+MAML, ANIL, Reptile and fine-tuning share it. An outer gradient may pass through the steps, with
+second derivatives or without. It knows no network and no data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from metabench.errors import UserError
+from metabench.contracts.options import Count, Options, Rate
 from metabench.types import PyTree
 
 
+@dataclass(frozen=True)
+class InnerLoop(Options):
+    """Options of an inner loop.
+
+    Args:
+      inner_steps: steps on the images of an episode.
+      inner_rate: of these steps.
+    """
+
+    inner_steps: Count = 5
+    inner_rate: Rate = 0.1
+
+
+@dataclass(frozen=True)
+class DifferentiatedLoop(InnerLoop):
+    """Options of an inner loop that an outer gradient passes through.
+
+    Args:
+      first_order: leave the second derivatives out (Finn et al. 2017, section 5.2).
+    """
+
+    first_order: bool = False
+
+
 class Adapted(NamedTuple):
-    """What an inner loop ends in."""
+    """The outcome of an inner loop."""
 
     params: PyTree
     optimizer: PyTree
-    losses: jax.Array  # [steps], each before its step
+    losses: jax.Array  # [steps], before each step
     seen: PyTree  # what `watch` keeps of each step, [steps, ...]
 
 
@@ -43,10 +68,10 @@ def inner_loop(
     Args:
       loss: `loss(params, input)`, a scalar.
       params: where the loop begins.
-      optimizer: told the gradient, the parameters, and the loss as `value`.
+      optimizer: it gets the gradient, the parameters, and the loss as `value`.
       inputs: one for each step along a leading axis: batches, or `jnp.arange(steps)`.
-      state: of the optimizer; None for a fresh one.
-      first_order: an outer gradient takes the inner gradients as constants.
+      state: of the optimizer; None for the first one.
+      first_order: the inner gradients are constants for an outer gradient.
       rematerialise: keep only the parameters before each step and compute the rest again in the
         backward pass: memory of one step instead of all, for one more forward pass.
       watch: what is kept of the optimizer's state and the gradient of every step.
@@ -59,7 +84,7 @@ def inner_loop(
         params, state = carry
         point = jax.lax.stop_gradient(params) if first_order else params
         value, gradient = jax.value_and_grad(loss)(point, data)
-        if first_order:  # the loss may know outer parameters by other ways
+        if first_order:  # the loss may also depend on outer parameters in other ways
             value, gradient = jax.lax.stop_gradient((value, gradient))
         updates, state = optimizer.update(gradient, state, params, value=value)
         return (optax.apply_updates(params, updates), state), (value, watch(state, gradient))
@@ -78,7 +103,7 @@ class Steps(NamedTuple):
 
 
 def descent(rates: PyTree) -> optax.GradientTransformation:
-    """Gradient descent with rates [steps] of its own for each array, which may be learned.
+    """Gradient descent with separate rates [steps] for each array, which may be learned.
 
     Args:
       rates: like the parameters, with one rate for each step in place of an array. Further
@@ -99,11 +124,3 @@ def descent(rates: PyTree) -> optax.GradientTransformation:
         return jax.tree.map(one, rates, gradients), Steps(state.taken + 1)
 
     return optax.GradientTransformation(init, update)
-
-
-def check_inner(steps: int, rate: float, name: str = "inner_steps") -> None:
-    """Raise `UserError` where an inner loop would not move."""
-    if steps < 1:
-        raise UserError(f"`{name}` is {steps}; it must be at least 1")
-    if not rate > 0:
-        raise UserError(f"`inner_rate` is {rate}; it must be positive")

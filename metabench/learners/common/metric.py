@@ -16,14 +16,17 @@ import optax
 from flax import nnx
 
 from metabench.compute.episodewise import over_episodes
-from metabench.contracts.learner import Learner, Metrics
+from metabench.contracts.learner import EpisodeLearner, Metrics, Training
+from metabench.learners.common.optimizer import descended
+from metabench.learners.common.state import State
 from metabench.nets.functional import Functional, functional
+from metabench.nets.pixels import pixels
 from metabench.types import Episode, EpisodeShape, PyTree
 
-Adapt: TypeAlias = Callable[["State", jax.Array, jax.Array, jax.Array], "Task"]
+Adapt: TypeAlias = Callable[[State, jax.Array, jax.Array, jax.Array], "Task"]
 Predict: TypeAlias = Callable[["Task", jax.Array], jax.Array]
 Error: TypeAlias = Callable[[jax.Array, jax.Array], jax.Array]
-TrainStep: TypeAlias = Callable[["State", Episode, jax.Array], tuple["State", Metrics]]
+TrainStep: TypeAlias = Callable[[State, Episode, jax.Array], tuple[State, Metrics]]
 
 
 class MetricNet(nnx.Module):
@@ -41,22 +44,14 @@ class MetricNet(nnx.Module):
     def __call__(self, method: str, *inputs: PyTree, **keywords: PyTree) -> PyTree:
         """`embed` uint8 images, or the head's `summarise` or `score`."""
         if method == "embed":
-            return self.backbone(inputs[0].astype(jnp.float32) / 255, **keywords)
+            return self.backbone(pixels(inputs[0]), **keywords)
         return getattr(self.head, method)(*inputs, **keywords)
 
 
-class State(NamedTuple):
-    """What a metric learner carries through meta-training."""
-
-    params: PyTree
-    stats: PyTree
-    optimizer: PyTree
-
-
 class Task(NamedTuple):
-    """What it keeps of a support set.
+    """What is kept of a support set.
 
-    Images, where queries are embedded jointly with them; else the head's summary.
+    Images, if queries are embedded jointly with them; else the head's summary.
     """
 
     params: PyTree
@@ -73,7 +68,7 @@ def metric_learner(
     joint: bool,
     train_shape: EpisodeShape | None = None,
     error: Error = optax.softmax_cross_entropy_with_integer_labels,
-) -> Learner:
+) -> EpisodeLearner:
     """A learner from a network and an optimizer.
 
     Args:
@@ -82,7 +77,7 @@ def metric_learner(
       shape: of the test episodes.
       joint: embed supports and queries of a test episode as one batch, so that batch
         statistics are those of the episode (transductive).
-      train_shape: of the training episodes, where it differs from the test's.
+      train_shape: of the training episodes, if it differs from the test's.
       error: of logits [queries, way] and labels [queries], for each query.
     """
     net = functional(make)
@@ -91,20 +86,17 @@ def metric_learner(
         params, stats = net.init(key)
         return State(params, stats, optimizer.init(params))
 
-    adapt, predict = _jointly(net, shape) if joint else _apart(net, shape)
+    adapt, predict = _jointly(net, shape) if joint else _one_by_one(net, shape)
 
     def embed(state: State, images: jax.Array) -> jax.Array:
         features, _ = net.apply(state.params, state.stats, "embed", images)
         return features.reshape(images.shape[0], -1)
 
-    return Learner(
+    return EpisodeLearner(
         init=init,
         adapt=adapt,
         predict=predict,
-        train=_training(net, optimizer, error),
-        parameters=lambda state: state.params,
-        train_shape=train_shape,
-        apart=True,
+        training=Training(_training(net, optimizer, error), train_shape, spread=True),
         transductive=joint,
         embed=embed,
     )
@@ -143,14 +135,13 @@ def _training(
         del key  # nothing is drawn
         gradient = jax.value_and_grad(loss, has_aux=True)
         (error, (accuracy, stats)), grads = gradient(state.params, state.stats, episodes)
-        updates, moments = optimizer.update(grads, state.optimizer, state.params)
-        params = optax.apply_updates(state.params, updates)
-        return State(params, stats, moments), {"loss": error, "accuracy": accuracy}
+        state = descended(optimizer, state, grads, stats=stats)
+        return state, {"loss": error, "accuracy": accuracy}
 
     return train
 
 
-def _apart(net: Functional, shape: EpisodeShape) -> tuple[Adapt, Predict]:
+def _one_by_one(net: Functional, shape: EpisodeShape) -> tuple[Adapt, Predict]:
     """Supports are embedded when adapting, queries when predicting: inductive."""
 
     def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:

@@ -8,17 +8,10 @@ from typing import NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from metabench.errors import UserError
 from metabench.types import PyTree
 
-NEARER = 1e-3  # of a vote: what a cosine of 1 adds to it
-FARTHEST = -2.0  # below every cosine: stands for "not of this class"
-
-
-def check_neighbours(neighbours: int) -> None:
-    """`UserError` where nobody would vote."""
-    if neighbours < 1:
-        raise UserError(f"`neighbours` is {neighbours}; it must be at least 1")
+NEARER = 1e-3  # what a cosine of 1 adds to a vote
+FARTHEST = -2.0  # below every cosine: means "not of this class"
 
 
 def unit(vectors: jax.Array) -> jax.Array:
@@ -39,7 +32,7 @@ def nearest(supports: jax.Array, labels: jax.Array, queries: jax.Array) -> jax.A
 
 
 class Neighbours(NamedTuple):
-    """What is kept of a support set: who embeds, and the supports as unit vectors."""
+    """What is kept of a support set: the embedding's state, and the supports as unit vectors."""
 
     state: PyTree
     supports: jax.Array  # [supports, features]
@@ -60,7 +53,7 @@ def by_nearest(
     Args:
       embed: `embed(state, images) -> [n, features]`.
       way: classes in an episode.
-      kept: the part of a state that `embed` needs, with which a task is passed on.
+      kept: the part of a state that `embed` needs; it is stored in the task.
     """
 
     def adapt(
@@ -79,16 +72,16 @@ def by_nearest(
 def votes(similarity: jax.Array, labels: jax.Array, neighbours: int) -> jax.Array:
     """The nearest earlier images vote on each image of a stream: [steps, outputs].
 
-    Votes of equal number are decided by who is nearer; nobody has a vote at the first step.
+    If numbers of votes are equal, the nearer images decide; there are no votes at the first step.
 
     Args:
-      similarity: of all images to one another, [steps, steps].
+      similarity: between all images, [steps, steps].
       labels: at each step the code of the step before, [steps, outputs].
-      neighbours: how many vote, as far as there are so many.
+      neighbours: how many vote, if there are so many.
     """
     steps = labels.shape[0]
     earlier = jnp.tril(jnp.ones((steps, steps), bool), -1)
     found, place = jax.lax.top_k(jnp.where(earlier, similarity, -jnp.inf), min(neighbours, steps))
-    codes = jnp.roll(labels, -1, axis=0)  # of the images themselves; no one looks at the last
+    codes = jnp.roll(labels, -1, axis=0)  # of the images themselves; the last is not used
     weight = jnp.where(found > -jnp.inf, 1 + NEARER * found, 0.0)
     return (weight[:, :, None] * codes[place]).sum(1)

@@ -1,4 +1,4 @@
-"""What learners carry through meta-training, and what they keep of a support set."""
+"""The state of learners in meta-training, and what they keep of a support set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from metabench.types import PyTree
 
 
 class State(NamedTuple):
-    """What is carried through meta-training."""
+    """The state in meta-training."""
 
     params: PyTree
     stats: PyTree

@@ -1,29 +1,49 @@
-"""Training episodes that differ from the test's: more classes, other shots."""
+"""Options of training episodes that differ from the test's: more classes, other shots."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from metabench.errors import UserError
+from metabench.contracts.options import Count, Options
 from metabench.types import EpisodeShape
 
 
-def training_shape(
-    shape: EpisodeShape, way: int | None, shot: int | None, query: int | None
-) -> EpisodeShape | None:
-    """`shape` with what is not None replaced; None where that changes nothing.
+@dataclass(frozen=True)
+class SameWayEpisodes(Options):
+    """Training episodes with the classes of the test's.
 
-    Raises:
-      UserError: a number below 1.
+    Args:
+      train_shot: shots of the training episodes; None for the test's.
+      train_query: queries per class of the training episodes; None for the test's.
     """
-    changes = {"way": way, "shot": shot, "query": query}
-    for name, value in changes.items():
-        if value is not None and value < 1:
-            raise UserError(f"`train_{name}` is {value}; it must be at least 1")
+
+    train_shot: Count | None = None
+    train_query: Count | None = None
+
+
+@dataclass(frozen=True)
+class TrainingEpisodes(Options):
+    """Training episodes of any shape.
+
+    Args:
+      train_way: classes of the training episodes; None for the test's.
+      train_shot: shots of the training episodes; None for the test's.
+      train_query: queries per class of the training episodes; None for the test's.
+    """
+
+    train_way: Count | None = None
+    train_shot: Count | None = None
+    train_query: Count | None = None
+
+
+def training_shape(
+    shape: EpisodeShape, episodes: TrainingEpisodes | SameWayEpisodes
+) -> EpisodeShape | None:
+    """`shape` with what `episodes` names replaced; None where that changes nothing."""
     changed = replace(
         shape,
-        way=way or shape.way,
-        shot=shot or shape.shot,
-        query=query or shape.query,
+        way=getattr(episodes, "train_way", None) or shape.way,
+        shot=episodes.train_shot or shape.shot,
+        query=episodes.train_query or shape.query,
     )
     return None if changed == shape else changed

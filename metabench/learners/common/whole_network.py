@@ -1,6 +1,8 @@
-"""A whole network fitted to the supports of an episode: what `scratch` and `finetune` share."""
+"""A whole network that is adapted to the supports of an episode."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +14,26 @@ from metabench.nets.functional import Functional
 from metabench.types import PyTree
 
 
+class Supports(NamedTuple):
+    """The supports of an episode, and the network that is adapted to them."""
+
+    net: Functional
+    stats: PyTree  # of the network before it has met the supports
+    images: jax.Array
+    labels: jax.Array
+
+    def error(self, weights: PyTree, number: jax.Array) -> jax.Array:
+        """Mean cross-entropy on all supports: the loss of each step of an inner loop."""
+        del number  # every step sees all supports
+        scores, _ = self.net.apply(weights, self.stats, self.images, train=True)
+        return optax.softmax_cross_entropy_with_integer_labels(scores, self.labels).mean()
+
+    def task(self, weights: PyTree) -> Task:
+        """The network with `weights` and with the statistics of the supports."""
+        # Costs nothing where there are no statistics to keep: nobody reads the logits.
+        return Task(weights, self.net.apply(weights, self.stats, self.images, train=True)[1])
+
+
 def fitted(
     net: Functional,
     weights: PyTree,
@@ -21,15 +43,9 @@ def fitted(
     support_x: jax.Array,
     support_y: jax.Array,
 ) -> Task:
-    """The network after `steps` of `optimizer` from `weights` on, each on all supports.
+    """The network after `steps` of `optimizer`, starting from `weights`, each on all supports.
 
     Its statistics are those of the supports after the last step.
     """
-
-    def loss(weights: PyTree, number: jax.Array) -> jax.Array:
-        del number  # every step sees all supports
-        scores, _ = net.apply(weights, stats, support_x, train=True)
-        return optax.softmax_cross_entropy_with_integer_labels(scores, support_y).mean()
-
-    found = inner_loop(loss, weights, optimizer, jnp.arange(steps)).params
-    return Task(found, net.apply(found, stats, support_x, train=True)[1])
+    supports = Supports(net, stats, support_x, support_y)
+    return supports.task(inner_loop(supports.error, weights, optimizer, jnp.arange(steps)).params)

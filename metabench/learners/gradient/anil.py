@@ -1,4 +1,4 @@
-"""Almost No Inner Loop (Raghu, Raghu, Bengio & Vinyals 2020): MAML that adapts the head alone.
+"""Almost No Inner Loop (Raghu, Raghu, Bengio & Vinyals 2020): MAML that adapts only the head.
 
 The embedding is meta-learned and stays as it is in an episode; only the linear layer above it
 takes the inner steps (section 4). So the supports are embedded once, and a test episode's
@@ -12,27 +12,28 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from metabench.contracts.learner import Learner
-from metabench.learners.common.inner_loop import check_inner, inner_loop
+from metabench.contracts.learner import EpisodeLearner
+from metabench.contracts.options import Count, with_options
+from metabench.learners.common.inner_loop import DifferentiatedLoop, inner_loop
 from metabench.learners.common.linear import Weights
 from metabench.learners.common.metric import MetricNet, metric_learner
-from metabench.learners.common.optimizer import Decay, adam
-from metabench.learners.common.training_shape import training_shape
+from metabench.learners.common.optimizer import ClippedAdam, adam
+from metabench.learners.common.training_shape import SameWayEpisodes, training_shape
 from metabench.nets.conv4 import Conv4, Norm, conv4_features
 from metabench.types import EpisodeShape
 
 
 class InnerHead(nnx.Module):
-    """The linear layer that the inner loop begins with."""
+    """The linear layer with which the inner loop begins."""
 
-    def __init__(self, features: int, way: int, steps: int, rate: float, first_order: bool) -> None:
+    def __init__(self, features: int, way: int, loop: DifferentiatedLoop) -> None:
         self.matrix = nnx.Param(jnp.zeros((features, way)))  # no class is like another yet
         self.bias = nnx.Param(jnp.zeros(way))
-        self.steps, self.rate, self.first_order = steps, rate, first_order
+        self.loop = loop
 
     def summarise(self, support: jax.Array, support_y: jax.Array, *, way: int) -> Weights:
         """[supports, features] to the layer after the inner loop."""
-        del way  # the layer has so many outputs
+        del way  # the layer has this number of outputs
 
         def loss(weights: Weights, number: jax.Array) -> jax.Array:
             del number  # every step sees all supports
@@ -42,9 +43,9 @@ class InnerHead(nnx.Module):
         return inner_loop(
             loss,
             Weights(self.matrix[...], self.bias[...]),
-            optax.sgd(self.rate),
-            jnp.arange(self.steps),
-            first_order=self.first_order,
+            optax.sgd(self.loop.inner_rate),
+            jnp.arange(self.loop.inner_steps),
+            first_order=self.loop.first_order,
         ).params
 
     def score(self, weights: Weights, query: jax.Array, *, train: bool = False) -> jax.Array:
@@ -53,52 +54,39 @@ class InnerHead(nnx.Module):
         return weights.logits(query)
 
 
+@with_options
 def anil(
     shape: EpisodeShape,
     *,
-    inner_steps: int = 5,
-    inner_rate: float = 0.5,
-    first_order: bool = False,
-    width: int = 64,
+    loop: DifferentiatedLoop = DifferentiatedLoop(inner_rate=0.5),
+    width: Count = 64,
     norm: Norm = "running",
-    learning_rate: float = 1e-3,
-    decay: Decay = "cosine",
-    clip: float | None = None,
-    train_shot: int | None = None,
-    train_query: int | None = None,
-    steps: int = 10_000,
-) -> Learner:
+    episodes: SameWayEpisodes = SameWayEpisodes(),
+    optimizer: ClippedAdam = ClippedAdam(),
+) -> EpisodeLearner:
     """ANIL on Conv4.
 
     Args:
       shape: of the test episodes.
-      inner_steps: gradient steps of the head on a support set, in training and test.
-      inner_rate: of these steps.
-      first_order: leave the second derivatives out. The embedding then learns from the queries
-        and not from what it does to the head.
+      loop: the inner loop of the head, in training and test. Without second derivatives the
+        embedding learns from the queries, and not from what it does to the head.
       width: channels of each block of Conv4.
       norm: statistics that normalise; `batch` is transductive.
-      learning_rate: of Adam, the outer loop.
-      decay: `cosine` over `steps`, or `constant`.
-      clip: largest global norm of an outer gradient.
-      train_shot: shots of the training episodes; None for the test's.
-      train_query: queries per class of the training episodes; None for the test's.
-      steps: length of meta-training, for the decay.
+      episodes: of training, where they differ from the test's.
+      optimizer: of the outer loop.
 
     Reference: https://arxiv.org/abs/1909.09157
     """
-    check_inner(inner_steps, inner_rate)
     features = conv4_features(shape.image, width)
 
     def make(rngs: nnx.Rngs) -> MetricNet:
         backbone = Conv4(shape.image[2], width=width, norm=norm, rngs=rngs)
-        head = InnerHead(features, shape.way, inner_steps, inner_rate, first_order)
-        return MetricNet(backbone, head)
+        return MetricNet(backbone, InnerHead(features, shape.way, loop))
 
     return metric_learner(
         make,
-        adam(learning_rate, decay, steps, clip),
+        adam(optimizer),
         shape,
         joint=norm == "batch",
-        train_shape=training_shape(shape, None, train_shot, train_query),
+        train_shape=training_shape(shape, episodes),
     )

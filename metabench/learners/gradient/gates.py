@@ -21,7 +21,7 @@ from metabench.types import PyTree
 
 INPUTS = 4  # two numbers of the gradient, two of the loss
 P = 10.0  # of the preprocessing
-SPREAD = 0.01  # of first weights, uniform on both sides of 0
+SPREAD = 0.01  # first weights are uniform from -0.01 to 0.01
 FIRST_RATE = 0.011  # of descent, before meta-training: the sigmoid of -4.5
 
 
@@ -46,8 +46,8 @@ class Cell(NamedTuple):
 def first_weights(key: jax.Array, hidden: int, rate: float = FIRST_RATE) -> Weights:
     """Forget gates near 1 (bias from U(4, 5)) and input gates near `rate`, between 0 and 1.
 
-    That is gradient descent, with which meta-training begins (section 3.4). The default is the
-    paper's: biases of input gates from U(-5, -4).
+    So meta-training begins with gradient descent (section 3.4). The default rate is the paper's:
+    biases of input gates from U(-5, -4).
     """
     keys = jax.random.split(key, 4)
     shapes = ((INPUTS, 4 * hidden), (hidden, 4 * hidden), (hidden + 2, 2))
@@ -67,7 +67,7 @@ def blank(weights: Weights, size: int) -> Cell:
 
 
 def gated_descent(weights: Weights, p: float = P) -> optax.GradientTransformationExtraArgs:
-    """The optimizer with given weights; `update` must be told the loss as `value`.
+    """The optimizer with given weights; `update` takes the loss as `value`.
 
     Args:
       weights: learned, or from `first_weights`.
@@ -111,7 +111,7 @@ def advance(
       loss: scalar.
       p: of the preprocessing.
     """
-    # What the loss says is the same for all: it goes in with the bias.
+    # The loss is the same for all coordinates: it goes in with the bias.
     common = weights.bias + preprocessed(loss, p) @ weights.inputs[2:]
     read = weights.inputs[:2].T @ preprocessed(gradient, p).T + weights.recurrent.T @ state.hidden
     hidden, cell = remembered(read + common[:, None], state.cell)[0]

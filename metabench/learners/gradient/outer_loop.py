@@ -1,28 +1,54 @@
 """The outer loop of learners that adapt a whole network: one step down the error on the queries.
 
-What MAML and the meta-learner LSTM share (Finn et al. 2017, algorithm 2; Ravi & Larochelle 2017,
-algorithm 1): whatever adapts to the supports, its gradient is that of the queries' cross-entropy.
+MAML and the meta-learner LSTM share it (Finn et al. 2017, algorithm 2; Ravi & Larochelle 2017,
+algorithm 1): the network adapts to the supports, and the outer gradient is that of the queries'
+cross-entropy. Reptile shares the network and its options.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import jax
 import optax
 
 from metabench.compute.episodewise import over_episodes
 from metabench.contracts.learner import Metrics
+from metabench.contracts.options import TEST_ONLY, Count, Options
 from metabench.errors import UserError
+from metabench.learners.common.optimizer import descended
 from metabench.learners.common.state import State, Task
+from metabench.learners.common.whole_network import Supports
 from metabench.nets.classifier import Classifier, Norm
 from metabench.nets.functional import Functional, functional
 from metabench.types import Episode, EpisodeShape, PyTree
 
-# `adapted(params, stats, support_x, support_y)`: the classifier after the inner loop.
-Adapted: TypeAlias = Callable[[PyTree, PyTree, jax.Array, jax.Array], Task]
+Adapt: TypeAlias = Callable[[PyTree, Supports], Task]  # from what is meta-learned
+TrainStep: TypeAlias = Callable[[State, Episode, jax.Array], tuple[State, Metrics]]
+
+
+@dataclass(frozen=True)
+class Network(Options):
+    """Options of the classifier that is adapted: four blocks and a linear layer.
+
+    Args:
+      width: channels of each block.
+      norm: statistics that normalise in meta-training; `batch` is transductive.
+      test_norm: the same in validation and test; `support` after a training with `batch` hides
+        queries from one another that met in training. None for `norm`.
+    """
+
+    width: Count = 32
+    norm: Norm = "batch"
+    test_norm: Annotated[Norm | None, TEST_ONLY] = None
+
+    @property
+    def transductive(self) -> bool:
+        """Whether the queries of a test episode share their statistics."""
+        return (self.test_norm or self.norm) == "batch"
 
 
 def both_nets(
@@ -31,7 +57,7 @@ def both_nets(
     """The classifier of training, and that of the test with the same weights.
 
     Raises:
-      UserError: `test_norm` wants other weights or statistics than `norm`.
+      UserError: `test_norm` needs other weights or statistics than `norm`.
     """
     after = ("batch", "support") if norm in ("batch", "support") else (norm,)
     if test_norm is not None and test_norm not in after:
@@ -46,12 +72,12 @@ def both_nets(
 
 
 def outer_training(
-    adapted: Adapted, net: Functional, optimizer: optax.GradientTransformation
-) -> Callable[[State, Episode, jax.Array], tuple[State, Metrics]]:
+    adapted: Adapt, net: Functional, optimizer: optax.GradientTransformation
+) -> TrainStep:
     """One step of the outer loop, down the mean error on the queries of a batch of episodes."""
 
     def error(params: PyTree, stats: PyTree, episode: Episode) -> tuple[jax.Array, jax.Array]:
-        task = adapted(params, stats, episode.support_x, episode.support_y)
+        task = adapted(params, Supports(net, stats, episode.support_x, episode.support_y))
         scores = net.apply(task.weights, task.stats, episode.query_x)[0]
         wrong = optax.softmax_cross_entropy_with_integer_labels(scores, episode.query_y)
         return wrong.mean(), (scores.argmax(-1) == episode.query_y).mean()
@@ -59,14 +85,12 @@ def outer_training(
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
         del key  # nothing is drawn
 
-        # Gradients are taken within each episode: nothing of one is kept for another.
+        # Gradients are computed within each episode, so nothing is kept for the others.
         gradients = over_episodes(
             jax.value_and_grad(error, has_aux=True), state.params, state.stats
         )
         found = jax.tree.map(lambda leaf: leaf.mean(0), gradients(episodes))
         (loss, accuracy), gradient = found
-        updates, moments = optimizer.update(gradient, state.optimizer, state.params)
-        params = optax.apply_updates(state.params, updates)
-        return State(params, state.stats, moments), {"loss": loss, "accuracy": accuracy}
+        return descended(optimizer, state, gradient), {"loss": loss, "accuracy": accuracy}
 
     return train

@@ -1,7 +1,7 @@
 """The meta-learner LSTM over several steps whose gradients and losses are known, block by block.
 
-Where gradients are constants to the outer loop, no coordinate sees another: a block of them goes
-through all steps, and back, while it lies in the cache.
+Where gradients are constants to the outer loop, no coordinate depends on another. So a block of
+coordinates goes through all steps, and back, while it lies in the cache.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def replayed(
     Args:
       weights: of the LSTM.
       theta: before the first step, [n].
-      gradients: that were found at each step, [steps, n].
-      losses: likewise, [steps].
+      gradients: of each step, [steps, n].
+      losses: of each step, [steps].
       p: of the preprocessing.
-      block: coordinates that are taken together.
+      block: coordinates that are computed together.
     """
     steps, size = gradients.shape
     padded = -size % block

@@ -8,17 +8,17 @@ a temperature.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from metabench.contracts.learner import Learner
-from metabench.errors import UserError
+from metabench.contracts.learner import EpisodeLearner
+from metabench.contracts.options import Count, Rate, with_options
 from metabench.learners.common.metric import MetricNet, metric_learner
-from metabench.learners.common.optimizer import Decay, adam
-from metabench.learners.common.training_shape import training_shape
+from metabench.learners.common.optimizer import ClippedAdam, adam
+from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.nets.context import QueryContext, SupportContext
 from metabench.nets.conv4 import Conv4, Norm, conv4_features
 from metabench.types import EpisodeShape
@@ -27,7 +27,7 @@ Distance = Literal["cosine", "squared"]
 
 
 class Supports(NamedTuple):
-    """A support set as the head keeps it."""
+    """What the head keeps of a support set."""
 
     features: jax.Array  # [supports, features]
     labels: jax.Array  # one-hot [supports, way]
@@ -52,7 +52,7 @@ class AttentionHead(nnx.Module):
         return Supports(features, jax.nn.one_hot(support_y, way))
 
     def score(self, supports: Supports, query: jax.Array, *, train: bool = False) -> jax.Array:
-        """Log probabilities [queries, way]: the attention that falls on each class."""
+        """Log probabilities [queries, way]: the attention on each class."""
         del train  # nothing is normalised here
         if self.full_context:
             query = self.query_context(query, supports.features)
@@ -62,7 +62,7 @@ class AttentionHead(nnx.Module):
 
 
 def _similarity(query: jax.Array, support: jax.Array, distance: Distance) -> jax.Array:
-    """[queries, supports]: cosines, or negative squared distances less the query's square."""
+    """[queries, supports]: cosines, or negative squared distances plus the query's square."""
     if distance == "squared":
         return 2 * query @ support.T - jnp.square(support).sum(-1)[None]
     unit = [
@@ -71,54 +71,38 @@ def _similarity(query: jax.Array, support: jax.Array, distance: Distance) -> jax
     return unit[0] @ unit[1].T
 
 
+@with_options
 def matching(
     shape: EpisodeShape,
     *,
     distance: Distance = "cosine",
-    temperature: float | None = None,
+    temperature: Rate | None = None,
     full_context: bool = False,
-    context_steps: int = 3,
-    width: int = 64,
+    context_steps: Count = 3,
+    width: Count = 64,
     norm: Norm = "running",
-    learning_rate: float = 1e-3,
-    decay: Decay = "cosine",
-    clip: float | None = None,
-    train_way: int | None = None,
-    train_shot: int | None = None,
-    train_query: int | None = None,
-    steps: int = 10_000,
-) -> Learner:
+    episodes: TrainingEpisodes = TrainingEpisodes(),
+    optimizer: ClippedAdam = ClippedAdam(),
+) -> EpisodeLearner:
     """Matching Networks on Conv4.
 
     Args:
       shape: of the test episodes.
       distance: `cosine` as in the paper, or `squared` Euclidean.
-      temperature: what similarities are divided by at the start; it is learned from there.
+      temperature: similarities are divided by it; this is its first value, as it is learned.
         None for 0.1 with cosines and 1 with squared distances.
       full_context: full-context embeddings, a bidirectional LSTM over the supports and
         an attention LSTM for the queries.
       context_steps: reads of the attention LSTM (3 in Ravi & Larochelle's rerun).
       width: channels of each block of Conv4.
       norm: statistics that normalise; `batch` is transductive.
-      learning_rate: of Adam.
-      decay: `cosine` over `steps`, or `constant`.
-      clip: largest global norm of a gradient.
-      train_way: way of the training episodes; None for the test's.
-      train_shot: shots of the training episodes; None for the test's.
-      train_query: queries per class of the training episodes; None for the test's.
-      steps: length of meta-training, for the decay.
+      episodes: of training, where they differ from the test's.
+      optimizer: of the meta-training.
 
     Reference: https://arxiv.org/abs/1606.04080
     """
-    if distance not in get_args(Distance):
-        allowed = ", ".join(get_args(Distance))
-        raise UserError(f"`distance` is {distance!r}; it must be one of: {allowed}")
     if temperature is None:
         temperature = 0.1 if distance == "cosine" else 1.0
-    if not temperature > 0:
-        raise UserError(f"`temperature` is {temperature}; it must be positive")
-    if full_context and context_steps < 1:
-        raise UserError(f"`context_steps` is {context_steps}; it must be at least 1")
     features = conv4_features(shape.image, width)
     reads = context_steps if full_context else 0
 
@@ -128,8 +112,8 @@ def matching(
 
     return metric_learner(
         make,
-        adam(learning_rate, decay, steps, clip),
+        adam(optimizer),
         shape,
         joint=norm == "batch",
-        train_shape=training_shape(shape, train_way, train_shot, train_query),
+        train_shape=training_shape(shape, episodes),
     )

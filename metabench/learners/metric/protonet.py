@@ -10,10 +10,11 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import EpisodeLearner
+from metabench.contracts.options import Count, with_options
 from metabench.learners.common.metric import MetricNet, metric_learner
-from metabench.learners.common.optimizer import Decay, adam
-from metabench.learners.common.training_shape import training_shape
+from metabench.learners.common.optimizer import ClippedAdam, adam
+from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.nets.conv4 import Conv4, Norm, conv4_features
 from metabench.types import EpisodeShape
 
@@ -33,19 +34,15 @@ class PrototypeHead(nnx.Module):
         return 2 * query @ prototypes.T - jnp.square(prototypes).sum(-1)[None]
 
 
+@with_options
 def protonet(
     shape: EpisodeShape,
     *,
-    width: int = 64,
+    width: Count = 64,
     norm: Norm = "running",
-    learning_rate: float = 1e-3,
-    decay: Decay = "cosine",
-    clip: float | None = None,
-    train_way: int | None = None,
-    train_shot: int | None = None,
-    train_query: int | None = None,
-    steps: int = 10_000,
-) -> Learner:
+    episodes: TrainingEpisodes = TrainingEpisodes(),
+    optimizer: ClippedAdam = ClippedAdam(),
+) -> EpisodeLearner:
     """Prototypical Networks on Conv4.
 
     Args:
@@ -53,13 +50,9 @@ def protonet(
       width: channels of each block of Conv4.
       norm: statistics that normalise; `running` is the paper's code (batch statistics in
         training, running averages in the test), `batch` is transductive.
-      learning_rate: of Adam.
-      decay: `cosine` over `steps`, or `constant`.
-      clip: largest global norm of a gradient.
-      train_way: way of the training episodes (the paper: 60 for 1- and 5-shot Omniglot).
-      train_shot: shots of the training episodes; None for the test's.
-      train_query: queries per class of the training episodes; None for the test's.
-      steps: length of meta-training, for the decay.
+      episodes: of training, where they differ from the test's (the paper: `train_way` of 60 for
+        1- and 5-shot Omniglot).
+      optimizer: of the meta-training.
 
     Reference: https://arxiv.org/abs/1703.05175
     """
@@ -71,8 +64,8 @@ def protonet(
 
     return metric_learner(
         make,
-        adam(learning_rate, decay, steps, clip),
+        adam(optimizer),
         shape,
         joint=norm == "batch",
-        train_shape=training_shape(shape, train_way, train_shot, train_query),
+        train_shape=training_shape(shape, episodes),
     )

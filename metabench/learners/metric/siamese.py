@@ -17,17 +17,17 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from metabench.contracts.learner import Learner
-from metabench.errors import UserError
+from metabench.contracts.learner import EpisodeLearner
+from metabench.contracts.options import Count, with_options
 from metabench.learners.common.metric import MetricNet, metric_learner
-from metabench.learners.common.optimizer import Decay, adam
-from metabench.learners.common.training_shape import training_shape
+from metabench.learners.common.optimizer import ClippedAdam, adam
+from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.nets.conv4 import Conv4, Norm, conv4_features
 from metabench.types import EpisodeShape
 
 
 class Supports(NamedTuple):
-    """A support set as the head keeps it."""
+    """What the head keeps of a support set."""
 
     twins: jax.Array  # [supports, units]
     labels: jax.Array  # one-hot [supports, way]
@@ -38,7 +38,7 @@ class PairHead(nnx.Module):
 
     def __init__(self, features: int, units: int, rngs: nnx.Rngs) -> None:
         self.layer = nnx.Linear(features, units, rngs=rngs)
-        # Far apart: of two classes. However many units, logits begin about 0 and none saturates.
+        # Distant images are of two classes. For any number of units, logits begin near 0.
         self.weights = nnx.Param(jnp.full(units, -8.0 / units, jnp.float32))
         self.bias = nnx.Param(jnp.ones(()))
 
@@ -56,7 +56,7 @@ class PairHead(nnx.Module):
 
 
 def pair_error(logits: jax.Array, labels: jax.Array) -> jax.Array:
-    """Cross-entropy of each query's pairs, the one of equal class weighing as all others do.
+    """Cross-entropy of each query's pairs; the pair of equal class weighs as much as all others.
 
     Args:
       logits: [queries, way], of being of one class.
@@ -71,19 +71,17 @@ def pair_error(logits: jax.Array, labels: jax.Array) -> jax.Array:
     return ((error * same).sum(1) + others) / 2
 
 
+@with_options
 def siamese(
     shape: EpisodeShape,
     *,
-    units: int = 256,
-    width: int = 64,
+    units: Count = 256,
+    width: Count = 64,
     norm: Norm = "running",
-    learning_rate: float = 1e-3,
-    decay: Decay = "cosine",
-    clip: float | None = None,
-    train_way: int | None = None,
-    train_query: int | None = None,
-    steps: int = 10_000,
-) -> Learner:
+    train_way: Count | None = None,
+    train_query: Count | None = None,
+    optimizer: ClippedAdam = ClippedAdam(),
+) -> EpisodeLearner:
     """Siamese networks on Conv4.
 
     A training episode has one support of each class: every query makes a pair with each of them.
@@ -93,17 +91,12 @@ def siamese(
       units: of the sigmoid layer (4,096 in the paper).
       width: channels of each block of Conv4.
       norm: statistics that normalise; `batch` is transductive.
-      learning_rate: of Adam.
-      decay: `cosine` over `steps`, or `constant`.
-      clip: largest global norm of a gradient.
       train_way: way of the training episodes; None for the test's.
       train_query: queries per class of the training episodes; None for the test's.
-      steps: length of training, for the decay.
+      optimizer: of the meta-training.
 
     Reference: https://www.cs.toronto.edu/~rsalakhu/papers/oneshot1.pdf
     """
-    if units < 1:
-        raise UserError(f"`units` is {units}; it must be at least 1")
     features = conv4_features(shape.image, width)
 
     def make(rngs: nnx.Rngs) -> MetricNet:
@@ -112,9 +105,9 @@ def siamese(
 
     return metric_learner(
         make,
-        adam(learning_rate, decay, steps, clip),
+        adam(optimizer),
         shape,
         joint=norm == "batch",
-        train_shape=training_shape(shape, train_way, 1, train_query),
+        train_shape=training_shape(shape, TrainingEpisodes(train_way, 1, train_query)),
         error=pair_error,
     )

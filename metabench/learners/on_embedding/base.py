@@ -1,12 +1,13 @@
 """Another learner's embedding, to build on.
 
-What CACTUs clusters, and what classifiers on a frozen embedding take: the other learner is
-trained first, and each image is its features from then on.
+CACTUs clusters it, and classifiers are fitted to it. The other learner is trained first and stays
+as it is then. Its features take the place of an image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -14,11 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench import registry
-from metabench.contracts.learner import Learner, Source
+from metabench.contracts.learner import EpisodeLearner, Foundation, Source
+from metabench.contracts.options import Options
 from metabench.errors import UserError
 from metabench.types import EpisodeShape, PyTree
 
-EMBEDDED = 512  # images at once
+EMBEDDED = 512  # images that are embedded at once
 SOURCE = EpisodeShape(5, 1, 15)  # in whose episodes an embedding is validated
 
 # `keep(features [images, dimensions], key)`: what a classifier keeps of the training images.
@@ -29,19 +31,37 @@ Fit = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], PyTree]
 Score = Callable[[PyTree, jax.Array], jax.Array]
 
 
-def embedding_source(shape: EpisodeShape, name: str, settings: Mapping[str, Any]) -> Source:
-    """Learner `name` as one to build on; `UserError` where it tells no embedding."""
-    at = EpisodeShape(SOURCE.way, SOURCE.shot, SOURCE.query, shape.image)
-    learner = registry.build_learner(name, at, settings)
-    if learner.embed is None:
-        raise UserError(
-            f"`embedding` is {name!r}, which has no embedding (no `embed`); take one that has, "
-            "such as pixel_nn, autoencoder or acai"
-        )
-    return Source(name, settings, learner)
+@dataclass(frozen=True)
+class Embedding(Options):
+    """Options that name the learner to build on.
+
+    Args:
+      embedding: a learner with `embed`, trained first.
+      embedding_settings: its options; a run takes those of its recipe where they are not given.
+    """
+
+    embedding: str = "autoencoder"
+    embedding_settings: dict[str, Any] | None = None
 
 
-def embedded(learner: Learner, state: PyTree, images: jax.Array) -> np.ndarray:
+def embedding_source(shape: EpisodeShape, named: Embedding) -> Source:
+    """The learner to build on, for images of `shape`.
+
+    Raises:
+      UserError: there is none of that name, it takes no episodes, or it has no embedding.
+    """
+    name, settings = named.embedding, named.embedding_settings or {}
+    if registry.takes(name, EpisodeShape):
+        learner = registry.build_learner(name, replace(SOURCE, image=shape.image), settings)
+        if learner.embed is not None:
+            return Source(name, settings, learner)
+    raise UserError(
+        f"`embedding` is {name!r}, which has no embedding (no `embed`); take one that has, such "
+        "as pixel_nn, autoencoder or acai"
+    )
+
+
+def embedded(learner: EpisodeLearner, state: PyTree, images: jax.Array) -> np.ndarray:
     """Features of all images, a part of them at a time: float32 [images, features]."""
     assert learner.embed is not None
     embed: Callable[[PyTree, jax.Array], jax.Array] = jax.jit(learner.embed)
@@ -70,30 +90,28 @@ class Task(NamedTuple):
 
 def on_embedding(
     shape: EpisodeShape,
-    embedding: str,
-    settings: Mapping[str, Any] | None,
+    embedding: Embedding,
     fit: Fit,
     score: Score,
     *,
     keep: Keep | None = None,
     rows: int = 0,
-) -> Learner:
+) -> EpisodeLearner:
     """A learner that fits a classifier to the features of an episode's supports.
 
     Args:
       shape: of the test episodes.
-      embedding: a learner with `embed`, trained first.
-      settings: its options.
+      embedding: names the learner to build on.
       fit: a classifier for the supports.
       score: its logits.
       keep: what is kept of the features of all training images, which have no labels.
-      rows: of that, [rows, dimensions]; before there are any, zeros stand in their place.
+      rows: number of rows that are kept, [rows, dimensions]; at first they are zeros.
     """
-    source = embedding_source(shape, embedding, settings or {})
+    source = embedding_source(shape, embedding)
     embed = source.learner.embed
     assert embed is not None
 
-    def build_on(state: State, trained: PyTree, images: jax.Array, key: jax.Array) -> State:
+    def kept(state: State, trained: PyTree, images: jax.Array, key: jax.Array) -> State:
         if keep is None:
             return State(trained, state.kept)
         return State(trained, keep(embedded(source.learner, trained, images), key))
@@ -108,11 +126,10 @@ def on_embedding(
         features = embed(state.source, support_x)
         return Task(state.source, fit(state.kept, features, support_y, key))
 
-    return Learner(
+    return EpisodeLearner(
         init=init,
         adapt=adapt,
         predict=lambda task, query_x: score(task.fitted, embed(task.source, query_x)),
         embed=lambda state, images: embed(state.source, images),
-        source=source,
-        build_on=build_on,
+        foundation=Foundation(source, kept),
     )

@@ -1,22 +1,22 @@
 """Cluster matching: an embedding's clusters, named by the supports (Hsu, Levine & Finn 2019).
 
-The unlabelled training images are clustered once. In an episode each support names the cluster
+k-means clusters the unlabelled training images once. In an episode each support names the cluster
 that it falls into, and a query takes the class of the nearest cluster that has a name.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metabench.contracts.learner import Learner
-from metabench.errors import UserError
+from metabench.contracts.learner import EpisodeLearner
+from metabench.contracts.options import with_options
 from metabench.learners.common.neighbours import FARTHEST
-from metabench.learners.on_embedding.base import on_embedding
-from metabench.learners.on_embedding.partitions import Algorithm, centroids_of, seed_of
+from metabench.learners.on_embedding.base import Embedding, on_embedding
+from metabench.learners.on_embedding.partitions import KMeans, centroids_of, seed_of
 from metabench.learners.on_embedding.scikit import imported
 from metabench.types import EpisodeShape
 
@@ -28,31 +28,27 @@ class Named(NamedTuple):
     labels: jax.Array  # one-hot [supports, way]
 
 
+@with_options
 def cluster_matching(
     shape: EpisodeShape,
     *,
-    embedding: str = "autoencoder",
-    embedding_settings: dict[str, Any] | None = None,
-    clusters: int = 500,
-    algorithm: Algorithm = "lloyd",
-) -> Learner:
+    source: Embedding = Embedding(),
+    k_means: KMeans = KMeans(),
+) -> EpisodeLearner:
     """The class of the nearest cluster that has a name.
 
-    A cluster that supports of several classes fall into is as near to each of them.
+    A cluster with supports of several classes is equally near to each of these classes.
 
     Args:
       shape: of the test episodes.
-      embedding: a learner with `embed`, trained first.
-      embedding_settings: its options; a run takes those of its recipe where they are not given.
-      clusters: of the training images.
-      algorithm: of k-means: `lloyd` or `minibatch`.
+      source: the learner whose embedding the classifier is fitted to.
+      k_means: how the training images are clustered.
     """
-    if clusters < 1:
-        raise UserError(f"`clusters` is {clusters}; it must be at least 1")
     imported("sklearn.cluster")  # told before anything is trained
+    clusters = k_means.clusters
 
     def keep(features: np.ndarray, key: jax.Array) -> jax.Array:
-        return jnp.asarray(centroids_of(features, clusters, seed_of(key), algorithm))
+        return jnp.asarray(centroids_of(features, clusters, seed_of(key), k_means.algorithm))
 
     def fit(kept: jax.Array, features: jax.Array, labels: jax.Array, key: jax.Array) -> Named:
         del key
@@ -65,7 +61,7 @@ def cluster_matching(
         lowest = near.min() + FARTHEST
         return jnp.where(mine, near[:, :, None], lowest).max(1)
 
-    return on_embedding(shape, embedding, embedding_settings, fit, score, keep=keep, rows=clusters)
+    return on_embedding(shape, source, fit, score, keep=keep, rows=clusters)
 
 
 def _squared_distances(one: jax.Array, other: jax.Array) -> jax.Array:

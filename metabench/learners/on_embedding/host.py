@@ -1,7 +1,7 @@
 """Classifiers outside JAX, on the host: scikit-learn, PyTorch, anything over NumPy arrays.
 
-They meet the very same episodes as all others, through `jax.pure_callback`: within a compiled
-program, one episode after the other.
+They meet the same episodes as all others: `jax.pure_callback` calls them from a compiled program,
+one episode after the other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Classify: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray, PyTree], np.
 
 
 class HostTask(NamedTuple):
-    """What a classifier on the host is fitted to once there are queries."""
+    """What a classifier on the host is fitted to when there are queries."""
 
     supports: jax.Array  # [supports, ...]
     labels: jax.Array  # int32 [supports]
@@ -27,12 +27,12 @@ class HostTask(NamedTuple):
 
 
 def classified(classify: Classify, task: HostTask, queries: jax.Array, way: int) -> jax.Array:
-    """What a function on the host answers to an episode: logits, float32 [queries, way].
+    """The answer of a function on the host to an episode: logits, float32 [queries, way].
 
     Args:
       classify: `classify(supports, labels, queries, kept) -> scores [queries, way]`, of NumPy
-        arrays; must answer the same when it is asked the same.
-      task: supports, and whatever else it is handed.
+        arrays; it must give the same answer for the same arguments.
+      task: supports, and other arguments of `classify`.
       queries: [queries, ...].
       way: classes.
     """
@@ -51,6 +51,6 @@ def score_of(classify: Classify, way: int) -> Callable[[HostTask, jax.Array], ja
 
 
 def fit_of(kept: PyTree, supports: jax.Array, labels: jax.Array, key: jax.Array) -> HostTask:
-    """`fit` of a learner that fits on the host: what is needed then."""
+    """`fit` of a learner that fits on the host: it only stores what is needed later."""
     del key  # nothing is drawn
     return HostTask(supports, labels, kept)

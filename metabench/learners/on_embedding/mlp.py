@@ -1,21 +1,22 @@
 """A dense network with dropout on another learner's embedding (Hsu, Levine & Finn 2019).
 
-One hidden layer, fitted anew to the supports of each episode.
+One hidden layer, fitted to the supports of each episode from random weights.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import EpisodeLearner
+from metabench.contracts.options import Chance, Count, Rate, with_options
 from metabench.errors import UserError
 from metabench.learners.common.inner_loop import inner_loop
 from metabench.learners.common.neighbours import unit
-from metabench.learners.on_embedding.base import on_embedding
+from metabench.learners.on_embedding.base import Embedding, on_embedding
 from metabench.types import EpisodeShape
 
 
@@ -26,39 +27,33 @@ class Layers(NamedTuple):
     output: jax.Array  # [hidden + 1, way]
 
 
+@with_options
 def mlp(
     shape: EpisodeShape,
     *,
-    embedding: str = "autoencoder",
-    embedding_settings: dict[str, Any] | None = None,
-    hidden: int = 128,
-    dropout: float = 0.5,
-    fit_steps: int = 100,
-    fit_rate: float = 1e-2,
-) -> Learner:
+    source: Embedding = Embedding(),
+    hidden: Count = 128,
+    dropout: Chance = 0.5,
+    fit_steps: Count = 100,
+    fit_rate: Rate = 1e-2,
+) -> EpisodeLearner:
     """A network of one hidden layer on the features of the supports, scaled to unit length.
 
     Args:
       shape: of the test episodes.
-      embedding: a learner with `embed`, trained first.
-      embedding_settings: its options; a run takes those of its recipe where they are not given.
+      source: the learner whose embedding the classifier is fitted to.
       hidden: units.
-      dropout: chance that a hidden unit is left out of a step.
+      dropout: probability that a hidden unit is left out of a step.
       fit_steps: of Adam, each on all supports.
       fit_rate: of Adam.
     """
-    for name, number in {"hidden": hidden, "fit_steps": fit_steps}.items():
-        if number < 1:
-            raise UserError(f"`{name}` is {number}; it must be at least 1")
-    if not 0 <= dropout < 1:
-        raise UserError(f"`dropout` is {dropout}; it must be at least 0 and below 1")
-    if not fit_rate > 0:
-        raise UserError(f"`fit_rate` is {fit_rate}; it must be positive")
+    if dropout == 1:
+        raise UserError(f"`dropout` is {dropout}; it must be below 1, or no unit is left")
 
     def first(key: jax.Array, dimensions: int) -> Layers:
         initial, keys = jax.nn.initializers.he_normal(), jax.random.split(key)
         hidden_layer = initial(keys[0], (dimensions, hidden))
-        output = jnp.zeros((hidden, shape.way))  # nothing is said before the first step
+        output = jnp.zeros((hidden, shape.way))  # the first logits are equal
         return Layers(*(jnp.pad(layer, ((0, 1), (0, 0))) for layer in (hidden_layer, output)))
 
     def fit(kept: jax.Array, features: jax.Array, labels: jax.Array, key: jax.Array) -> Layers:
@@ -78,7 +73,7 @@ def mlp(
     def score(layers: Layers, features: jax.Array) -> jax.Array:
         return _affine(layers.output, _active(layers, unit(features)))
 
-    return on_embedding(shape, embedding, embedding_settings, fit, score)
+    return on_embedding(shape, source, fit, score)
 
 
 def _active(layers: Layers, x: jax.Array) -> jax.Array:

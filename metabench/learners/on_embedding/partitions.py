@@ -1,25 +1,40 @@
 """Partitions of images by k-means on their features, as classes to draw episodes from.
 
-Hsu, Levine & Finn 2019, section 2.3: several partitions of the same images, each with the
-dimensions of the features scaled at random, and each a set of classes of its own.
+After Hsu, Levine & Finn 2019, section 2.3: there are several partitions of the same images, each
+with the dimensions of the features scaled at random. Each partition is a set of classes.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metabench.contracts.options import Count, Options
 from metabench.errors import UserError
 from metabench.learners.on_embedding.scikit import imported
 from metabench.types import ClassTable, Pools
 
 Algorithm = Literal["lloyd", "minibatch"]
 BATCH = 4096  # of mini-batch k-means
-PASSES = 5  # of it over all images, at most
+PASSES = 5  # of mini-batch k-means over all images, at most
+
+
+@dataclass(frozen=True)
+class KMeans(Options):
+    """Options of a clustering.
+
+    Args:
+      clusters: number of clusters in a partition.
+      algorithm: `lloyd`, or `minibatch`, which takes much less time on many images.
+    """
+
+    clusters: Count = 500
+    algorithm: Algorithm = "lloyd"
 
 
 def partitions_of(
@@ -27,7 +42,7 @@ def partitions_of(
 ) -> np.ndarray:
     """k-means from k-means++, `number` times, in parallel: the cluster of each image.
 
-    The first partition is of the features as they are; before each other one, every dimension is
+    The first partition is of the unscaled features; before each other one, every dimension is
     multiplied by a number drawn from U(0, 1).
 
     Args:
@@ -55,7 +70,7 @@ def partitions_of(
         method = _method(cluster, clusters, algorithm, int(random.integers(2**31)))
         return np.asarray(method.fit_predict(scaled), np.int32)
 
-    # One thread for each partition: within one, more of them would make sums depend on timing.
+    # One thread for each partition; with more of them, sums would depend on timing.
     with imported("threadpoolctl").threadpool_limits(1):
         work = joblib.Parallel(n_jobs=min(number, os.cpu_count() or 1), prefer="threads")
         return np.stack(work(joblib.delayed(one)(index) for index in range(number)))
@@ -64,7 +79,7 @@ def partitions_of(
 def centroids_of(
     features: np.ndarray, clusters: int, seed: int, algorithm: Algorithm = "lloyd"
 ) -> np.ndarray:
-    """The centroids of one partition of the features as they are: [clusters, dimensions].
+    """The centroids of one partition of the unscaled features: [clusters, dimensions].
 
     Raises:
       UserError: as `partitions_of`.
@@ -77,7 +92,7 @@ def centroids_of(
 
 
 def seed_of(key: jax.Array) -> int:
-    """A seed for what draws on the host."""
+    """A seed for random numbers on the host."""
     return int(jax.random.randint(key, (), 0, 2**31 - 1))
 
 
@@ -97,7 +112,7 @@ def _method(cluster: Any, clusters: int, algorithm: Algorithm, seed: int) -> Any
 
 
 def constructed(images: jax.Array, found: np.ndarray, least: int, way: int) -> ClassTable:
-    """Clusters as classes; those of an episode all come from one partition.
+    """Clusters as classes; all classes of an episode come from one partition.
 
     Args:
       images: uint8 [images, height, width, channels].

@@ -1,4 +1,4 @@
-"""scikit-learn, imported by those who need it alone: an optional extra."""
+"""scikit-learn, an optional extra: only who needs it imports it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from metabench.errors import UserError
 
 
 def imported(name: str) -> Any:
-    """A module of scikit-learn or of what comes with it; `UserError` where it is missing."""
+    """A module of scikit-learn or of its dependencies; `UserError` if it is missing."""
     try:
         return importlib.import_module(name)
     except ImportError as error:

@@ -1,15 +1,15 @@
 """Learners that are trained on plain batches of labelled images, and adapt to an episode later.
 
-What `baseline` and `baseline_pp` share (Chen, Liu, Kira, Wang & Huang 2019, section 3.2), and
-`supcon` with them: a backbone and a head, which classifies all training classes or projects, are
-trained together. The head is then dropped; in an episode the embedding stays as it is, and a query
-takes the class whose mean it makes the smallest angle with, or a new layer is fitted to the
-supports.
+What `baseline`, `baseline_pp` (Chen, Liu, Kira, Wang & Huang 2019, section 3.2) and `supcon` share.
+A backbone and a head are trained together; the head classifies all training classes, or projects.
+The test drops the head and leaves the embedding as it is. A query takes the class whose mean it
+makes the smallest angle with, or a new layer is fitted to the supports.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import jax
@@ -17,11 +17,13 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from metabench.contracts.learner import Learner, Metrics
-from metabench.errors import UserError
+from metabench.contracts.learner import EpisodeLearner, Metrics, Training
+from metabench.contracts.options import Count, Options, Rate
 from metabench.learners.common.inner_loop import inner_loop
-from metabench.learners.common.metric import MetricNet, State
+from metabench.learners.common.metric import MetricNet
 from metabench.learners.common.neighbours import unit
+from metabench.learners.common.optimizer import descended
+from metabench.learners.common.state import State
 from metabench.nets.functional import Functional, functional
 from metabench.types import Episode, EpisodeShape, PyTree
 
@@ -29,6 +31,23 @@ Score: TypeAlias = Callable[[PyTree, jax.Array], jax.Array]
 Objective: TypeAlias = Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 Views: TypeAlias = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-3  # of the fitting, as in the authors' code
+
+
+@dataclass(frozen=True)
+class Baseline(Options):
+    """Options of a classifier of all training classes, and of the layer that replaces it in a test.
+
+    Args:
+      classes: numbers that a global class id may have; a run tells it.
+      finetune: fit a new layer to the supports, in place of the nearest class mean.
+      fit_steps: of the fitting (100 in the paper's code), on all supports each.
+      fit_rate: of its gradient descent with momentum.
+    """
+
+    classes: Count = 10_000
+    finetune: bool = False
+    fit_steps: Count = 100
+    fit_rate: Rate = 0.01
 
 
 class Fitting(NamedTuple):
@@ -76,7 +95,7 @@ def pretrained(
     fitting: Fitting | None = None,
     objective: Objective = classification,
     views: Views = unchanged,
-) -> Learner:
+) -> EpisodeLearner:
     """A learner from a backbone and a head that is dropped after the training.
 
     Args:
@@ -86,7 +105,7 @@ def pretrained(
       train_shape: of the training episodes, of which only images and class ids are used.
       fitting: of a new layer in an episode; None for the nearest class mean by cosine.
       objective: of the head's outputs [n, ...] and class ids [n]: the error and an accuracy.
-      views: `views(key, images, class ids)`, what of a batch is trained on.
+      views: `views(key, images, class ids)`, the images of a batch to train on.
     """
     net = functional(make)
     score = cosines if fitting is None else fitting.score
@@ -107,13 +126,11 @@ def pretrained(
         features, _ = net.apply(task.params, task.stats, "embed", query_x)
         return score(task.layer, features)
 
-    return Learner(
+    return EpisodeLearner(
         init=init,
         adapt=adapt,
         predict=predict,
-        train=_training(net, optimizer, objective, views),
-        parameters=lambda state: state.params,
-        train_shape=train_shape,
+        training=Training(_training(net, optimizer, objective, views), train_shape),
         embed=lambda state, images: net.apply(state.params, state.stats, "embed", images)[0],
     )
 
@@ -130,15 +147,6 @@ def fit(fitting: Fitting, means: jax.Array, features: jax.Array, labels: jax.Arr
         optax.add_decayed_weights(WEIGHT_DECAY), optax.sgd(fitting.rate, MOMENTUM)
     )
     return inner_loop(loss, fitting.begin(means), descent, jnp.arange(fitting.steps)).params
-
-
-def check_fitting(classes: int, steps: int, rate: float) -> None:
-    """Raise `UserError` where nothing would be learned."""
-    for name, value in {"classes": classes, "fit_steps": steps}.items():
-        if value < 1:
-            raise UserError(f"`{name}` is {value}; it must be at least 1")
-    if not rate > 0:
-        raise UserError(f"`fit_rate` is {rate}; it must be positive")
 
 
 def labelled(episodes: Episode) -> tuple[jax.Array, jax.Array]:
@@ -168,8 +176,7 @@ def _training(
         gradient = jax.value_and_grad(loss, has_aux=True)
         seen = views(key, *labelled(episodes))
         (error, (accuracy, stats)), grads = gradient(state.params, state.stats, *seen)
-        updates, moments = optimizer.update(grads, state.optimizer, state.params)
-        params = optax.apply_updates(state.params, updates)
-        return State(params, stats, moments), {"loss": error, "accuracy": accuracy}
+        state = descended(optimizer, state, grads, stats=stats)
+        return state, {"loss": error, "accuracy": accuracy}
 
     return train

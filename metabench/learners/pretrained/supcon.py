@@ -1,30 +1,31 @@
 """Supervised contrastive pretraining (Khosla, Teterwak, Wang, Sarna, Tian, Isola et al. 2020).
 
-Images of one class are drawn together and all others pushed apart, on the unit sphere: an anchor
-should find its positives among all other images of the batch, by a softmax over cosines. Whether
-positives are averaged outside the logarithm or inside it is an option (equations 2 and 3; the paper
-recommends the first).
+The loss draws images of one class together on the unit sphere and pushes all others apart: an
+anchor should find its positives among all other images of the batch, by a softmax over cosines. An
+option says whether positives are averaged outside the logarithm or inside it (equations 2 and 3;
+the paper recommends the first).
 
-A projection head above the normalised embedding serves the training alone (section 3.1). In an
+A projection head above the normalised embedding is used only in training (section 3.1). In an
 episode a query takes the class whose mean embedding it makes the smallest angle with.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal, get_args
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Float, Int
 
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import EpisodeLearner
+from metabench.contracts.options import Count, Rate, with_options
 from metabench.errors import UserError
 from metabench.learners.common.metric import MetricNet
 from metabench.learners.common.neighbours import unit
-from metabench.learners.common.optimizer import Decay, adam
-from metabench.learners.common.training_shape import training_shape
+from metabench.learners.common.optimizer import ClippedAdam, adam
+from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.learners.pretrained.base import pretrained
 from metabench.nets.conv4 import Conv4, conv4_features
 from metabench.nets.jitter import jitter
@@ -52,7 +53,7 @@ def contrastive(
     temperature: float,
     log_position: LogPosition,
 ) -> tuple[jax.Array, jax.Array]:
-    """The supervised contrastive loss, and how often the nearest other vector is of one's class.
+    """The supervised contrastive loss, and how often the nearest other vector has the same class.
 
     With p(j|i) the softmax of i's cosines divided by the temperature, over all j but i, and P(i)
     the others of i's class: `outside` is the mean of -log p over P(i) (equation 2), `inside` is
@@ -87,29 +88,25 @@ def contrastive(
 def jittered(
     number: int, key: jax.Array, images: jax.Array, classes: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """`number` views of each image, turned and shifted at random; of 1, the images as they are."""
+    """`number` views of each image, rotated and shifted at random; for 1, the images unchanged."""
     if number == 1:
         return images, classes
     copies = jnp.concatenate([images.astype(jnp.float32)] * number)
     return jitter(key, copies), jnp.concatenate([classes] * number)
 
 
+@with_options
 def supcon(
     shape: EpisodeShape,
     *,
     log_position: LogPosition = "outside",
-    temperature: float = 0.1,
-    projection: int = 128,
-    views: int = 1,
-    width: int = 64,
-    learning_rate: float = 1e-3,
-    decay: Decay = "cosine",
-    clip: float | None = None,
-    train_way: int | None = None,
-    train_shot: int | None = None,
-    train_query: int | None = None,
-    steps: int = 10_000,
-) -> Learner:
+    temperature: Rate = 0.1,
+    projection: Count = 128,
+    views: Count = 1,
+    width: Count = 64,
+    episodes: TrainingEpisodes = TrainingEpisodes(),
+    optimizer: ClippedAdam = ClippedAdam(),
+) -> EpisodeLearner:
     """Supervised contrastive pretraining of Conv4, then nearest class means by cosine.
 
     A batch is an episode: `train_way` classes with `train_shot` + `train_query` images of each.
@@ -118,22 +115,16 @@ def supcon(
       shape: of the test episodes.
       log_position: `outside` the mean over positives (equation 2), or `inside`, before the
         logarithm (equation 3).
-      temperature: what cosines are divided by (0.1 in the paper).
+      temperature: divisor of the cosines (0.1 in the paper).
       projection: units of the projection (128 in the paper).
       views: random views of each image, each turned and shifted a little (2 in the paper, by other
         changes); 1 for the images as they are, where a class's other images are the positives.
       width: channels of each block of Conv4.
-      learning_rate: of Adam.
-      decay: `cosine` over `steps`, or `constant`.
-      clip: largest global norm of a gradient.
-      train_way: classes of a training batch; None for the test's.
-      train_shot: images of each class in it, together with `train_query`; None for the test's.
-      train_query: see `train_shot`; None for the test's.
-      steps: length of pretraining, for the decay.
+      episodes: of training, where they differ from the test's; only images and classes are used.
+      optimizer: of the pretraining.
 
     Reference: https://arxiv.org/abs/2004.11362
     """
-    _check(log_position, temperature, {"projection": projection, "views": views})
     features = conv4_features(shape.image, width)
 
     def make(rngs: nnx.Rngs) -> MetricNet:
@@ -142,21 +133,9 @@ def supcon(
 
     return pretrained(
         make,
-        adam(learning_rate, decay, steps, clip),
+        adam(optimizer),
         shape,
-        train_shape=training_shape(shape, train_way, train_shot, train_query),
+        train_shape=training_shape(shape, episodes),
         objective=partial(contrastive, temperature=temperature, log_position=log_position),
         views=partial(jittered, views),
     )
-
-
-def _check(log_position: str, temperature: float, numbers: dict[str, int]) -> None:
-    """Raise `UserError` on options that make no sense."""
-    if log_position not in get_args(LogPosition):
-        allowed = ", ".join(get_args(LogPosition))
-        raise UserError(f"`log_position` is {log_position!r}; it must be one of: {allowed}")
-    if not temperature > 0:
-        raise UserError(f"`temperature` is {temperature}; it must be positive")
-    for name, value in numbers.items():
-        if value < 1:
-            raise UserError(f"`{name}` is {value}; it must be at least 1")

@@ -1,24 +1,45 @@
-"""A learner from a recurrent network, for whatever kind of task its shape tells."""
+"""A learner from a recurrent network, for whatever kind of task its shape tells; shared options."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
 
 import optax
 
 from metabench.contracts.learner import Learner
+from metabench.contracts.options import AtLeast, Count, Options
 from metabench.errors import UserError
+from metabench.learners.common.optimizer import WarmAdam
 from metabench.learners.recurrent.forecasting import function_learner
 from metabench.learners.recurrent.images import image_learner
 from metabench.learners.recurrent.sequence_net import Network
 from metabench.types import FunctionShape, TaskShape
+
+OPTIMIZER = WarmAdam(learning_rate=3e-3, clip=1.0, warmup=200)
+
+
+@dataclass(frozen=True)
+class Reading(Options):
+    """How sequences are read in training.
+
+    Args:
+      presentations: of each class in a training stream; None for the test's, or in k-shot for
+        one more than there are shots.
+      augment: turn and shift the training images a little.
+      segment: steps of a stream between the ones kept for the gradient; None keeps all.
+    """
+
+    presentations: Annotated[int, AtLeast(2)] | None = None
+    augment: bool = False
+    segment: Count | None = None
 
 
 def recurrent_learner(
     network: Network,
     optimizer: optax.GradientTransformation,
     shape: TaskShape,
-    *,
-    presentations: int | None = None,
-    augment: bool = False,
+    reading: Reading,
 ) -> Learner:
     """The learner that `network` and `optimizer` make for tasks of `shape`.
 
@@ -26,12 +47,12 @@ def recurrent_learner(
       network: of the learner's options.
       optimizer: of the meta-training.
       shape: of the test.
-      presentations: of each class in a training stream of images.
-      augment: turn and shift the training images.
+      reading: of the training; `network` sees to its `segment`.
 
     Raises:
-      UserError: an option of images where functions are learned, or an impossible shape.
+      UserError: an option for images if functions are learned, or an impossible shape.
     """
+    presentations, augment = reading.presentations, reading.augment
     if not isinstance(shape, FunctionShape):
         return image_learner(network, optimizer, shape, presentations, augment=augment)
     for name, value in (("presentations", presentations), ("augment", augment or None)):

@@ -1,4 +1,4 @@
-"""Regression by a network that reads points: x of this step beside y of the step before.
+"""Regression by a network that reads points: x of this step and y of the step before.
 
 At each step it answers with a Gaussian over y, and the loss is the mean negative log
 density of all points of a function (Santoro et al. 2016, section 4.2).
@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from metabench.contracts.learner import Learner, Metrics
+from metabench.contracts.learner import Forecaster, Metrics, Training
+from metabench.learners.common.optimizer import descended
 from metabench.learners.recurrent.sequence_net import (
     Lengths,
     Network,
@@ -29,7 +30,7 @@ LEAST = 0.01  # deviation: a fifth of the smallest noise that functions are draw
 
 
 class Read(NamedTuple):
-    """What is kept of points: the network, what it remembers, and the last y."""
+    """What is kept of points: the network, its carry, and the last y."""
 
     params: PyTree
     statistics: PyTree
@@ -39,7 +40,7 @@ class Read(NamedTuple):
 
 def function_learner(
     network: Network, optimizer: optax.GradientTransformation, shape: FunctionShape
-) -> Learner:
+) -> Forecaster:
     """A learner of functions from a network and an optimizer; `UserError` on a wrong shape."""
     check_functions(shape)
     # One step more than there are points: a query is read after all of them.
@@ -67,18 +68,11 @@ def function_learner(
 
         return jax.vmap(one)(queries)
 
-    def train(state: State, functions: Function, key: jax.Array) -> tuple[State, Metrics]:
+    def step(state: State, functions: Function, key: jax.Array) -> tuple[State, Metrics]:
         del key
         return _step(net, optimizer, state, functions)
 
-    return Learner(
-        init=first_state(net, optimizer, 2),
-        adapt=adapt,
-        predict=predict,
-        train=train,
-        parameters=lambda state: state.params,
-        forecast=forecast,
-    )
+    return Forecaster(first_state(net, optimizer, 2), adapt, predict, forecast, Training(step))
 
 
 def _reading(xs: jax.Array, before: jax.Array) -> jax.Array:
@@ -107,6 +101,4 @@ def _step(
         return -log_density(_forecast(found), wanted).mean(), statistics
 
     (error, statistics), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
-    updates, moments = optimizer.update(grads, state.optimizer, state.params)
-    params = optax.apply_updates(state.params, updates)
-    return State(params, statistics, moments), {"loss": error}
+    return descended(optimizer, state, grads, statistics=statistics), {"loss": error}

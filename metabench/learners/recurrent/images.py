@@ -2,8 +2,8 @@
 
 At each step a network reads an image and the label of the step before, and answers; the
 loss is the cross-entropy of all answers of a stream (Santoro et al. 2016, section 2). The
-same network serves N-way k-shot: the support set is read in random order, then each query
-by itself from where that ended, so that queries never meet.
+same network answers N-way k-shot: it reads the support set in random order, then each query
+by itself after the supports, so that queries do not affect each other.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from metabench.contracts.learner import Learner, Metrics
+from metabench.contracts.learner import EpisodeLearner, Metrics, StreamLearner, Training
 from metabench.errors import UserError
+from metabench.learners.common.optimizer import descended
 from metabench.learners.recurrent.sequence_net import (
     Lengths,
     Network,
@@ -26,7 +27,9 @@ from metabench.learners.recurrent.sequence_net import (
     first_state,
 )
 from metabench.nets.jitter import jitter
+from metabench.nets.pixels import pixels
 from metabench.tasks.label_codes import cross_entropy, groups, right
+from metabench.tasks.shift import step_before
 from metabench.tasks.streams import shown
 from metabench.types import ImageShape, ImageTaskShape, PyTree, Stream, StreamShape
 
@@ -34,7 +37,7 @@ BATCH = 16  # streams in a training step, as in Santoro et al. 2016
 
 
 class Task(NamedTuple):
-    """What is kept of a support set: the network, what it remembers, and the last label."""
+    """What is kept of a support set: the network, its carry, and the last label."""
 
     params: PyTree
     statistics: PyTree
@@ -43,7 +46,7 @@ class Task(NamedTuple):
 
 
 def stream_shape(shape: ImageTaskShape, presentations: int | None) -> StreamShape:
-    """Of the streams to train on: the test's own, or for episodes as many images of a class.
+    """The shape of training streams: the test's, or for episodes one with as many images.
 
     Args:
       shape: of the test.
@@ -66,13 +69,13 @@ def longest(shape: ImageTaskShape) -> int:
 
 
 def inputs_of(shape: StreamShape) -> int:
-    """Numbers that a network reads at each step."""
+    """How many numbers a network reads at each step."""
     height, width, channels = shape.image
     return height * width * channels + outputs_of(shape)
 
 
 def outputs_of(shape: StreamShape) -> int:
-    """Numbers that it answers with."""
+    """How many numbers it answers with."""
     number, size = groups(shape.labels, shape.way)
     return number * size
 
@@ -84,47 +87,30 @@ def image_learner(
     presentations: int | None,
     *,
     augment: bool,
-) -> Learner:
+) -> EpisodeLearner | StreamLearner:
     """A learner of images from a network and an optimizer.
 
     Args:
-      network: will read images and labels.
+      network: reads images and labels.
       optimizer: of the meta-training.
       shape: of the test.
       presentations: of each class in a training stream; see `stream_shape`.
-      augment: turn and shift the training images.
+      augment: rotate and shift the training images.
     """
     train_shape = stream_shape(shape, presentations)
     lengths = Lengths(train_shape.steps, max(train_shape.steps, longest(shape)))
     net = network(inputs_of(train_shape), lengths)
 
-    def stream(state: State, xs: jax.Array, labels: jax.Array, key: jax.Array) -> jax.Array:
-        del key
-        read = _reading(pixels(xs), labels)[:, None]
-        params, statistics = state.params, state.statistics
-        _, logits, _ = answers(net, params, statistics, net.start(1), read, False)
-        return logits[:, 0]
-
+    init = first_state(net, optimizer, outputs_of(train_shape))
+    training = Training(_training(net, optimizer, train_shape, augment), train_shape, BATCH)
+    if isinstance(shape, StreamShape):
+        return StreamLearner(init, _answering(net), training)
     adapt, predict = _episodes(net, shape.way)
-    return Learner(
-        init=first_state(net, optimizer, outputs_of(train_shape)),
-        adapt=adapt,
-        predict=predict,
-        train=_training(net, optimizer, train_shape, augment),
-        parameters=lambda state: state.params,
-        train_shape=train_shape,
-        batch=BATCH,
-        stream=stream,
-    )
-
-
-def pixels(images: jax.Array) -> jax.Array:
-    """uint8 to floats from 0 to 1."""
-    return images.astype(jnp.float32) / 255
+    return EpisodeLearner(init, adapt, predict, training)
 
 
 def _reading(images: jax.Array, labels: jax.Array) -> jax.Array:
-    """Images [..., h, w, c] and labels [..., outputs] side by side: [..., inputs]."""
+    """Images [..., h, w, c] and labels [..., outputs], concatenated: [..., inputs]."""
     return jnp.concatenate([images.reshape(*labels.shape[:-1], -1), labels], axis=-1)
 
 
@@ -151,16 +137,28 @@ def _training(
         gradient = jax.value_and_grad(loss, has_aux=True)
         found, grads = gradient(state.params, state.statistics, read, wanted)
         error, (accuracy, statistics) = found
-        updates, moments = optimizer.update(grads, state.optimizer, state.params)
-        params = optax.apply_updates(state.params, updates)
-        return State(params, statistics, moments), {"loss": error, "accuracy": accuracy}
+        state = descended(optimizer, state, grads, statistics=statistics)
+        return state, {"loss": error, "accuracy": accuracy}
 
     return train
 
 
 def jittered(key: jax.Array, images: jax.Array, image: ImageShape) -> jax.Array:
-    """Each image of a batch of streams turned and shifted by itself."""
+    """Each image of a batch of streams, rotated and shifted by itself."""
     return jitter(key, images.reshape(-1, *image)).reshape(images.shape)
+
+
+def _answering(net: SequenceNet) -> Callable[[State, jax.Array, jax.Array, jax.Array], jax.Array]:
+    """`answer` of the online protocol."""
+
+    def answer(state: State, xs: jax.Array, labels: jax.Array, key: jax.Array) -> jax.Array:
+        del key
+        read = _reading(pixels(xs), labels)[:, None]
+        params, statistics = state.params, state.statistics
+        _, logits, _ = answers(net, params, statistics, net.start(1), read, False)
+        return logits[:, 0]
+
+    return answer
 
 
 def _episodes(
@@ -171,8 +169,7 @@ def _episodes(
     def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
         order = jax.random.permutation(key, support_y.shape[0])
         labels = jax.nn.one_hot(support_y[order], way)
-        before = jnp.concatenate([jnp.zeros_like(labels[:1]), labels[:-1]])
-        read = _reading(pixels(support_x[order]), before)[:, None]
+        read = _reading(pixels(support_x[order]), step_before(labels))[:, None]
         params, statistics = state.params, state.statistics
         carry, _, _ = answers(net, params, statistics, net.start(1), read, False)
         return Task(params, statistics, carry, labels[-1])

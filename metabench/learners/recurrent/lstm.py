@@ -1,20 +1,21 @@
-"""The LSTM alone, the baseline of Santoro et al. 2016, plain or with batch-normalised recurrence.
+"""The LSTM, the baseline of Santoro et al. 2016, plain or with batch-normalised recurrence.
 
-Batch norm is that of Cooijmans et al. 2017 (`nets/memory/normed_lstm.py`): every step has
-statistics of its own, from the batch in training and running averages in the test.
+Batch norm is as in Cooijmans et al. 2017 (`nets/memory/normed_lstm.py`): every step has
+its own statistics, from the batch in training and running averages in the test.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from metabench.contracts.learner import Learner
+from metabench.contracts.options import Count, with_options
 from metabench.errors import UserError
-from metabench.learners.common.optimizer import Decay, adam
-from metabench.learners.recurrent.base import recurrent_learner
+from metabench.learners.common.optimizer import WarmAdam, adam
+from metabench.learners.recurrent.base import OPTIMIZER, Reading, recurrent_learner
 from metabench.learners.recurrent.sequence_net import Lengths, SequenceNet, of_cell
 from metabench.nets.memory import normed_lstm
 from metabench.nets.memory.lstm import Hidden, empty
@@ -25,19 +26,14 @@ Norm = Literal["none", "batch"]
 MOMENTUM = 0.9  # of the running statistics
 
 
+@with_options
 def lstm(
     shape: TaskShape,
     *,
-    width: int = 200,
+    width: Count = 200,
     norm: Norm = "none",
-    presentations: int | None = None,
-    augment: bool = False,
-    learning_rate: float = 3e-3,
-    decay: Decay = "cosine",
-    clip: float | None = 1.0,
-    warmup: int = 200,
-    segment: int | None = None,
-    steps: int = 10_000,
+    reading: Reading = Reading(),
+    optimizer: WarmAdam = OPTIMIZER,
 ) -> Learner:
     """LSTM: one layer that reads images and labels in turn.
 
@@ -45,20 +41,12 @@ def lstm(
       shape: of the test: episodes, streams of images, or functions.
       width: units.
       norm: `none`, or `batch` for batch-normalised recurrence.
-      presentations: of each class in a training stream; None for the test's, or in k-shot for
-        one more than there are shots.
-      augment: turn and shift the training images a little.
-      learning_rate: of Adam.
-      decay: `cosine` over `steps`, or `constant`.
-      clip: largest global norm of a gradient.
-      warmup: steps over which the rate first rises.
-      segment: steps of a stream between the ones kept for the gradient; None keeps all.
-      steps: length of meta-training, for the decay.
+      reading: of sequences, in training.
+      optimizer: of the meta-training.
 
     Reference: https://proceedings.mlr.press/v48/santoro16.html
     """
-    if norm not in get_args(Norm):
-        raise UserError(f"`norm` is {norm!r}; it must be one of: {', '.join(get_args(Norm))}")
+    segment = reading.segment
     if norm == "batch" and segment is not None:
         raise UserError(f"`segment` is {segment}; with `norm` batch every step is kept: leave it")
 
@@ -67,21 +55,18 @@ def lstm(
             return _normed(inputs, width, lengths.training)
         return of_cell(cell_of(inputs, width), segment)
 
-    optimizer = adam(learning_rate, decay, steps, clip, warmup)
-    return recurrent_learner(
-        network, optimizer, shape, presentations=presentations, augment=augment
-    )
+    return recurrent_learner(network, adam(optimizer), shape, reading)
 
 
 class _Place(NamedTuple):
-    """Where a normalised LSTM is: its state, and how many steps it has taken."""
+    """The carry of a normalised LSTM: its state, and how many steps it has taken."""
 
     state: Hidden
     step: jax.Array  # int32 [batch]: equal entries
 
 
 def _normed(inputs: int, width: int, steps: int) -> SequenceNet:
-    """With statistics for `steps` steps; later ones use those of the last."""
+    """With statistics for `steps` steps; later steps use those of the last."""
 
     def init(key: jax.Array) -> tuple[PyTree, PyTree]:
         first = normed_lstm.first_statistics(steps, width)

@@ -1,6 +1,6 @@
-"""Networks over sequences of vectors, and what a learner made of one carries through training.
+"""Networks over sequences of vectors, and the state of a learner with such a network.
 
-What is read and what is answered is decided in `sequence.py` (images and labels) and
+What is read and what is answered is decided in `images.py` (images and labels) and
 `forecasting.py` (points and values of a function).
 """
 
@@ -39,11 +39,11 @@ class Lengths(NamedTuple):
 
 
 Network: TypeAlias = Callable[[int, Lengths], SequenceNet]
-"""`network(inputs, lengths)`: what a learner's options make for vectors of `inputs` numbers."""
+"""`network(inputs, lengths)`: a network by a learner's options, for vectors of `inputs` numbers."""
 
 
 class State(NamedTuple):
-    """What is carried through meta-training."""
+    """The state in meta-training."""
 
     params: PyTree
     statistics: PyTree

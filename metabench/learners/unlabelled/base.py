@@ -1,9 +1,9 @@
 """Learners that are trained on images without labels, and embed.
 
 What `acai`, `bigan` and `infogan` share. Several networks play, some of them against one
-another; what they embed is compared by cosine in an episode, and the nearest support decides.
-All of them learn in one step: the loss is a sum, in which a network is held constant
-(`held`) where a term is not its own.
+another. An episode compares their embeddings by cosine, and the nearest support decides.
+All networks learn in one step: the loss is a sum, and a network is held constant (`held`) in
+the terms that are not its own.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import NamedTuple, TypeAlias
 import jax
 import optax
 
-from metabench.contracts.learner import Learner, Metrics
-from metabench.errors import UserError
+from metabench.contracts.learner import EpisodeLearner, Metrics, Training
 from metabench.learners.common.neighbours import by_nearest
-from metabench.nets.coder import pixels
+from metabench.learners.common.optimizer import descended
+from metabench.nets.coder import joined
 from metabench.nets.functional import Functional
-from metabench.types import ImagesShape, ImageTaskShape, PyTree
+from metabench.types import EpisodeShape, ImagesShape, PyTree
 
 
 class State(NamedTuple):
-    """What is carried through training; params and stats by the name of their network."""
+    """The state in training; params and stats by the name of their network."""
 
     params: dict[str, PyTree]
     stats: dict[str, PyTree]
@@ -57,32 +57,26 @@ class Players:
 
 
 Loss: TypeAlias = Callable[[Players, jax.Array, jax.Array], tuple[jax.Array, Metrics]]
-
-
-def check_positive(**options: int) -> None:
-    """Raise `UserError` where an option is below 1."""
-    for name, value in options.items():
-        if value < 1:
-            raise UserError(f"`{name}` is {value}; it must be at least 1")
+TrainStep: TypeAlias = Callable[[State, jax.Array, jax.Array], tuple[State, Metrics]]
 
 
 def unlabelled(
     nets: Mapping[str, Functional],
     loss: Loss,
     optimizer: optax.GradientTransformation,
-    shape: ImageTaskShape,
+    shape: EpisodeShape,
     *,
     images: int,
     embedder: str,
     code: Callable[[PyTree, PyTree, jax.Array], jax.Array],
-) -> Learner:
+) -> EpisodeLearner:
     """A learner from networks and what they learn.
 
     Args:
       nets: the networks by name.
       loss: `loss(players, images in [0, 1] [n, h, w, c], key) -> (sum of all terms, metrics)`.
       optimizer: of all networks.
-      shape: of the test.
+      shape: of the test episodes.
       images: in a training batch.
       embedder: name of the network that embeds.
       code: `code(params, stats, images in [0, 1]) -> [n, features]` by that network.
@@ -92,9 +86,32 @@ def unlabelled(
         keys = jax.random.split(key, len(nets))
         made = {name: net.init(k) for (name, net), k in zip(nets.items(), keys, strict=True)}
         params = {name: found[0] for name, found in made.items()}
-        return State(
-            params, {name: found[1] for name, found in made.items()}, optimizer.init(params)
-        )
+        stats = {name: found[1] for name, found in made.items()}
+        return State(params, stats, optimizer.init(params))
+
+    def kept(state: State | Embedder) -> Embedder:
+        if isinstance(state, Embedder):
+            return state
+        return Embedder(state.params[embedder], state.stats[embedder])
+
+    def embed(state: State | Embedder, xs: jax.Array) -> jax.Array:
+        one = kept(state)
+        return code(one.params, one.stats, joined(xs))
+
+    adapt, predict = by_nearest(embed, shape.way, kept)
+    return EpisodeLearner(
+        init=init,
+        adapt=adapt,
+        predict=predict,
+        training=Training(_training(nets, loss, optimizer), ImagesShape(images, shape.image)),
+        embed=embed,
+    )
+
+
+def _training(
+    nets: Mapping[str, Functional], loss: Loss, optimizer: optax.GradientTransformation
+) -> TrainStep:
+    """One step of all networks down the sum of their losses."""
 
     def total(
         params: dict[str, PyTree], stats: dict[str, PyTree], x: jax.Array, key: jax.Array
@@ -105,27 +122,7 @@ def unlabelled(
 
     def train(state: State, batch: jax.Array, key: jax.Array) -> tuple[State, Metrics]:
         gradient = jax.grad(total, has_aux=True)
-        grads, (metrics, stats) = gradient(state.params, state.stats, pixels(batch), key)
-        updates, moments = optimizer.update(grads, state.optimizer, state.params)
-        return State(optax.apply_updates(state.params, updates), stats, moments), metrics
+        grads, (metrics, stats) = gradient(state.params, state.stats, joined(batch), key)
+        return descended(optimizer, state, grads, stats=stats), metrics
 
-    def embed(state: State | Embedder, xs: jax.Array) -> jax.Array:
-        one = _kept(state, embedder)
-        return code(one.params, one.stats, pixels(xs))
-
-    adapt, predict = by_nearest(embed, shape.way, lambda state: _kept(state, embedder))
-    return Learner(
-        init=init,
-        adapt=adapt,
-        predict=predict,
-        train=train,
-        parameters=lambda state: state.params,
-        train_shape=ImagesShape(images, shape.image),
-        embed=embed,
-    )
-
-
-def _kept(state: State | Embedder, name: str) -> Embedder:
-    if isinstance(state, Embedder):
-        return state
-    return Embedder(state.params[name], state.stats[name])
+    return train

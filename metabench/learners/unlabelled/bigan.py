@@ -1,13 +1,14 @@
 """BiGAN: adversarial feature learning (Donahue, Krähenbühl & Darrell 2017).
 
-A generator G draws an image from a code z, an encoder E finds a code for an image x, and a
-discriminator D sees pairs of both, (x, E(x)) or (G(z), z), and tells which (section 3, equation 3):
+A generator G draws an image from a code z, and an encoder E finds a code for an image x. A
+discriminator D sees a pair, (x, E(x)) or (G(z), z), and tells which of the two it is (section 3,
+equation 3):
 
     min over G and E, max over D of  E[log D(x, E(x))] + E[log(1 - D(G(z), z))]
 
-Where D cannot tell, E inverts G (theorem 2). G and E descend the same terms with the labels
+E inverts G where D cannot tell (theorem 2). G and E descend the same terms with the labels
 exchanged, which does not saturate (section 3.4). The code is uniform between -1 and 1, as in the
-paper, and an encoder's answer is free.
+paper; the encoder's answer has no bounds.
 
 Departures: the networks are those of `nets/coder.py`.
 """
@@ -18,16 +19,17 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from metabench.contracts.learner import Learner, Metrics
-from metabench.learners.common.optimizer import Decay, adam
-from metabench.learners.unlabelled.base import Loss, Players, check_positive, unlabelled
+from metabench.contracts.learner import EpisodeLearner, Metrics
+from metabench.contracts.options import Count, with_options
+from metabench.learners.common.optimizer import Adam, adam
+from metabench.learners.unlabelled.base import Loss, Players, unlabelled
 from metabench.nets.coder import ImageDecoder, ImageEncoder, Layer
 from metabench.nets.functional import functional
-from metabench.types import ImageShape, ImageTaskShape, PyTree
+from metabench.types import EpisodeShape, ImageShape, PyTree
 
 
 class Discriminator(nnx.Module):
-    """The logit that an image was the given one, and the code the answer."""
+    """The logit that the image is real and the code is the encoder's."""
 
     def __init__(
         self, image: ImageShape, code: int, width: int, hidden: int, rngs: nnx.Rngs
@@ -46,32 +48,28 @@ class Discriminator(nnx.Module):
         return self.last.finish(joint @ self.last.kernel[...], train=train, last=True)[:, 0]
 
 
+@with_options
 def bigan(
-    shape: ImageTaskShape,
+    shape: EpisodeShape,
     *,
-    code: int = 200,
-    width: int = 16,
-    hidden: int = 512,
-    images: int = 64,
-    learning_rate: float = 2e-4,
-    decay: Decay = "constant",
-    steps: int = 10_000,
-) -> Learner:
+    code: Count = 200,
+    width: Count = 16,
+    hidden: Count = 512,
+    images: Count = 64,
+    optimizer: Adam = Adam(learning_rate=2e-4, decay="constant"),
+) -> EpisodeLearner:
     """Cosine nearest neighbour on the code of a BiGAN's encoder.
 
     Args:
-      shape: of the test.
+      shape: of the test episodes.
       code: numbers in a code.
       width: channels after the first convolution; four times as many after the third.
       hidden: units of the discriminator's layers that see image and code.
       images: in a training batch.
-      learning_rate: of Adam, with a first moment of 0.5 as in the paper.
-      decay: `cosine` over `steps`, or `constant`.
-      steps: length of training, for the decay.
+      optimizer: of all networks, with a first moment of 0.5 as in the paper.
 
     Reference: https://arxiv.org/abs/1605.09782
     """
-    check_positive(code=code, width=width, hidden=hidden, images=images)
     image = shape.image
     nets = {
         "encoder": functional(lambda rngs: ImageEncoder(image, width, code, rngs, norm=True)),
@@ -85,7 +83,7 @@ def bigan(
     return unlabelled(
         nets,
         losses(code),
-        adam(learning_rate, decay, steps, momentum=0.5),
+        adam(optimizer, momentum=0.5),
         shape,
         images=images,
         embedder="encoder",

@@ -1,42 +1,44 @@
 """DeepCluster (Caron, Bojanowski, Joulin & Douze 2018): cluster, classify, and again.
 
-The features of a network are clustered by k-means, and the network is trained to tell the
-clusters apart, by a linear layer that begins anew after each clustering (section 3.2).
-CACTUs (Hsu, Levine & Finn 2019) clusters the outcome on mini-ImageNet.
+k-means clusters the features of a network, and the network is trained to tell the clusters apart,
+by a linear layer that begins anew after each clustering (section 3.2). CACTUs (Hsu, Levine & Finn
+2019) clusters the outcome on mini-ImageNet.
 
 A training step sees a batch, never the whole data. So this departs from the paper:
 
-- The clustering is of the last `bank` images met, in place of all, every `refresh` steps, in
-  place of once an epoch.
-- An image met after it takes the nearest centroid, by the network as it was at the clustering.
-- Images come as they come; the loss weighs each inversely to the size of its cluster (at most
-  ten times the mean), where the paper draws clusters with equal chances.
+- k-means clusters the last `bank` images met every `refresh` steps; the paper clusters all images
+  once an epoch.
+- An image met later takes the nearest centroid, by the network as it was at the clustering.
+- Images are drawn whatever their cluster, and the loss weighs each inversely to the size of its
+  cluster (at most ten times the mean); the paper draws clusters with equal chances.
 - The network is Conv4, without the Sobel filter, trained by Adam. Images are turned and shifted a
-  little, where the paper crops and mirrors; no character is its mirror image.
+  little; the paper crops and mirrors them, but a mirrored character is another character.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from metabench.contracts.learner import Learner, Metrics
+from metabench.contracts.learner import EpisodeLearner, Metrics, Training
+from metabench.contracts.options import Count, with_options
 from metabench.errors import UserError
 from metabench.learners.common.neighbours import by_nearest
-from metabench.learners.common.optimizer import Decay, adam
-from metabench.learners.unlabelled.base import Embedder, check_positive
+from metabench.learners.common.optimizer import Adam, adam, descended
+from metabench.learners.unlabelled.base import Embedder
 from metabench.learners.unlabelled.k_means import Clusters, Whitening, k_means, whitening
-from metabench.nets.coder import pixels
+from metabench.nets.coder import joined
 from metabench.nets.conv4 import Conv4, conv4_features
 from metabench.nets.functional import Functional, functional
 from metabench.nets.jitter import jitter
-from metabench.types import ImagesShape, ImageTaskShape, PyTree
+from metabench.types import EpisodeShape, ImagesShape, PyTree
 
-HEAVIEST = 10.0  # weight of an image in a small cluster, in units of that in one of mean size
+HEAVIEST = 10.0  # largest weight of an image, relative to one in a cluster of mean size
 CHUNK = 256  # images of the bank that are embedded at once
 ROUNDS = 10  # of k-means
 
@@ -51,59 +53,54 @@ class Teacher(NamedTuple):
 
 
 class State(NamedTuple):
-    """What is carried through training."""
+    """The state in training."""
 
     params: dict[str, PyTree]  # "backbone" and "head"
     stats: PyTree
     optimizer: PyTree
     teacher: Teacher
-    bank: jax.Array  # uint8 [bank, h, w, c], the newest first
+    bank: jax.Array  # uint8 [bank, h, w, c], the newest images first
     step: jax.Array  # int32 []
 
 
 class Schedule(NamedTuple):
-    """When the images are clustered, and into what."""
+    """When the images are clustered, and into how many clusters."""
 
     clusters: int
     components: int
     refresh: int
 
     def due(self, step: jax.Array, filled: int) -> jax.Array:
-        """At the first step whose bank is full, `filled`, and every `refresh` steps from there."""
+        """True at step `filled`, the first whose bank is full, and every `refresh` steps later."""
         return (step >= filled) & ((step - filled) % self.refresh == 0)
 
 
+@with_options
 def deepcluster(
-    shape: ImageTaskShape,
+    shape: EpisodeShape,
     *,
-    clusters: int = 500,
-    components: int = 256,
-    refresh: int = 500,
+    clusters: Count = 500,
+    components: Count = 256,
+    refresh: Count = 500,
     bank: int = 4096,
-    width: int = 64,
-    images: int = 64,
-    learning_rate: float = 1e-3,
-    decay: Decay = "constant",
-    steps: int = 10_000,
-) -> Learner:
+    width: Count = 64,
+    images: Count = 64,
+    optimizer: Adam = Adam(decay="constant"),
+) -> EpisodeLearner:
     """Cosine nearest neighbour on the features of a Conv4 that was trained to tell clusters apart.
 
     Args:
-      shape: of the test.
+      shape: of the test episodes.
       clusters: pseudo-classes.
-      components: principal components that are clustered, as far as there are so many.
+      components: principal components that are clustered, if there are so many.
       refresh: steps from one clustering to the next.
-      bank: images that are clustered: the last ones met. Nothing is learned until there are so
-        many.
+      bank: images that are clustered, the last ones met. Learning begins when there are so many.
       width: channels of each block of Conv4.
       images: in a training batch.
-      learning_rate: of Adam.
-      decay: `cosine` over `steps`, or `constant`.
-      steps: length of training, for the decay.
+      optimizer: of the training.
 
     Reference: https://arxiv.org/abs/1807.05520
     """
-    check_positive(components=components, refresh=refresh, images=images, clusters=clusters)
     if bank < clusters:
         raise UserError(
             f"`bank` is {bank}; it must be at least `clusters`, {clusters}, since each of them "
@@ -112,7 +109,7 @@ def deepcluster(
     features = conv4_features(shape.image, width)
     components = min(components, features)
     net = functional(lambda rngs: Conv4(shape.image[2], width=width, rngs=rngs))
-    optimizer = adam(learning_rate, decay, steps)
+    descent = adam(optimizer)
 
     def init(key: jax.Array) -> State:
         backbone, stats = net.init(key)
@@ -122,22 +119,16 @@ def deepcluster(
         before, averages = jax.tree.map(jnp.copy, (backbone, stats))
         teacher = Teacher(before, averages, plain, none)
         images = jnp.zeros((bank, *shape.image), jnp.uint8)
-        return State(params, stats, optimizer.init(params), teacher, images, jnp.int32(0))
+        return State(params, stats, descent.init(params), teacher, images, jnp.int32(0))
 
     def embed(state: State | Embedder, xs: jax.Array) -> jax.Array:
         one = _kept(state)
-        return net.apply(one.params, one.stats, pixels(xs))[0]
+        return net.apply(one.params, one.stats, joined(xs))[0]
 
     adapt, predict = by_nearest(embed, shape.way, _kept)
-    return Learner(
-        init=init,
-        adapt=adapt,
-        predict=predict,
-        train=_training(net, optimizer, Schedule(clusters, components, refresh)),
-        parameters=lambda state: state.params,
-        train_shape=ImagesShape(images, shape.image),
-        embed=embed,
-    )
+    train = _training(net, descent, Schedule(clusters, components, refresh))
+    training = Training(train, ImagesShape(images, shape.image))
+    return EpisodeLearner(init, adapt, predict, training, embed=embed)
 
 
 def head(features: int, clusters: int) -> dict[str, jax.Array]:
@@ -146,10 +137,13 @@ def head(features: int, clusters: int) -> dict[str, jax.Array]:
 
 
 def regroup(net: Functional, schedule: Schedule, state: State, key: jax.Array) -> State:
-    """Clusters the bank by the network as it is: the next teacher. The head begins anew."""
+    """The state after a clustering of the bank by the network as it is.
+
+    The network and the clusters are the next teacher, and the head begins anew.
+    """
     params, stats = state.params["backbone"], state.stats
     found = jax.lax.map(
-        lambda image: net.apply(params, stats, pixels(image[None]))[0][0],
+        lambda image: net.apply(params, stats, joined(image[None]))[0][0],
         state.bank,
         batch_size=CHUNK,
     )
@@ -157,7 +151,7 @@ def regroup(net: Functional, schedule: Schedule, state: State, key: jax.Array) -
     clusters = k_means(key, whitened(found), schedule.clusters, ROUNDS)
 
     def anew(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
-        """Zero for what belongs to the head: itself, and its moments in the optimizer."""
+        """Zero for the head and its moments in the optimizer."""
         return jnp.zeros_like(leaf) if jax.tree_util.DictKey("head") in path else leaf
 
     return state._replace(
@@ -167,10 +161,38 @@ def regroup(net: Functional, schedule: Schedule, state: State, key: jax.Array) -
     )
 
 
+def regrouped(
+    net: Functional, schedule: Schedule, state: State, filled: int, key: jax.Array
+) -> State:
+    """The state after a clustering where one is due, and else as it is."""
+    return jax.lax.cond(
+        schedule.due(state.step, filled),
+        lambda state: regroup(net, schedule, state, key),
+        lambda state: state,
+        state,
+    )
+
+
+def labelled(net: Functional, teacher: Teacher, x: jax.Array) -> jax.Array:
+    """The teacher's cluster of each image [n, h, w, c]: int32 [n]."""
+    features, _ = net.apply(teacher.params, teacher.stats, x)
+    return teacher.clusters.nearest(teacher.whitening(features))
+
+
 def weights(clusters: Clusters, labels: jax.Array) -> jax.Array:
-    """Of each image in the loss, [n]: inverse to the size of its cluster."""
+    """The weight of each image in the loss, [n]: inverse to the size of its cluster."""
     mean = 1 / clusters.shares.shape[0]
     return jnp.minimum(mean / jnp.maximum(clusters.shares, 1e-9), HEAVIEST)[labels]
+
+
+def once_full(state: State, later: State, filled: int) -> State:
+    """`later`, with the parameters and moments of `state` until its bank is full."""
+    params, moments = jax.tree.map(
+        lambda new, old: jnp.where(state.step >= filled, new, old),
+        (later.params, later.optimizer),
+        (state.params, state.optimizer),
+    )
+    return later._replace(params=params, optimizer=moments)
 
 
 def _kept(state: State | Embedder) -> Embedder:
@@ -179,19 +201,27 @@ def _kept(state: State | Embedder) -> Embedder:
     return Embedder(state.params["backbone"], state.stats)
 
 
+def _loss(
+    net: Functional,
+    params: PyTree,
+    stats: PyTree,
+    x: jax.Array,
+    labels: jax.Array,
+    weight: jax.Array,
+) -> tuple[jax.Array, tuple[jax.Array, PyTree]]:
+    """Weighted cross-entropy of the head; the accuracy and the new statistics."""
+    features, stats = net.apply(params["backbone"], stats, x, train=True)
+    scores = features @ params["head"]["matrix"] + params["head"]["bias"][None]
+    error = optax.softmax_cross_entropy_with_integer_labels(scores, labels)
+    accuracy = (scores.argmax(-1) == labels).mean()
+    return (error * weight).sum() / weight.sum(), (accuracy, stats)
+
+
 def _training(
     net: Functional, optimizer: optax.GradientTransformation, schedule: Schedule
 ) -> Callable[[State, jax.Array, jax.Array], tuple[State, Metrics]]:
-    """One step down the cross-entropy of the pseudo-labels; before it, now and then, new ones."""
-
-    def loss(
-        params: PyTree, stats: PyTree, x: jax.Array, labels: jax.Array, weight: jax.Array
-    ) -> tuple[jax.Array, tuple[jax.Array, PyTree]]:
-        features, stats = net.apply(params["backbone"], stats, x, train=True)
-        scores = features @ params["head"]["matrix"] + params["head"]["bias"][None]
-        error = optax.softmax_cross_entropy_with_integer_labels(scores, labels)
-        accuracy = (scores.argmax(-1) == labels).mean()
-        return (error * weight).sum() / weight.sum(), (accuracy, stats)
+    """One step down the cross-entropy of the pseudo-labels, after a clustering where it is due."""
+    gradient = jax.value_and_grad(partial(_loss, net), has_aux=True)
 
     def train(state: State, images: jax.Array, key: jax.Array) -> tuple[State, Metrics]:
         grouping, moving = jax.random.split(key)
@@ -199,27 +229,15 @@ def _training(
         size = state.bank.shape[0]
         filled = -(-size // met.shape[0]) - 1  # the first step after which the bank is full
         state = state._replace(bank=jnp.concatenate([met, state.bank])[:size])
-        state = jax.lax.cond(
-            schedule.due(state.step, filled),
-            lambda state: regroup(net, schedule, state, grouping),
-            lambda state: state,
-            state,
-        )
-        teacher = state.teacher
-        features, _ = net.apply(teacher.params, teacher.stats, pixels(met))
-        labels = teacher.clusters.nearest(teacher.whitening(features))
-        gradient = jax.value_and_grad(loss, has_aux=True)
+        state = regrouped(net, schedule, state, filled, grouping)
+        x = joined(met)
+        labels = labelled(net, state.teacher, x)
+        weight = weights(state.teacher.clusters, labels)
+        seen = jitter(moving, x)
         (error, (accuracy, stats)), grads = gradient(
-            state.params, state.stats, jitter(moving, pixels(met)), labels,
-            weights(teacher.clusters, labels),
-        )  # fmt: skip
-        updates, moments = optimizer.update(grads, state.optimizer, state.params)
-        params, moments = jax.tree.map(
-            lambda new, old: jnp.where(state.step >= filled, new, old),
-            (optax.apply_updates(state.params, updates), moments),
-            (state.params, state.optimizer),
+            state.params, state.stats, seen, labels, weight
         )
-        state = State(params, stats, moments, teacher, state.bank, state.step + 1)
-        return state, {"loss": error, "accuracy": accuracy}
+        later = descended(optimizer, state, grads, stats=stats, step=state.step + 1)
+        return once_full(state, later, filled), {"loss": error, "accuracy": accuracy}
 
     return train

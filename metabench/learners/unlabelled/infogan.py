@@ -1,40 +1,40 @@
 """InfoGAN: a generator whose code can be read off its images (Chen et al. 2016).
 
-A generator G draws an image from noise z and a code c, here some numbers from -1 to 1 and one of
-some categories. A discriminator D tells drawn images from given ones, and a network Q on the same
-trunk tells the code of a drawn one (sections 4 and 5, equation 6):
+A generator G draws an image from noise z and a code c. The code is a category and some numbers from
+-1 to 1. A discriminator D tells drawn images from given ones, and a network Q on the same trunk
+tells the code of a drawn image (sections 4 and 5, equation 6):
 
     min over G and Q, max over D of  V(D, G) - λ L(G, Q),   L = E[log Q(c | G(z, c))]
 
 with the cross-entropy of the category and a Gaussian of variance 1 around each number. G maximises
-log D(G(z, c)), which does not saturate. An image's embedding is its code according to Q, or what
-the trunk sees of it.
+log D(G(z, c)), which does not saturate. An image's embedding is its code according to Q, or the
+output of the trunk.
 
 Departures: the networks are those of `nets/coder.py`.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from metabench.contracts.learner import Learner, Metrics
-from metabench.errors import UserError
-from metabench.learners.common.optimizer import Decay, adam
-from metabench.learners.unlabelled.base import Loss, Players, check_positive, unlabelled
+from metabench.contracts.learner import EpisodeLearner, Metrics
+from metabench.contracts.options import Count, with_options
+from metabench.learners.common.optimizer import Adam, adam
+from metabench.learners.unlabelled.base import Loss, Players, unlabelled
 from metabench.nets.coder import ImageDecoder, ImageEncoder, Layer, leaky
 from metabench.nets.functional import functional
-from metabench.types import ImageShape, ImageTaskShape, PyTree
+from metabench.types import EpisodeShape, ImageShape, PyTree
 
 Features = Literal["codes", "trunk"]
 
 
 class Code(NamedTuple):
-    """Sizes of what a generator draws from."""
+    """Sizes of the generator's inputs."""
 
     categories: int
     continuous: int
@@ -42,21 +42,21 @@ class Code(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Numbers in all."""
+        """How many numbers the generator reads."""
         return sum(self)
 
 
 class Told(NamedTuple):
-    """What discriminator and Q say of images."""
+    """The outputs of the discriminator and of Q for images."""
 
-    given: jax.Array  # logits [n] that an image was given, not drawn
+    given: jax.Array  # logits [n] that an image is real, not generated
     category: jax.Array  # logits [n, categories]
     means: jax.Array  # [n, continuous]
     trunk: jax.Array  # [n, hidden]
 
 
 class Discriminator(nnx.Module):
-    """D and Q: a linear layer each above one trunk."""
+    """D and Q: one linear layer each, above a shared trunk."""
 
     def __init__(
         self, image: ImageShape, code: Code, width: int, hidden: int, rngs: nnx.Rngs
@@ -73,46 +73,38 @@ class Discriminator(nnx.Module):
         return Told(given[:, 0], category, means, seen)
 
 
+@with_options
 def infogan(
-    shape: ImageTaskShape,
+    shape: EpisodeShape,
     *,
-    categories: int = 10,
-    continuous: int = 10,
-    noise: int = 62,
+    categories: Count = 10,
+    continuous: Count = 10,
+    noise: Count = 62,
     features: Features = "codes",
     discrete_weight: float = 1.0,
     continuous_weight: float = 0.1,
-    width: int = 16,
-    hidden: int = 256,
-    images: int = 64,
-    learning_rate: float = 2e-4,
-    decay: Decay = "constant",
-    steps: int = 10_000,
-) -> Learner:
+    width: Count = 16,
+    hidden: Count = 256,
+    images: Count = 64,
+    optimizer: Adam = Adam(learning_rate=2e-4, decay="constant"),
+) -> EpisodeLearner:
     """Cosine nearest neighbour on the codes that an InfoGAN recovers, or on its trunk's features.
 
     Args:
-      shape: of the test.
-      categories: of the one discrete number of a code.
-      continuous: other numbers of a code (2 in the paper on MNIST).
-      noise: numbers that are no code.
+      shape: of the test episodes.
+      categories: of a code.
+      continuous: numbers of a code beside its category (2 in the paper on MNIST).
+      noise: numbers of the noise.
       features: `codes` embeds by Q (probabilities and means), `trunk` by the layer below it.
       discrete_weight: λ of the category.
-      continuous_weight: λ of the other numbers.
+      continuous_weight: λ of the code's numbers.
       width: channels after the first convolution; four times as many after the third.
       hidden: units of the trunk's last layer.
       images: in a training batch.
-      learning_rate: of Adam, with a first moment of 0.5.
-      decay: `cosine` over `steps`, or `constant`.
-      steps: length of training, for the decay.
+      optimizer: of all networks, with a first moment of 0.5.
 
     Reference: https://arxiv.org/abs/1606.03657
     """
-    check_positive(categories=categories, continuous=continuous, noise=noise)
-    check_positive(width=width, hidden=hidden, images=images)
-    if features not in get_args(Features):
-        allowed = ", ".join(get_args(Features))
-        raise UserError(f"`features` is {features!r}; it must be one of: {allowed}")
     image, code = shape.image, Code(categories, continuous, noise)
     nets = {
         "generator": functional(
@@ -128,7 +120,7 @@ def infogan(
     return unlabelled(
         nets,
         losses(code, discrete_weight, continuous_weight),
-        adam(learning_rate, decay, steps, momentum=0.5),
+        adam(optimizer, momentum=0.5),
         shape,
         images=images,
         embedder="discriminator",
@@ -137,7 +129,7 @@ def infogan(
 
 
 def recovered(told: Told) -> jax.Array:
-    """Probabilities of the categories, then the other numbers: [n, categories + continuous]."""
+    """Probabilities of the categories, then the means: [n, categories + continuous]."""
     return jnp.concatenate([jax.nn.softmax(told.category), told.means], axis=1)
 
 

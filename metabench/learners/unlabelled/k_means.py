@@ -1,4 +1,4 @@
-"""Pseudo-classes of images: whitened features in clusters none of which is empty.
+"""Pseudo-classes of images: clusters of whitened features, none of which is empty.
 
 All of it runs inside jit, in the middle of a training. After Caron et al. 2018, section 3.2:
 features are reduced by principal components, whitened and made unit vectors, then k-means.
@@ -13,8 +13,8 @@ import jax.numpy as jnp
 
 from metabench.learners.common.neighbours import unit
 
-DAMPING = 1e-3  # of the mean variance, added to every variance: directions without any stay small
-APART = 1e-3  # how far the halves of a split cluster begin from one another
+DAMPING = 1e-3  # of the mean variance, added to each, so that directions without any stay small
+APART = 1e-3  # the first distance between the halves of a split cluster
 
 
 class Whitening(NamedTuple):
@@ -29,7 +29,7 @@ class Whitening(NamedTuple):
 
 
 class Clusters(NamedTuple):
-    """Where the clusters are, and which share of the images each holds."""
+    """The centroids, and each cluster's share of the images."""
 
     centroids: jax.Array  # [clusters, components]
     shares: jax.Array  # [clusters], sum 1
@@ -40,7 +40,7 @@ class Clusters(NamedTuple):
 
 
 def whitening(features: jax.Array, components: int) -> Whitening:
-    """That of `features` [n, features], on the `components` directions of largest variance."""
+    """The whitening of `features` [n, features], on `components` directions of largest variance."""
     mean = features.mean(0)
     centred = features - mean[None]
     variances, directions = jnp.linalg.eigh(centred.T @ centred / features.shape[0])
@@ -56,7 +56,7 @@ def nearest(centroids: jax.Array, vectors: jax.Array) -> jax.Array:
 
 
 def k_means(key: jax.Array, vectors: jax.Array, clusters: int, rounds: int) -> Clusters:
-    """Lloyd's algorithm after k-means++; an empty cluster takes half of a large one.
+    """Lloyd's algorithm after k-means++; an empty cluster gets half of a large one.
 
     Args:
       key: of the first centroids, and of how clusters are split.
@@ -78,7 +78,7 @@ def k_means(key: jax.Array, vectors: jax.Array, clusters: int, rounds: int) -> C
 
 
 def spread_out(key: jax.Array, vectors: jax.Array, number: int) -> jax.Array:
-    """`number` of `vectors`, each drawn by its squared distance from those before it: k-means++.
+    """k-means++: `number` of `vectors`, each drawn by its squared distance to the earlier ones.
 
     Arthur & Vassilvitskii 2007, section 2.2. [n, components] to [number, components].
     """
@@ -93,11 +93,11 @@ def spread_out(key: jax.Array, vectors: jax.Array, number: int) -> jax.Array:
 
 
 def split_large(key: jax.Array, counts: jax.Array, centroids: jax.Array) -> jax.Array:
-    """Centroids of which the emptiest has moved beside the largest, and so on.
+    """Centroids after each empty one has moved beside a large one.
 
     Args:
       key: of the directions in which clusters are split.
-      counts: members of each cluster, [clusters]; where it is 0, the centroid is another.
+      counts: members of each cluster, [clusters]; centroids with 0 members are moved.
       centroids: [clusters, components].
     """
     empty = counts == 0

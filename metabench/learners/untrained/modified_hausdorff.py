@@ -1,9 +1,9 @@
-"""Nearest neighbour by modified Hausdorff distance between drawings: the trials' reference.
+"""Nearest neighbour by modified Hausdorff distance between drawings, the baseline of the trials.
 
 Dubuisson & Jain, "A modified Hausdorff distance for object matching", ICPR 1994, eq. 23,
 as the demo that ships with Omniglot uses it: a drawing is the set of its ink pixels'
-coordinates less their mean. On Lake's 400 one-shot trials it errs in 38.8 %, which
-makes it a test of everything between the archive and the table.
+coordinates less their mean. On Lake's 400 one-shot trials it errs in 38.8 %, so that it
+tests everything between the archive and the table.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from metabench.contracts.learner import Learner
-from metabench.errors import UserError
+from metabench.contracts.learner import EpisodeLearner
+from metabench.contracts.options import Count, with_options
 from metabench.types import EpisodeShape
 
 INK = 128  # a pixel this bright is ink
 
 
 class Points(NamedTuple):
-    """The ink pixels of a drawing, the real ones first."""
+    """The ink pixels of a drawing, followed by padding."""
 
-    at: jax.Array  # float32 [points, 2], row and column less their means
+    at: jax.Array  # float32 [points, 2], row and column minus their means
     real: jax.Array  # bool [points]; the rest is padding
 
 
@@ -35,16 +35,15 @@ class Task(NamedTuple):
     labels: jax.Array  # int32 [supports]
 
 
-def modified_hausdorff(shape: EpisodeShape, *, points: int = 2048) -> Learner:
+@with_options
+def modified_hausdorff(shape: EpisodeShape, *, points: Count = 2048) -> EpisodeLearner:
     """The nearest support by modified Hausdorff distance; nothing is learned.
 
     Args:
       shape: of the test episodes.
-      points: ink pixels compared of each drawing; where there are more, evenly spaced ones
-        are. Time goes with its square.
+      points: how many ink pixels of a drawing are compared at most; of more, evenly spaced ones
+        are taken. The time grows with the square of this number.
     """
-    if points < 1:
-        raise UserError(f"`points` is {points}; it must be at least 1")
     height, width, _ = shape.image
     scatter = jax.vmap(partial(ink_points, number=min(points, height * width)))
 
@@ -64,7 +63,7 @@ def modified_hausdorff(shape: EpisodeShape, *, points: int = 2048) -> Learner:
         of_label = task.labels[:, None] == jnp.arange(shape.way)[None]
         return -jnp.where(of_label[None], far[:, :, None], jnp.inf).min(axis=1)
 
-    return Learner(init=init, adapt=adapt, predict=predict)
+    return EpisodeLearner(init, adapt, predict)
 
 
 def ink_points(image: jax.Array, number: int) -> Points:
@@ -89,8 +88,8 @@ def distance(a: Points, b: Points) -> jax.Array:
 def _nearest(a: Points, b: Points) -> jax.Array:
     """Squared distance of each point of `a` to the nearest of `b`: [points].
 
-    Point after point of `b`, and only over the real ones: drawings differ much in ink,
-    and each step is a few vector instructions over all of `a`.
+    It takes the real points of `b` one after the other: drawings differ much in ink,
+    and each step is a few vector instructions over all points of `a`.
     """
 
     def nearer(i: jax.Array, least: jax.Array) -> jax.Array:
@@ -101,6 +100,6 @@ def _nearest(a: Points, b: Points) -> jax.Array:
 
 
 def _mean(squared: jax.Array, real: jax.Array) -> jax.Array:
-    """Mean distance over the real points; infinite where either set is empty."""
+    """Mean distance over the real points; infinite if one of the sets is empty."""
     total = jnp.where(real, jnp.sqrt(squared), 0).sum()
     return jnp.where(real.any(), total / jnp.maximum(real.sum(), 1), jnp.inf)

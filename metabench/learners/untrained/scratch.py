@@ -1,6 +1,6 @@
-"""Training from scratch: a network that meets nothing but the supports of an episode.
+"""Training from scratch: a network that sees only the supports of an episode.
 
-The baseline of Hsu, Levine & Finn 2019 that knows no other images: four blocks and a linear layer
+The baseline of Hsu, Levine & Finn 2019 without other images: four blocks and a linear layer
 from random weights, fitted to the supports by Adam.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 import jax
 import optax
 
-from metabench.contracts.learner import Learner
-from metabench.learners.common.inner_loop import check_inner
+from metabench.contracts.learner import EpisodeLearner
+from metabench.contracts.options import Count, with_options
+from metabench.learners.common.inner_loop import InnerLoop
 from metabench.learners.common.state import Task
 from metabench.learners.common.whole_network import fitted
 from metabench.nets.classifier import Classifier, Norm
@@ -18,32 +19,30 @@ from metabench.nets.functional import functional
 from metabench.types import EpisodeShape
 
 
+@with_options
 def scratch(
     shape: EpisodeShape,
     *,
-    inner_steps: int = 50,
-    inner_rate: float = 1e-3,
+    loop: InnerLoop = InnerLoop(inner_steps=50, inner_rate=1e-3),
     norm: Norm = "support",
-    width: int = 32,
-) -> Learner:
+    width: Count = 32,
+) -> EpisodeLearner:
     """A network fitted to the supports alone.
 
     Args:
       shape: of the test episodes.
-      inner_steps: of Adam, each on all supports.
-      inner_rate: of Adam.
+      loop: steps of Adam, each on all supports.
       norm: statistics that normalise; `batch` is transductive.
       width: channels of each block.
     """
-    check_inner(inner_steps, inner_rate)
     net = functional(lambda rngs: Classifier(shape, width, norm, rngs))
 
     def adapt(state: tuple[()], support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
         del state
-        adam = optax.adam(inner_rate)
-        return fitted(net, *net.init(key), adam, inner_steps, support_x, support_y)
+        adam = optax.adam(loop.inner_rate)
+        return fitted(net, *net.init(key), adam, loop.inner_steps, support_x, support_y)
 
-    return Learner(
+    return EpisodeLearner(
         init=lambda key: (),
         adapt=adapt,
         predict=lambda task, query_x: net.apply(task.weights, task.stats, query_x)[0],

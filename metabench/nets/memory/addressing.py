@@ -1,8 +1,8 @@
-"""Where an external memory is read and written: content, least recent use, location.
+"""Where an external memory is read and written: by content, least recent use, or location.
 
-One sequence at a time; cells take a batch by `jax.vmap`, which makes batched matrix
-products of these (on a CPU faster than lanes of sequences). Shapes: memory [rows, width],
-weights [heads, rows], usage [rows], keys [heads, width].
+These functions take one sequence; cells take a batch by `jax.vmap`, which turns them into
+batched matrix products (on a CPU faster than one lane for each sequence). Shapes: memory
+[rows, width], weights [heads, rows], usage [rows], keys [heads, width].
 
 Content and least recent use after Santoro et al. 2016 (equations 2 to 8), location after
 Graves, Wayne & Danihelka 2014 (equations 5 to 9).
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-TINY = 1e-8  # added to squared lengths: a row of zeros is at right angles to everything
+TINY = 1e-8  # added to squared lengths, so that a row of zeros is orthogonal to everything
 
 
 def cosines(keys: jax.Array, memory: jax.Array) -> jax.Array:
@@ -26,7 +26,7 @@ def cosines(keys: jax.Array, memory: jax.Array) -> jax.Array:
 
 
 def by_content(keys: jax.Array, memory: jax.Array, strengths: jax.Array | None = None) -> jax.Array:
-    """Softmax over rows of the cosines, times `strengths` [heads] where given."""
+    """Softmax over rows of the cosines, times `strengths` [heads] if given."""
     found = cosines(keys, memory)
     return jax.nn.softmax(found if strengths is None else strengths[:, None] * found)
 
@@ -39,7 +39,7 @@ class LeastUsed(NamedTuple):
 
 
 def least_used(usage: jax.Array, heads: int) -> LeastUsed:
-    """The `heads` rows of smallest usage; of equal ones, those that stand first."""
+    """The `heads` rows of smallest usage; of equal ones, the first."""
     smallest = jax.lax.top_k(-jax.lax.stop_gradient(usage), heads)[1]
     rows = jnp.arange(usage.shape[0])
     chosen = (rows[None] == smallest[:, None]).astype(usage.dtype)

@@ -3,7 +3,7 @@
 With z = W h + C x, the hidden state settles in `settle` inner steps
 h_{s+1} = f(LN(z + A h_s)) from h_0 = f(LN(z)), and then A ← λA + η h hᵀ (equations 1 and 2).
 A need not be built: A h = η Σ_τ λ^(t-τ-1) h_τ (h_τ · h), attention over the past states. Both
-forms are here: attention is cheaper while there are fewer steps than units.
+forms are here: attention is cheaper if there are fewer steps than units.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SMALL = 1e-5  # added to a variance
 
 
 class FastSizes(NamedTuple):
-    """Of the layer, and how fast it learns and forgets."""
+    """The sizes of the layer, and how fast it learns and forgets."""
 
     inputs: int
     units: int = 200
@@ -40,11 +40,11 @@ class Matrix(NamedTuple):
 
 
 class Past(NamedTuple):
-    """The attention form: the last `steps` hidden states and what each is worth."""
+    """The attention form: the last `steps` hidden states and their weights."""
 
     hidden: jax.Array  # [batch, units]
     states: jax.Array  # [batch, steps, units]
-    worth: jax.Array  # [batch, steps]: η λ^age, 0 where nothing is yet
+    worth: jax.Array  # [batch, steps]: η λ^age, 0 where there is no state yet
     place: jax.Array  # int32 []; where the next state goes
 
 

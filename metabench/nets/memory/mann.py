@@ -1,9 +1,9 @@
 """The memory-augmented network of Santoro et al. 2016 and its predecessor, the NTM.
 
 A controller emits a key for each head. `mann` writes keys to the rows that were read last
-or used least; `ntm` writes where Graves' addressing points. Both read by content. What a
-paper leaves open and is decided here, as its public codes do: keys pass through tanh, reads
-and usage are zero at the start, and the memory begins at `EMPTY` everywhere.
+or used least; `ntm` writes where Graves' addressing points. Both read by content. The papers
+do not say the following; we do as the public code does: keys go through tanh, reads
+and usage are zero at the start, and the memory is `EMPTY` everywhere at the start.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from metabench.types import PyTree
 EMPTY = 1e-6  # what the memory holds before the first write
 Controller = Literal["lstm", "feedforward"]
 Writes = Literal["key", "vector"]
-"""What `mann` writes: the key it reads by (the paper), or another vector (its public codes)."""
+"""What `mann` writes: the key that it reads with (the paper), or another vector (public code)."""
 
 
 class Sizes(NamedTuple):
-    """Of a controller and its memory."""
+    """Sizes of a controller and its memory."""
 
     inputs: int
     controller: int = 200  # units
@@ -55,7 +55,7 @@ class Carry(NamedTuple):
     """What the network carries from step to step."""
 
     controller: Hidden
-    seen: jax.Array  # [batch, heads * width]: what was read in the last step
+    seen: jax.Array  # [batch, heads * width]: read in the last step
     store: Store
 
 
@@ -63,7 +63,7 @@ Access: TypeAlias = Callable[[Store, jax.Array], tuple[Store, jax.Array]]
 
 
 def mann(sizes: Sizes, decay: float = 0.95, writes: Writes = "key") -> Cell:
-    """Least-recently-used access; `decay` is that of usage (γ)."""
+    """Least-recently-used access; `decay` is the decay of usage (γ)."""
     vectors = 1 if writes == "key" else 2
     ends = [sizes.heads * sizes.width * (i + 1) for i in range(vectors)]
 
@@ -114,7 +114,7 @@ def ntm(sizes: Sizes) -> Cell:
 def _with_memory(sizes: Sizes, emitted: int, access: Access, usage: tuple[int, ...]) -> Cell:
     """A controller around `access`; the output is the controller's state and what was read."""
     seen = sizes.heads * sizes.width
-    # Only the store before a step is kept for the gradient; the access itself is done again.
+    # Only the store before a step is kept for the gradient; the access is computed again.
     accesses = jax.vmap(jax.checkpoint(access, prevent_cse=False))
 
     def start(batch: int) -> Carry:

@@ -1,9 +1,9 @@
 """An LSTM with batch-normalised recurrence (Cooijmans, Ballas, Laurent & Courville 2017).
 
-The share of the hidden state and that of the input in the pre-activations are normalised
-apart, each with a gain that starts at 0.1, and so is the cell before the output
-(equations 6 to 8). Every step has statistics of its own; beyond the last step that was
-trained, those of the last one serve.
+The shares of the hidden state and of the input in the pre-activations are normalised
+separately, each with a gain that starts at 0.1. The cell is normalised before the output
+(equations 6 to 8). Every step has its own statistics; steps beyond the last trained one use
+the statistics of the last one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Moments(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """Of the three things that are normalised, a row for each step."""
+    """The moments of the three things that are normalised, one row for each step."""
 
     inputs: Moments
     recurrent: Moments
@@ -61,7 +61,7 @@ def init(key: jax.Array, inputs: int, width: int) -> NormedParams:
 
 
 def first_statistics(steps: int, width: int) -> Statistics:
-    """Of `steps` steps before any training: means 0 and variances 1."""
+    """The statistics of `steps` steps before any training: means 0 and variances 1."""
 
     def moments(units: int) -> Moments:
         return Moments(jnp.zeros((steps, units)), jnp.ones((steps, units)))
@@ -81,12 +81,12 @@ def run(
     start: Hidden | None = None,
     first: jax.Array | int = 0,
 ) -> tuple[Hidden, jax.Array, Statistics]:
-    """The last state, hidden states [steps, batch, width], and what was normalised by.
+    """The last state, hidden states [steps, batch, width], and the statistics that normalised.
 
     Args:
       params: of the layer.
       xs: [steps, batch, inputs].
-      statistics: what to normalise by; None: by those of this batch (training).
+      statistics: normalise by these; None: by those of this batch (training).
       start: the state to begin from; None for zeros.
       first: number of the first step, for `statistics`.
     """
@@ -126,7 +126,7 @@ def _step(
 
 
 def _normalised(x: jax.Array, by: Moments | None) -> tuple[jax.Array, Moments]:
-    """[batch, units] to mean 0 and variance 1 by `by`, or by its own moments."""
+    """[batch, units], normalised by the moments `by`, or by its own moments."""
     found = by or Moments(x.mean(0), x.var(0))
     scale = jax.lax.rsqrt(found.variance + SMALL)
     return (x - found.mean[None]) * scale[None], found

@@ -1,8 +1,8 @@
-"""Unrolling a cell over a sequence, with what can be done at once taken out of the loop.
+"""Unrolls a cell over a sequence; what can be computed for all steps at once is not in the loop.
 
 The input's share of the first pre-activation is one matrix product over all steps. So is
-the gradient of every matrix within the loop: it is the sum over steps of (what the matrix
-was applied to) times (gradient of what came out), and both are kept step by step. Autodiff
+the gradient of every matrix within the loop: it is the sum over steps of the matrix's input
+times the gradient of its output, and both are stored for each step. Autodiff
 would add a whole matrix to a running sum at each step instead.
 """
 
@@ -25,7 +25,7 @@ class Params(NamedTuple):
 
     inputs: jax.Array  # [inputs, width of the map `gates`]
     maps: Arrays  # name -> matrix within the loop, [in, out]
-    biases: Arrays  # name -> [out], of the same names
+    biases: Arrays  # name -> [out], with the same names
     rest: PyTree  # whatever else is learned
 
 
@@ -54,9 +54,9 @@ def unroll(
       params: of the cell.
       carry: where to begin.
       xs: the inputs.
-      segment: steps between the carries that are kept for the gradient; what lies between is
-        computed again (`jax.checkpoint`). None keeps every step. Memory is then in
-        proportion to steps / segment + segment rather than to steps, for one more forward pass.
+      segment: steps between the carries that are kept for the gradient; the steps between them
+        are computed again (`jax.checkpoint`). None keeps every step. Memory is then proportional
+        to steps / segment + segment instead of steps, at the price of one more forward pass.
     """
     steps, batch, _ = xs.shape
     offsets = {
@@ -72,7 +72,7 @@ def unroll(
 def _scan(
     step: Callable[..., Any], segment: int | None, maps: Arrays, *inputs: PyTree
 ) -> tuple[PyTree, tuple[jax.Array, Arrays]]:
-    """The loop itself: the last carry, and for each step the output and what the maps met."""
+    """The loop: the last carry, and for each step the output and the inputs of the maps."""
     rest, carry, offsets = inputs
 
     def one(carry: PyTree, offset: Arrays) -> tuple[PyTree, tuple[jax.Array, Arrays]]:

@@ -43,7 +43,7 @@ def kl(q: Gaussian, p: Gaussian) -> Array:
 
 
 def kl_between(queries: Gaussian, classes: Gaussian, *, from_queries: bool) -> Array:
-    """Every query against every class, one expression: [n, d] and [m, d] to [n, m].
+    """The divergence of every pair of a query and a class: [n, d] and [m, d] to [n, m].
 
     Args:
       queries: q(c | x).

@@ -1,8 +1,9 @@
 """The paper's networks on images: a shared convolutional encoder, a decoder with Bernoulli pixels.
 
-As in the paper's code for Omniglot: three stages of three 3×3 convolutions with batch norm and ELU,
-the last of each with stride 2, of `width`, 2 `width` and 4 `width` channels; the decoder is its
-mirror image with 2×2 transposed convolutions. The paper: `width` 64.
+As in the paper's code for Omniglot, the encoder has three stages of three 3×3 convolutions with
+batch norm and ELU, the last of each stage with stride 2, of `width`, 2 `width` and 4 `width`
+channels. The decoder is its mirror image, with 2×2 transposed convolutions. `width` is 64 in the
+paper.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class PaperEncoder(nnx.Module):
 
 
 class Bernoulli:
-    """What decoders of images share: their output is the logits of pixels that are ink."""
+    """What decoders of images share: their output is the logit of ink for each pixel."""
 
     @staticmethod
     def log_likelihood(logits: Array, x: Array) -> Array:
@@ -99,10 +100,10 @@ class PaperDecoder(Bernoulli, nnx.Module):
 
 
 class Join(nnx.Module):
-    """Vectors of sets and of members to one of a shape for each member: linear maps, added."""
+    """Vectors of sets and of members to one array for each member: a sum of linear maps."""
 
     def __init__(self, inputs: Sequence[int], shape: tuple[int, ...], rngs: nnx.Rngs) -> None:
-        """`inputs`: sizes of the vectors; `shape`: of what they are mapped to."""
+        """`inputs`: sizes of the vectors; `shape`: of the array that they are mapped to."""
         self.shape = shape
         self.inputs = nnx.List([Linear(size, math.prod(shape), rngs) for size in inputs])
 

@@ -12,7 +12,7 @@ from jax import Array
 from metabench.nets.statistician.gaussians import Gaussian
 from metabench.nets.statistician.layers import Dense, Head, Linear, elu
 
-RESIDUAL = 2  # dense layers that a connection goes round
+RESIDUAL = 2  # dense layers that a residual connection skips
 
 
 class Conditional(nnx.Module):
@@ -21,7 +21,7 @@ class Conditional(nnx.Module):
     def __init__(
         self, sizes: tuple[int, ...], hidden: int, latent: int, norm: bool, rngs: nnx.Rngs
     ) -> None:
-        """`sizes`: of the vectors that it is conditioned on."""
+        """`sizes`: of the vectors that the Gaussian is conditioned on."""
         self.inputs = nnx.List([Linear(size, hidden, rngs) for size in sizes])
         self.layers = nnx.List([Dense(hidden, hidden, norm, rngs) for _ in range(RESIDUAL)])
         self.head = Head(hidden, latent, rngs)

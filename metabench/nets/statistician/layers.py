@@ -24,7 +24,7 @@ def elu(x: Array) -> Array:
 
 
 class BatchNorm(nnx.Module):
-    """Over all axes but the last; the shift is the bias of the layer before."""
+    """Batch norm over all axes but the last; the shift is the bias of the layer before."""
 
     def __init__(self, width: int) -> None:
         self.scale = nnx.Param(jnp.ones(width))
@@ -67,7 +67,7 @@ class Linear(nnx.Module):
 
 
 class Dense(nnx.Module):
-    """Linear, batch norm where `norm`, ELU: [..., inputs] to [..., outputs]."""
+    """Linear, batch norm if `norm`, ELU: [..., inputs] to [..., outputs]."""
 
     def __init__(self, inputs: int, outputs: int, norm: bool, rngs: nnx.Rngs) -> None:
         self.linear = Linear(inputs, outputs, rngs, bias=not norm, gain=2.0)

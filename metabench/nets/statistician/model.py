@@ -1,7 +1,7 @@
 """The Neural Statistician: p(c) ∏_x ∏_i p(z_i | z_{i+1}, c) p(x | z_1 … z_L, c), and its bound.
 
 Edwards & Storkey 2017, sections 3.2 to 3.5. One encoder is shared by the statistic network and
-the posteriors of all z. What is encoded, images or vectors, the model does not know.
+the posteriors of all z. The model does not know whether it encodes images or vectors.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from metabench.nets.statistician.statistic import Statistic
 
 
 class Sizes(NamedTuple):
-    """How wide the model is."""
+    """Sizes of the model."""
 
     context: int = 512
     latent: int = 16  # numbers in each z
@@ -29,14 +29,14 @@ class Sizes(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """The parts of the bound for each set, in nats; log p(D) ≥ sum of the first - the others."""
+    """The parts of the bound for each set, in nats: log p(D) ≥ log_likelihood - both kl, summed."""
 
     log_likelihood: Array  # [sets, members]
     latent_kl: Array  # [sets, members]; of all layers
     context_kl: Array  # [sets]
 
     def elbo(self, extra: Array | float = 0.0) -> Array:
-        """[sets]: (1 + α) log-likelihood - KL / (1 + α); the bound itself where α is 0."""
+        """[sets]: (1 + α) log-likelihood - KL / (1 + α); with α = 0 it is the bound."""
         found, divergence = self.log_likelihood.sum(1), self.latent_kl.sum(1) + self.context_kl
         return (1 + extra) * found - divergence / (1 + extra)
 
@@ -51,7 +51,7 @@ class Statistician(nnx.Module):
         sizes: Sizes,
         rngs: nnx.Rngs,
     ) -> None:
-        """`make_decoder(sizes of c, z_1, …)` builds what gives p(x | z_1 … z_L, c)."""
+        """`make_decoder(sizes of c, z_1, …)` builds the decoder, p(x | z_1 … z_L, c)."""
         context, latent, layers, hidden, norm = sizes
         self.encoder = encoder
         self.statistic = Statistic(encoder.features, hidden, context, norm, rngs)
@@ -83,11 +83,11 @@ class Statistician(nnx.Module):
 
         Args:
           x: sets, [sets, members, ...]; all of them are explained.
-          member: whom the context of each set is inferred from, of all members or, if there are
-            any, of the informants: [sets, all of these] of 0 and 1.
+          member: which of all members, or of the informants if there are any, the context of
+            each set is inferred from: [sets, all of these] of 0 and 1.
           key: of the samples.
-          informants: what contexts are inferred from in place of `x`, observations [n, ...]. The
-            bound holds for whatever q(c) rests on.
+          informants: contexts are inferred from these instead of `x`, observations [n, ...]. The
+            bound holds whatever q(c) is inferred from.
           train: normalise by the batch, and update the running averages.
         """
         sets, members = x.shape[:2]
@@ -116,7 +116,7 @@ class Statistician(nnx.Module):
         return zs, divergence
 
     def generate(self, c: Array, members: int, key: Array) -> Any:
-        """What the decoder says of `members` new members given contexts [sets, context]."""
+        """The decoder's output for `members` new members given contexts [sets, context]."""
         keys = noise_keys(key, len(self.layers))
         zs: list[Array] = []
         for layer, one in zip(reversed(list(self.layers)), keys[1:], strict=True):

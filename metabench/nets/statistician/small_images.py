@@ -1,8 +1,8 @@
-"""Networks on images sized for a CPU: not the paper's, but narrower and shallower.
+"""Networks on images for a CPU, narrower and shallower than the paper's.
 
-The encoder is three blocks of a Conv4 (3×3 convolution, batch norm, ReLU, 2×2 max pooling), the
-decoder dense layers, in which context and latents can act on one another, and two transposed
-convolutions, the second of which yields the pixels.
+The encoder is three blocks of a Conv4 (3×3 convolution, batch norm, ReLU, 2×2 max pooling). The
+decoder is dense layers, in which context and latents can interact, and two transposed
+convolutions, the second of which gives the pixels.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from metabench.nets.statistician.layers import BatchNorm, Dense, Double, Linear,
 from metabench.types import ImageShape
 
 BLOCKS = 3  # of the encoder
-DENSE = 2  # layers of the decoder, after the one that takes its vectors
-HIDDEN = 8  # units of each, times `width`
+DENSE = 2  # layers of the decoder, after the one that reads its vectors
+HIDDEN = 8  # units of each layer, times `width`
 
 
 class SmallEncoder(nnx.Module):

@@ -1,7 +1,8 @@
-"""The statistic network q(c | D): each member by itself, their mean, then the whole.
+"""The statistic network q(c | D): layers on each member, the mean over members, layers on the mean.
 
-Edwards & Storkey 2017, section 3.4. Members may be left out of the mean; how many were kept is a
-feature (section 4.3, "sample dropout"), here as its logarithm, which stays small in large sets.
+Edwards & Storkey 2017, section 3.4. Members may be left out of the mean. The number of those kept
+is a feature (section 4.3, "sample dropout"); here it is its logarithm, which is small even in large
+sets.
 """
 
 from __future__ import annotations
@@ -46,35 +47,38 @@ class Statistic(nnx.Module):
 
 
 def kept(key: Array, sets: int, members: int, drop: float) -> Array:
-    """Which members stay, [sets, members] of 0 and 1: each with 1 - `drop`, the first always."""
+    """Which members stay, [sets, members] of 0 and 1: each with probability 1 - `drop`.
+
+    The first one always stays.
+    """
     stay = jax.random.bernoulli(key, 1 - drop, (sets, members))
     return stay.at[:, 0].set(True).astype(jnp.float32)
 
 
 def membership(stay: Array) -> Array:
-    """[sets, members] to the matrix [sets, sets * members] that `Statistic` wants."""
+    """[sets, members] to the matrix [sets, sets * members] that `Statistic` needs."""
     sets, members = stay.shape
     return (jnp.eye(sets)[:, :, None] * stay[None]).reshape(sets, sets * members)
 
 
 def those_kept(stay: Array, most: int) -> tuple[Array, Array]:
-    """The members that stay, picked from those of all sets, so that no others need be encoded.
+    """The members that stay, selected from all sets, so that the others need not be encoded.
 
     Args:
       stay: [sets, members] of 0 and 1; the first member of each set stays.
-      most: how many are picked, `sets` or more. Where more stay, the rest is left out; where fewer
-        do, some are picked that do not count.
+      most: how many are selected, at least `sets`. If more stay, the rest is left out; if fewer
+        stay, some are selected that have no effect.
 
     Returns:
       Their places among the members of all sets, int32 [most], and their membership [sets, most].
     """
-    rank = stay.at[:, 0].add(1.0)  # whoever is the only one of its set comes first
+    rank = stay.at[:, 0].add(1.0)  # the first member of each set comes before all others
     _, places = jax.lax.top_k(rank.reshape(-1), most)
     return places, membership(stay)[:, places]
 
 
 def most_kept(sets: int, members: int, drop: float) -> int:
-    """How many members stay in all sets, but for three standard deviations more than on average."""
+    """How many members stay in all sets at most: the mean plus three standard deviations."""
     others = sets * (members - 1)
     mean, variance = others * (1 - drop), others * drop * (1 - drop)
     return sets + min(others, math.ceil(mean + 3 * math.sqrt(variance)))

@@ -1,7 +1,7 @@
-"""From the sets of an episode to what is explained in training, and what contexts rest on.
+"""From the sets of an episode to what training explains, and what contexts are inferred from.
 
-Whole sets become other classes, images vary, members are left out of what contexts are inferred
-from (Edwards & Storkey 2017, sections 4.3 and 5.3), or distorted copies stand in for them.
+Whole sets become other classes, images are changed, and members are left out when contexts are
+inferred (Edwards & Storkey 2017, sections 4.3 and 5.3), or replaced by distorted copies.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from metabench.nets.statistician.statistic import kept, membership, most_kept, t
 
 
 class Told(NamedTuple):
-    """What the bound is taken of: the arguments of `Statistician.bound` beside the key."""
+    """The arguments of `Statistician.bound`, except the key."""
 
     x: jax.Array  # what is explained, [sets, members, h, w, c]
-    member: jax.Array  # whom contexts are inferred from, [sets, all members or informants]
+    member: jax.Array  # what contexts are inferred from, [sets, all members or informants]
     informants: jax.Array | None  # [n, h, w, c]; None: the members themselves
 
 
 class TrainingSets(NamedTuple):
-    """What is done to sets of training images; the options of the learner."""
+    """How sets of training images are changed; these are options of the learner."""
 
     rotate: bool
     reflect: bool
@@ -36,7 +36,7 @@ class TrainingSets(NamedTuple):
     distort_chance: float
 
     def __call__(self, key: jax.Array, sets: jax.Array) -> Told:
-        """[sets, members, h, w, c] in [0, 1] to what is told of them."""
+        """[sets, members, h, w, c] in [0, 1] to the arguments of the bound."""
         keys = jax.random.split(key, 4)
         sets = self.of_sets(keys[0], sets)
         stay = kept(keys[1], sets.shape[0], sets.shape[1], self.drop)
@@ -48,14 +48,14 @@ class TrainingSets(NamedTuple):
         return Told(x, member, self.of_informants(keys[3], before, after))
 
     def of_informants(self, key: jax.Array, before: jax.Array, after: jax.Array) -> jax.Array:
-        """Members [n, h, w, c] before and after `of_images`; a share is distorted, not the rest."""
+        """From members [n, h, w, c] before and after `of_images`; only a share is distorted."""
         keys = jax.random.split(key, 3)
         copies = self.of_images(keys[0], distorted(keys[1], before, self.distort))
         chosen = jax.random.bernoulli(keys[2], self.distort_chance, (len(before), 1, 1, 1))
         return jnp.where(chosen, copies, after)
 
     def of_sets(self, key: jax.Array, sets: jax.Array) -> jax.Array:
-        """[sets, members, h, w, c] to the same, where each set may stand for another class."""
+        """[sets, members, h, w, c] to the same; each set may then stand for another class."""
         keys = jax.random.split(key)
         if self.rotate:
             sets = augment.turned(keys[0], sets)

@@ -42,7 +42,7 @@ class GaussianVectors(nnx.Module):
         norm: bool,
         rngs: nnx.Rngs,
     ) -> None:
-        """`inputs`: sizes of the vectors; `size`: of those that are described."""
+        """`inputs`: sizes of the vectors; `size`: of the vectors that the Gaussian is over."""
         widths = (sum(inputs), *[hidden] * layers)
         self.layers = nnx.List([Dense(i, hidden, norm, rngs) for i in widths[:-1]])
         self.head = Head(widths[-1], size, rngs)

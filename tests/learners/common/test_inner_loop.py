@@ -17,8 +17,8 @@ RATE, STEPS = 0.1, 3
 
 def quadratic(point, step):
     del step
-    apart = point - CENTRE
-    return 0.5 * apart @ CURVATURE @ apart
+    offset = point - CENTRE
+    return 0.5 * offset @ CURVATURE @ offset
 
 
 def outer(begin, **options):
@@ -42,11 +42,11 @@ OPTIONS = [{}, {"rematerialise": True}, {"unroll": True}]
 @pytest.mark.parametrize("options", OPTIONS)
 def test_the_meta_gradient_of_a_quadratic_is_analytic(options):
     shrink = np.linalg.matrix_power(np.eye(2) - RATE * CURVATURE, STEPS)
-    apart = CENTRE + shrink @ (BEGIN - CENTRE) - TARGET
+    residual = CENTRE + shrink @ (BEGIN - CENTRE) - TARGET
     second = jax.grad(lambda begin: outer(begin, **options))(BEGIN)
-    np.testing.assert_allclose(second, shrink.T @ apart, rtol=1e-5)
+    np.testing.assert_allclose(second, shrink.T @ residual, rtol=1e-5)
     first = jax.grad(lambda b: outer(b, first_order=True, **options))(BEGIN)
-    np.testing.assert_allclose(first, apart, rtol=1e-5)  # as if the steps were constants
+    np.testing.assert_allclose(first, residual, rtol=1e-5)  # as if the steps were constants
     assert np.abs(first - second).max() > 0.1
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from metabench.errors import UserError
+from metabench.learners.common.inner_loop import DifferentiatedLoop
 from metabench.learners.gradient.anil import InnerHead, anil
 from metabench.types import EpisodeShape
 
@@ -16,7 +17,7 @@ LABELS = jnp.asarray([1, 0])
 
 def test_one_inner_step_is_that_of_softmax_regression():
     matrix, bias = np.random.default_rng(0).normal(size=(3, 2)), np.zeros(2)
-    head = InnerHead(3, 2, 1, 0.5, False)
+    head = InnerHead(3, 2, DifferentiatedLoop(1, 0.5))
     head.matrix[...] = jnp.asarray(matrix, jnp.float32)
     found = head.summarise(SUPPORT, LABELS, way=2)
     scores = np.asarray(SUPPORT) @ matrix
@@ -33,7 +34,7 @@ def test_one_inner_step_is_that_of_softmax_regression():
 
 @pytest.mark.parametrize("first_order", [False, True])
 def test_the_embedding_learns_from_supports_only_with_second_derivatives(first_order):
-    head = InnerHead(3, 2, 2, 0.5, first_order)
+    head = InnerHead(3, 2, DifferentiatedLoop(2, 0.5, first_order))
 
     def score(support):
         return head.score(head.summarise(support, LABELS, way=2), SUPPORT)[0, 0]
@@ -51,7 +52,7 @@ def test_only_batch_statistics_are_transductive(norm):
     [
         ({"inner_steps": 0}, "`inner_steps` is 0; it must be at least 1"),
         ({"inner_rate": -1.0}, "`inner_rate` is -1.0; it must be positive"),
-        ({"train_shot": 0}, "`train_shot` is 0"),
+        ({"train_shot": 0}, "`train_shot` is 0; it must be at least 1"),
     ],
 )
 def test_wrong_options(options, sentence):

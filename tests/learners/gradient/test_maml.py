@@ -123,8 +123,8 @@ def test_only_statistics_of_the_queries_are_transductive(norm):
             "`test_norm` is 'support'; after `norm` 'layer' it must be one of: layer",
         ),
         ({"norm": "running"}, "`norm` is 'running'; it must be one of: batch, support"),
-        ({"width": 0}, "`width` is 0; it must be positive"),
-        ({"train_query": 0}, "`train_query` is 0"),
+        ({"width": 0}, "`width` is 0; it must be at least 1"),
+        ({"train_query": 0}, "`train_query` is 0; it must be at least 1"),
     ],
 )
 def test_wrong_options(options, sentence):

@@ -7,6 +7,7 @@ import optax
 import pytest
 
 from metabench.errors import UserError
+from metabench.learners.common.whole_network import Supports
 from metabench.learners.gradient.meta_lstm import _adapted, _replayed, meta_lstm
 from metabench.learners.gradient.outer_loop import both_nets
 from metabench.seeds import root_key
@@ -51,11 +52,11 @@ def test_with_open_forget_gates_it_is_gradient_descent():
 def test_meta_training_differentiates_what_the_test_does():
     net, _ = both_nets(SHAPE, 2, "batch", None)
     params = meta_lstm(SHAPE, **TINY).init(root_key(0)).params
-    x, y, stats = images(2, 1), jnp.array([0, 1]), net.init(root_key(0))[1]
+    supports = Supports(net, net.init(root_key(0))[1], images(2, 1), jnp.array([0, 1]))
 
     def ends(adapted):
         def total(params):
-            task = adapted(net, 3, params, stats, x, y)
+            task = adapted(3, params, supports)
             return sum((leaf * jnp.cos(leaf)).sum() for leaf in jax.tree.leaves(task.weights))
 
         return jax.value_and_grad(total)(params)
@@ -76,7 +77,7 @@ def test_both_levels_are_trained():
         query_y=jnp.array([[1, 0, 0, 1]]),
         class_ids=jnp.array([[4, 6]]),
     )
-    after, metrics = jax.jit(learner.train)(state, episodes, root_key(0))
+    after, metrics = jax.jit(learner.training.step)(state, episodes, root_key(0))
     assert np.isfinite(metrics["loss"])
     moved = jax.tree.map(lambda a, b: bool(np.abs(a - b).max() > 0), state.params, after.params)
     assert all(jax.tree.leaves(moved.optimizer))
@@ -96,7 +97,7 @@ def test_queries_are_hidden_from_one_another_unless_asked(norm):
         ({"first_rate": 0.0}, "`first_rate` is 0.0; it must be between 0 and 1"),
         ({"first_rate": 1.0}, "`first_rate` is 1.0; it must be between 0 and 1"),
         ({"test_norm": "layer"}, "`test_norm` is 'layer'; after `norm` 'batch'"),
-        ({"train_query": 0}, "`train_query` is 0"),
+        ({"train_query": 0}, "`train_query` is 0; it must be at least 1"),
     ],
 )
 def test_wrong_options(options, sentence):

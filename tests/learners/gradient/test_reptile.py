@@ -32,7 +32,7 @@ def test_a_small_support_set_is_one_batch():
 
 
 def test_training_tasks_have_only_the_images_that_are_learned_from():
-    assert reptile(SHAPE).train_shape == EpisodeShape(2, 9, 1, SHAPE.image)
+    assert reptile(SHAPE).training.shape == EpisodeShape(2, 9, 1, SHAPE.image)
 
 
 @pytest.mark.slow  # compiles the gradient of four blocks
@@ -42,7 +42,7 @@ def test_the_last_step_does_not_move_and_moments_are_kept():
     pixels = jax.random.bits(jax.random.key(0), (1, 4, 16, 16, 1), jnp.uint8)
     labels = jnp.asarray([[0, 1]])
     episodes = Episode(pixels[:, :2], labels, pixels[:, 2:], labels, labels)
-    train = jax.jit(learner.train)
+    train = jax.jit(learner.training.step)
     moved, metrics = train(state, episodes, root_key(1))
     still, _ = train(moved, episodes, root_key(1))
     assert jnp.isfinite(metrics["loss"])
@@ -60,7 +60,8 @@ def test_the_last_step_does_not_move_and_moments_are_kept():
         ({"inner_steps": 0}, "`inner_steps` is 0; it must be at least 1"),
         ({"test_steps": 0}, "`test_steps` is 0; it must be at least 1"),
         ({"inner_batch": 0}, "`inner_batch` is 0; it must be at least 1"),
-        ({"outer_rate": 1.5}, "`outer_rate` is 1.5; it must be above 0 and at most 1"),
+        ({"outer_rate": 0.0}, "`outer_rate` is 0.0; it must be positive"),
+        ({"outer_rate": 1.5}, "`outer_rate` is 1.5; it must be from 0 to 1"),
         ({"train_images": 1}, "`train_images` is 1; it must be at least 2"),
         ({"norm": "running"}, "`norm` is 'running'"),
     ],

@@ -110,7 +110,7 @@ def test_full_context_has_parameters_of_its_own():
 
     def count(**options):
         learner = matching(SHAPE, width=8, **options)
-        params = jax.eval_shape(lambda k: learner.parameters(learner.init(k)), jax.random.key(0))
+        params = jax.eval_shape(lambda k: learner.init(k).params, jax.random.key(0))
         return sum(leaf.size for leaf in jax.tree.leaves(params))
 
     support, query = 4 * 8 * (8 + 8 + 1), 4 * 8 * (16 + 8 + 1)
@@ -133,6 +133,6 @@ def test_wrong_options(options, sentence):
 
 
 def test_training_shape_and_transductivity():
-    assert matching(SHAPE, train_way=20).train_shape == EpisodeShape(way=20, shot=1, query=15)
+    assert matching(SHAPE, train_way=20).training.shape == EpisodeShape(way=20, shot=1, query=15)
     assert matching(SHAPE, norm="batch").transductive
     assert not matching(SHAPE).transductive

@@ -29,10 +29,10 @@ def test_probabilities_are_a_softmax_over_negative_squared_distances():
 
 
 def test_training_shape():
-    assert protonet(SHAPE).train_shape is None
-    found = protonet(SHAPE, train_way=60, train_query=5).train_shape
+    assert protonet(SHAPE).training.shape is None
+    found = protonet(SHAPE, train_way=60, train_query=5).training.shape
     assert found == EpisodeShape(way=60, shot=1, query=5)
-    assert protonet(SHAPE, train_shot=5).train_shape == EpisodeShape(way=5, shot=5, query=15)
+    assert protonet(SHAPE, train_shot=5).training.shape == EpisodeShape(way=5, shot=5, query=15)
 
 
 @pytest.mark.parametrize("norm", ["running", "batch", "group", "layer", "none"])

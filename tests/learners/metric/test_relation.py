@@ -42,7 +42,7 @@ def test_training_moves_the_running_statistics_of_the_relation_module_too():
     with use_native(True):
         learner = relation(SHAPE, width=4)
         state = jax.jit(learner.init)(jax.random.key(0))
-        after, _ = jax.jit(learner.train)(state, episodes(), jax.random.key(0))
+        after, _ = jax.jit(learner.training.step)(state, episodes(), jax.random.key(0))
     moved = jax.tree.map(lambda a, b: bool(np.abs(a - b).max() > 1e-4), state.stats, after.stats)
     assert set(moved) == {"backbone", "head"}
     assert all(jax.tree.leaves(moved))
@@ -54,8 +54,8 @@ def test_only_batch_statistics_are_transductive(norm):
 
 
 def test_training_shape():
-    assert relation(SHAPE).train_shape is None
-    found = relation(SHAPE, train_way=20, train_shot=2, train_query=3).train_shape
+    assert relation(SHAPE).training.shape is None
+    found = relation(SHAPE, train_way=20, train_shot=2, train_query=3).training.shape
     assert (found.way, found.shot, found.query) == (20, 2, 3)
 
 

@@ -40,9 +40,9 @@ def test_the_pair_of_one_class_weighs_as_much_as_all_others():
 
 
 def test_training_episodes_have_one_support_of_each_class():
-    found = siamese(SHAPE, train_way=20, train_query=2).train_shape
+    found = siamese(SHAPE, train_way=20, train_query=2).training.shape
     assert found == EpisodeShape(way=20, shot=1, query=2)
-    assert siamese(SHAPE).train_shape == EpisodeShape(way=2, shot=1, query=3)
+    assert siamese(SHAPE).training.shape == EpisodeShape(way=2, shot=1, query=3)
 
 
 def test_wrong_options():

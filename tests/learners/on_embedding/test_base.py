@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from metabench import registry
+from metabench.contracts.learner import learned, parameter_count
 from metabench.errors import UserError
-from metabench.learners.on_embedding.base import State, embedding_source
+from metabench.learners.on_embedding.base import Embedding, State, embedding_source
 from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 
@@ -31,7 +32,8 @@ def built(name, **settings):
 
 
 def begun(learner, images, seed=0):
-    return learner.build_on(learner.init(root_key(seed)), (), images, root_key(seed))
+    first = learner.init(root_key(seed))
+    return learner.foundation.keep(first, (), images, root_key(seed))
 
 
 @pytest.mark.parametrize("name", ON_EMBEDDING)
@@ -48,7 +50,7 @@ def test_an_episode_that_is_easy_is_answered_right(name):
 def test_the_state_keeps_its_form(name):
     learner = built(name)
     first = learner.init(root_key(0))
-    later = learner.build_on(first, (), drawings(np.arange(60) % 3, 1), root_key(0))
+    later = learner.foundation.keep(first, (), drawings(np.arange(60) % 3, 1), root_key(0))
     assert jax.tree.structure(first) == jax.tree.structure(later)
     assert [x.shape for x in jax.tree.leaves(first)] == [x.shape for x in jax.tree.leaves(later)]
 
@@ -109,18 +111,37 @@ def test_dropout_is_for_the_fitting_alone():
 
 def test_a_learner_without_embedding_is_no_source():
     with pytest.raises(UserError, match="`embedding` is 'mann', which has no embedding"):
-        embedding_source(SHAPE, "mann", {})
+        embedding_source(SHAPE, Embedding("mann"))
+
+
+def test_a_learner_of_another_kind_is_no_source(tmp_path):
+    lines = ["from metabench.types import StreamShape", "def other(shape: StreamShape): ..."]
+    (tmp_path / "mine.py").write_text("\n".join(lines))
+    with pytest.raises(UserError, match="other', which has no embedding"):
+        embedding_source(SHAPE, Embedding(f"{tmp_path}/mine.py:other"))
+
+
+@pytest.mark.parametrize("name", ON_EMBEDDING)
+def test_the_parameters_are_those_of_the_embedding(name):
+    small = {"hidden": 8, "code": 3}
+    learner = built(name, embedding="autoencoder", embedding_settings=small)
+    state = learner.init(root_key(0))
+    for one, other in zip(learned(state), jax.tree.leaves(state.source.params), strict=True):
+        assert one is other
+    encoder, decoder = 4 * 8 + 8 + 8 * 8 + 8 + 8 * 3 + 3, 3 * 8 + 8 + 8 * 8 + 8 + 8 * 4 + 4
+    assert parameter_count(state) == encoder + decoder
 
 
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
         ("logistic", {"penalty": 0.0}, "`penalty` is 0.0; it must be positive"),
-        ("exemplar_svm", {"negatives": -1}, "`negatives` is -1; it must be 0 or more"),
+        ("exemplar_svm", {"negatives": -1}, "`negatives` is -1; it must be at least 0"),
         ("exemplar_svm", {"positive": 0.0}, "`positive` is 0.0; it must be positive"),
         ("cluster_matching", {"clusters": 0}, "`clusters` is 0; it must be at least 1"),
         ("mlp", {"hidden": 0}, "`hidden` is 0; it must be at least 1"),
-        ("mlp", {"dropout": 1.0}, "`dropout` is 1.0; it must be at least 0 and below 1"),
+        ("mlp", {"dropout": 1.0}, "`dropout` is 1.0; it must be below 1"),
+        ("mlp", {"dropout": -0.1}, "`dropout` is -0.1; it must be from 0 to 1"),
         ("mlp", {"fit_rate": 0.0}, "`fit_rate` is 0.0; it must be positive"),
     ],
 )

@@ -32,7 +32,7 @@ def ran(strokes, folder, settings=None, scrambled=False, steps=6):
         strokes,
         recipe=Recipe("short"),
         settings={"embedding": "pixel_nn", **SMALL, **(settings or {})},
-        train={"steps": steps, "validate_every": steps, "validation_episodes": 20},
+        lengths={"steps": steps, "validate_every": steps, "validation_episodes": 20},
         seeds=(0,),
         run_dir=folder,
     )
@@ -82,13 +82,13 @@ def test_it_is_the_base_learner_but_for_its_classes():
     settings = {"train_way": 7, "train_query": 2}
     learner = cactus(SHAPE, base="protonet", base_settings=settings, embedding="pixel_nn")
     base = registry.build_learner("protonet", SHAPE, settings)
-    assert learner.train_shape == base.train_shape
-    assert learner.relabel is not None
+    assert learner.training.shape == base.training.shape
+    assert learner.foundation.relabel is not None
     for one, other in zip(
         *(jax.tree.leaves(x.init(jax.random.key(0))) for x in (learner, base)), strict=True
     ):
         np.testing.assert_array_equal(one, other)
-    assert cactus(SHAPE, base="protonet", labels="true").relabel is None
+    assert cactus(SHAPE, base="protonet", labels="true").foundation is None
 
 
 def test_features_do_not_depend_on_how_many_images_there_are():
@@ -109,6 +109,7 @@ def test_features_do_not_depend_on_how_many_images_there_are():
         ({"base": "autoencoder"}, "`base` is 'autoencoder', which is not meta-trained on episodes"),
         ({"base": "mann"}, "`base` is 'mann', which is not meta-trained on episodes"),
         ({"base": "cactus"}, "`base` is 'cactus', which is not meta-trained on episodes alone"),
+        ({"labels": "none"}, "`labels` is 'none'; it must be one of: constructed, true"),
         ({"base": "nobody"}, "unknown learner `nobody`"),
         ({"base_settings": {"wdith": 3}}, "has no option `wdith` .did you mean `width`"),
         ({"embedding": "mann"}, "`embedding` is 'mann', which has no embedding"),

@@ -59,8 +59,8 @@ def test_the_first_step_of_a_linear_layer_is_worked_by_hand():
 
 @pytest.mark.parametrize("factory", [baseline, baseline_pp])
 def test_shapes(factory):
-    assert factory(SHAPE).train_shape is None
-    found = factory(SHAPE, train_way=60, train_query=1, train_shot=2).train_shape
+    assert factory(SHAPE).training.shape is None
+    found = factory(SHAPE, train_way=60, train_query=1, train_shot=2).training.shape
     assert found == EpisodeShape(way=60, shot=2, query=1)
     state = jax.eval_shape(factory(SHAPE, classes=11).init, jax.random.key(0))
     assert any(11 in leaf.shape for leaf in jax.tree.leaves(state.params["head"]))

@@ -43,7 +43,7 @@ def test_all_weights_descend_and_the_last_layer_begins_at_nothing():
 
 def test_pretraining_learns_the_classes_and_not_the_labels_of_the_episode():
     learner = finetune(SHAPE, learning_rate=0.01, decay="constant", width=8, classes=9)
-    state, train = learner.init(root_key(0)), jax.jit(learner.train)
+    state, train = learner.init(root_key(0)), jax.jit(learner.training.step)
     bright, dark = images(3, 1)[None] // 4 + 190, images(3, 2)[None] // 4
     losses = []
     for turn in range(30):
@@ -64,7 +64,7 @@ def test_pretraining_learns_the_classes_and_not_the_labels_of_the_episode():
 
 
 def test_one_training_serves_all_steps_and_rates():
-    assert registry.test_only("finetune") == ("inner_steps", "inner_rate")
+    assert registry.only_in_test("finetune") == ("inner_steps", "inner_rate")
 
 
 @pytest.mark.parametrize(

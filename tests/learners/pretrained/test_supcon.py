@@ -126,7 +126,7 @@ def test_a_step_of_training_depends_on_the_key_only_with_views():
     shape = EpisodeShape(2, 1, 1, (16, 16, 1))
     for views, same in ((1, True), (2, False)):
         learner = supcon(shape, views=views, width=4)
-        state, train = jax.jit(learner.init)(jax.random.key(0)), jax.jit(learner.train)
+        state, train = jax.jit(learner.init)(jax.random.key(0)), jax.jit(learner.training.step)
         losses = [train(state, episodes, jax.random.key(k))[1]["loss"] for k in (0, 1)]
         assert (losses[0] == losses[1]) == same
 

@@ -40,7 +40,7 @@ def test_those_that_take_functions_say_so():
 def test_training_and_test_read_a_function_alike(name, functions):
     learner, key = built(name), root_key(1)
     state = initial_state(learner, 0)
-    after, metrics = jax.jit(learner.train)(state, functions, key)
+    after, metrics = jax.jit(learner.training.step)(state, functions, key)
     shown = shown_values(functions.ys)
     found = jax.vmap(lambda xs, ys: learner.forecast(state, xs, ys, key))(functions.xs, shown)
     assert found.mean.shape == found.deviation.shape == (2, 8)
@@ -87,7 +87,7 @@ def test_options_of_images_are_refused():
 def test_batch_norm_keeps_statistics_for_every_step(functions):
     learner = built("lstm", norm="batch")
     state = initial_state(learner, 0)
-    after, _ = jax.jit(learner.train)(state, functions, root_key(1))
+    after, _ = jax.jit(learner.training.step)(state, functions, root_key(1))
     moved = [
         jnp.any(a != b)
         for a, b in zip(*map(jax.tree.leaves, (state.statistics, after.statistics)), strict=True)

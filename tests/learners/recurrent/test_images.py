@@ -39,8 +39,10 @@ def bars():
 def built(name, shape=SHAPE, **settings):
     """A small learner, its functions compiled."""
     learner = registry.build_learner(name, shape, {**SMALL, **settings})
-    names = ("adapt", "predict", "train", "stream")
-    return learner._replace(**{name: jax.jit(getattr(learner, name)) for name in names})
+    names = {"adapt", "predict", "answer"} & set(learner._fields)
+    training = learner.training._replace(step=jax.jit(learner.training.step))
+    compiled = {name: jax.jit(getattr(learner, name)) for name in names}
+    return learner._replace(training=training, **compiled)
 
 
 @pytest.mark.slow
@@ -52,7 +54,7 @@ def test_they_learn_to_bind_labels_to_images(name, settings, bars):
     shape = StreamShape(way=2, presentations=4, image=(4, 4, 1))
     six = bars._replace(members=bars.members[:6], counts=bars.counts[:6])
     learner = built(name, shape, learning_rate=1e-2, **settings)
-    run, state = make_chunk(learner, learner.train_shape, 32), initial_state(learner, 0)
+    run, state = make_chunk(learner, learner.training.shape, 32), initial_state(learner, 0)
     state, _ = run(state, six, root_key(0), jnp.int32(0), 800)
     counts = evaluate(learner, state, six, shape, seed=1, episodes=128)
     assert counts.shape == (128, 4)
@@ -69,8 +71,8 @@ def test_training_and_test_read_a_stream_alike(name, bars):
         initial_state(learner, 0),
         sample_streams(root_key(0), jnp.arange(2), bars, SHAPE),
     )
-    _, metrics = learner.train(state, streams, root_key(1))
-    logits = jax.vmap(lambda s: learner.stream(state, s.xs, shown(s), root_key(2)))(streams)
+    _, metrics = learner.training.step(state, streams, root_key(1))
+    logits = jax.vmap(lambda s: learner.answer(state, s.xs, shown(s), root_key(2)))(streams)
     wanted = jax.vmap(lambda codes, ys: codes[ys])(streams.codes, streams.ys)
     expected = -(wanted * jax.nn.log_softmax(logits)).sum(-1).mean()
     np.testing.assert_allclose(metrics["loss"], expected, rtol=1e-4)
@@ -78,7 +80,7 @@ def test_training_and_test_read_a_stream_alike(name, bars):
 
 def test_queries_are_read_from_where_the_supports_ended(bars):
     shape = EpisodeShape(way=3, shot=2, query=1, image=(4, 4, 1))
-    learner = built("lstm", shape)
+    learner, online = built("lstm", shape), built("lstm", stream_shape(shape, None))
     state, key = initial_state(learner, 0), root_key(3)
     episode = sample(root_key(0), 0, bars, shape)
     found = learner.predict(
@@ -88,7 +90,7 @@ def test_queries_are_read_from_where_the_supports_ended(bars):
     labels = jnp.concatenate([jnp.zeros((1, 3)), jax.nn.one_hot(episode.support_y[order], 3)])
     for query, logits in zip(episode.query_x, found, strict=True):
         xs = jnp.concatenate([episode.support_x[order], query[None]])
-        expected = learner.stream(state, xs, labels, key)[-1]
+        expected = online.answer(state, xs, labels, key)[-1]
         np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -96,21 +98,21 @@ def test_augmentation_moves_training_images_only(bars):
     streams = sample_streams(root_key(0), jnp.arange(2), bars, SHAPE)
     plain, moved = built("lstm"), built("lstm", augment=True)
     state = initial_state(plain, 0)
-    losses = [one.train(state, streams, root_key(1))[1]["loss"] for one in (plain, moved)]
+    losses = [one.training.step(state, streams, root_key(1))[1]["loss"] for one in (plain, moved)]
     assert losses[0] != losses[1]
     answers = [
-        one.stream(state, streams.xs[0], jnp.zeros((12, 3)), root_key(1)) for one in (plain, moved)
+        one.answer(state, streams.xs[0], jnp.zeros((12, 3)), root_key(1)) for one in (plain, moved)
     ]
     np.testing.assert_array_equal(*answers)
 
 
 def test_letters_have_twenty_five_outputs_for_any_way(bars):
     learner = built("mann", StreamShape(8, 2, (4, 4, 1), "letters"))
-    assert learner.train_shape.labels == "letters"
-    streams = sample_streams(root_key(0), jnp.arange(1), bars, learner.train_shape)
+    assert learner.training.shape.labels == "letters"
+    streams = sample_streams(root_key(0), jnp.arange(1), bars, learner.training.shape)
     one = jax.tree.map(lambda leaf: leaf[0], streams)
     state = jax.eval_shape(learner.init, root_key(0))
-    answers = jax.eval_shape(learner.stream, state, one.xs, shown(one), root_key(0))
+    answers = jax.eval_shape(learner.answer, state, one.xs, shown(one), root_key(0))
     assert answers.shape == (16, 25)
 
 

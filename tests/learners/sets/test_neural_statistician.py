@@ -7,7 +7,8 @@ import pytest
 
 from metabench.compute.native import use_native
 from metabench.errors import UserError
-from metabench.learners.sets.neural_statistician import Annealing, neural_statistician, sets_of
+from metabench.learners.sets.neural_statistician import neural_statistician
+from metabench.learners.sets.training import Annealing, sets_of
 from metabench.nets.statistician.gaussians import Gaussian, kl
 from metabench.seeds import root_key
 from metabench.tasks.episodes import sample_batch
@@ -36,7 +37,7 @@ def told_apart(classes=9, examples=7):
 
 
 def test_sets_hold_images_of_one_class_each():
-    shape = neural_statistician(SHAPE, **SMALL).train_shape
+    shape = neural_statistician(SHAPE, **SMALL).training.shape
     assert (shape.way, shape.shot + shape.query) == (4, 5)
     episodes = sample_batch(root_key(0), jnp.arange(6), told_apart(), shape)
     colours = np.asarray(jax.vmap(sets_of)(episodes))[..., 0, 0, 0]
@@ -81,7 +82,7 @@ def test_training_does_not_read_the_labels_of_which_class_it_is():
     state = jax.jit(learner.init)(jax.random.key(0))
     episodes = noise(1)
     other = episodes._replace(class_ids=episodes.class_ids[:, ::-1])
-    train = jax.jit(learner.train)
+    train = jax.jit(learner.training.step)
     losses = [train(state, e, jax.random.key(1))[1]["loss"] for e in (episodes, other)]
     assert losses[0] == losses[1]
 
@@ -91,19 +92,19 @@ def losses_of(episodes, **options):
     quiet = {"reflect": False, "dilate": 0.0, "binarise": False, "drop": 0.0}
     learner = neural_statistician(SHAPE, **(SMALL | quiet | options))
     state = jax.jit(learner.init)(jax.random.key(0))
-    return jax.jit(learner.train)(state, episodes, jax.random.key(1))[1]
+    return jax.jit(learner.training.step)(state, episodes, jax.random.key(1))[1]
 
 
 def noise(batch):
     """Episodes of images without meaning."""
-    shape = neural_statistician(SHAPE, **SMALL).train_shape
+    shape = neural_statistician(SHAPE, **SMALL).training.shape
     table = told_apart()._replace(
         images=jax.random.bits(jax.random.key(5), (63, 28, 28, 1), jnp.uint8)
     )
     return sample_batch(root_key(0), jnp.arange(batch), table, shape)
 
 
-def test_the_episodes_of_a_batch_are_normalised_apart():
+def test_each_episode_of_a_batch_is_normalised_by_itself():
     both = noise(2)
     alone = [jax.tree.map(lambda leaf, i=i: leaf[i : i + 1], both) for i in range(2)]
     found = [float(losses_of(one)["context_kl"]) for one in alone]
@@ -122,12 +123,12 @@ def test_contexts_are_inferred_from_distorted_copies():
     [
         ({"direction": "up"}, "`direction` is 'up'; it must be one of: class_to_query, query"),
         ({"network": "big"}, "`network` is 'big'; it must be one of: small, paper"),
-        ({"set_size": 1}, "`set_size` is 1; a training set needs at least 2 members"),
-        ({"train_way": 1}, "`train_way` is 1; batch norm needs at least 2 sets"),
+        ({"set_size": 1}, "`set_size` is 1; it must be at least 2"),
+        ({"train_way": 1}, "`train_way` is 1; it must be at least 2"),
         ({"drop": 1.5}, "`drop` is 1.5; it must be from 0 to 1"),
         ({"distort_chance": 1.5}, "`distort_chance` is 1.5; it must be from 0 to 1"),
         ({"distort": 5.0}, "`distort` is 5.0; it must be from 0 to 4"),
-        ({"annealing": -1.0}, "`annealing` is -1.0; it must be 0 or more"),
+        ({"annealing": -1.0}, "`annealing` is -1.0; it must be at least 0"),
         ({"half_life": 0}, "`half_life` is 0; it must be at least 1"),
         ({"clamp": 0.0}, "`clamp` is 0.0; it must be positive"),
         ({"latent": 0}, "`latent` is 0; it must be at least 1"),
@@ -147,12 +148,12 @@ def test_only_square_images_are_turned():
 def test_more_latent_layers_and_the_papers_network():
     learner = neural_statistician(SHAPE, **SMALL, latent_layers=3, network="paper")
     episodes = jax.eval_shape(
-        lambda: sample_batch(root_key(0), jnp.arange(1), told_apart(), learner.train_shape)
+        lambda: sample_batch(root_key(0), jnp.arange(1), told_apart(), learner.training.shape)
     )
     image = jax.ShapeDtypeStruct((1, 16, 28, 28, 1), jnp.uint8)
     query = jax.ShapeDtypeStruct((1, 4, 28, 28, 1), jnp.uint8)
     episodes = episodes._replace(support_x=image, query_x=query)
     state = jax.eval_shape(learner.init, jax.random.key(0))
-    after, metrics = jax.eval_shape(learner.train, state, episodes, jax.random.key(0))
+    after, metrics = jax.eval_shape(learner.training.step, state, episodes, jax.random.key(0))
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
     assert metrics["loss"].shape == ()

@@ -8,7 +8,7 @@ import pytest
 from metabench.errors import UserError
 from metabench.learners.unlabelled.acai import acai, centred, losses, mixing
 from metabench.learners.unlabelled.base import Players
-from metabench.nets.coder import pixels
+from metabench.nets.pixels import pixels
 from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 from tests.learners.unlabelled.unlabelled_training import assert_no_label_is_met, bare, trained
@@ -108,8 +108,8 @@ def test_an_episode_keeps_the_encoder_alone():
         ({"code": 0}, "`code` is 0; it must be at least 1"),
         ({"width": 0}, "`width` is 0; it must be at least 1"),
         ({"images": 0}, "`images` is 0; it must be at least 1"),
-        ({"adversary": -1.0}, "`adversary` is -1.0; it must be 0 or more"),
-        ({"mixture": 1.5}, "`mixture` is 1.5; it must be between 0 and 1"),
+        ({"adversary": -1.0}, "`adversary` is -1.0; it must be at least 0"),
+        ({"mixture": 1.5}, "`mixture` is 1.5; it must be from 0 to 1"),
     ],
 )
 def test_wrong_options(options, message):

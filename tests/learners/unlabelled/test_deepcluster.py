@@ -28,7 +28,7 @@ def states():
     """The learner, and its states before and after seven steps on noise."""
     with use_native(True):
         learner = deepcluster(SHAPE, **SMALL)
-        step = jax.jit(learner.train)
+        step = jax.jit(learner.training.step)
         found = [learner.init(root_key(0))]
         for number in range(7):
             shape = (1, 16, *SHAPE.image)

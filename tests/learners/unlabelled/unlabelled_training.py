@@ -20,8 +20,10 @@ def trained(learner, table, steps):
     """State and losses after `steps` steps on drawings of `table`."""
 
     def step(state, number):
-        images = sample_tasks(root_key(1), number[None], table, learner.train_shape)
-        state, metrics = learner.train(state, images, jax.random.fold_in(root_key(2), number))
+        images = sample_tasks(root_key(1), number[None], table, learner.training.shape)
+        state, metrics = learner.training.step(
+            state, images, jax.random.fold_in(root_key(2), number)
+        )
         return state, metrics
 
     run = jax.jit(lambda state: jax.lax.scan(step, state, jnp.arange(steps)))

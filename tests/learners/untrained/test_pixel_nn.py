@@ -7,7 +7,7 @@ import pytest
 
 from metabench.errors import UserError
 from metabench.learners.untrained.pixel_nn import pixel_nn, unit_pixels
-from metabench.types import EpisodeShape
+from metabench.types import EpisodeShape, StreamShape
 
 SHAPE = EpisodeShape(way=2, shot=2, query=1, image=(1, 2, 1))
 SUPPORT = jnp.asarray([[255, 0], [0, 255], [255, 255], [0, 0]], jnp.uint8).reshape(4, 1, 2, 1)
@@ -42,11 +42,27 @@ def test_unit_pixels():
 
 def test_it_is_neither_trained_nor_transductive():
     learner = pixel_nn(SHAPE)
-    assert learner.train is None
-    assert learner.parameters is None
+    assert learner.training is None
     assert not learner.transductive
 
 
-def test_wrong_ink():
-    with pytest.raises(UserError, match="`ink` is 'blue'; it must be one of: dark, bright"):
-        pixel_nn(SHAPE, ink="blue")
+def test_in_a_stream_the_images_so_far_vote():
+    learner = pixel_nn(StreamShape(way=2, presentations=2, image=(1, 2, 1)), ink="bright")
+    xs = jnp.asarray([[255, 0], [0, 255], [200, 10], [10, 200]], jnp.uint8).reshape(4, 1, 2, 1)
+    before = jnp.asarray([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    found = learner.answer(learner.init(None), xs, before, None)
+    np.testing.assert_array_equal(found[0], [0, 0])
+    assert found[2:].argmax(1).tolist() == [0, 1]
+    assert learner.training is None
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"ink": "blue"}, "`ink` is 'blue'; it must be one of: dark, bright"),
+        ({"neighbours": 0}, "`neighbours` is 0; it must be at least 1"),
+    ],
+)
+def test_wrong_options(options, sentence):
+    with pytest.raises(UserError, match=sentence):
+        pixel_nn(SHAPE, **options)

@@ -43,4 +43,4 @@ def test_wrong_options():
     with pytest.raises(UserError, match="`inner_steps` is 0; it must be at least 1"):
         scratch(SHAPE, inner_steps=0)
     with pytest.raises(UserError, match="`norm` is 'running'"):
-        scratch(SHAPE, norm="running").adapt((), None, None, root_key(0))
+        scratch(SHAPE, norm="running")
