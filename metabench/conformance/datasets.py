@@ -1,9 +1,8 @@
-"""What every dataset must be, one check each; they raise `ConformanceError`."""
+"""The checks of datasets, one for each requirement; they raise `ConformanceError`."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -11,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from metabench import data
-from metabench.conformance.subject import require
+from metabench.conformance.check import named, require
 from metabench.contracts.dataset import DatasetSpec
 from metabench.tasks.class_table import PARTS
 from metabench.types import Dataset, Split
 
 
 class Prepared(NamedTuple):
-    """A dataset under examination."""
+    """The dataset that is checked."""
 
     spec: DatasetSpec
     dataset: Dataset
@@ -38,7 +37,7 @@ def check_declaration(subject: Prepared) -> None:
 
 
 def check_images(subject: Prepared) -> None:
-    """Images are uint8 of the declared channels, and none is of one colour."""
+    """Images are uint8 with the declared channels, and none has a single colour."""
     images = subject.dataset.images
     require(
         images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] == subject.spec.image[2],
@@ -54,7 +53,7 @@ def check_images(subject: Prepared) -> None:
 
 
 def check_labels(subject: Prepared) -> None:
-    """Labels ascend from 0 without gaps, classes have distinct names and two examples or more."""
+    """Labels ascend from 0 without gaps; classes have distinct names and at least two examples."""
     dataset = subject.dataset
     names, labels = dataset.class_names, dataset.labels
     require(
@@ -73,9 +72,9 @@ def check_labels(subject: Prepared) -> None:
 
 
 def check_splits(subject: Prepared) -> None:
-    """Every split has three parts, disjoint, of known classes, and is read twice alike.
+    """Every split has three disjoint parts of known classes, and is the same when read twice.
 
-    A dataset that is only tested on has empty parts for training and validation.
+    A dataset only for the test has empty parts for training and validation.
     """
     for name, read in subject.spec.splits.items():
         split = read()
@@ -112,7 +111,7 @@ def check_split(split: Split, known: frozenset[str]) -> None:
 
 
 def check_reproducible(subject: Prepared) -> None:
-    """Pixels, labels and names are those on record, or else those of a second preparation."""
+    """Pixels, labels and names have the recorded digest, or else that of a second preparation."""
     size = subject.dataset.images.shape[1]
     if subject.spec.digests.get(size) == subject.dataset.digest:
         return
@@ -126,10 +125,6 @@ def check_reproducible(subject: Prepared) -> None:
     )
 
 
-DATASET_CHECKS: tuple[Callable[[Prepared], None], ...] = (
-    check_declaration,
-    check_images,
-    check_labels,
-    check_splits,
-    check_reproducible,
+DATASET_CHECKS = named(
+    check_declaration, check_images, check_labels, check_splits, check_reproducible
 )

@@ -1,31 +1,20 @@
-"""A learner under examination: small episodes to meet, compiled once for all checks.
-
-The checks themselves are in `learners.py`.
-"""
+"""A learner under examination: built for each kind of task that it takes, when a check asks."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import cached_property, partial
-from typing import Any, NamedTuple
-
-import jax
-import jax.numpy as jnp
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
 
 from metabench import registry
-from metabench.contracts.learner import Learner, LearnerFactory
-from metabench.datasets.strokes import dataset as strokes
-from metabench.seeds import root_key
-from metabench.tasks.class_table import check_fits
-from metabench.tasks.kinds import sample_tasks
-from metabench.training.start import beginning
-from metabench.types import ClassTable, Episode, EpisodeShape, FunctionShape, PyTree, TrainShape
+from metabench.conformance.built import SHAPE, STEPS, Built
+from metabench.conformance.check import ConformanceError, Skipped, once
+from metabench.contracts.learner import EpisodeLearner, Forecaster, Learner, StreamLearner
+from metabench.registry import ABILITIES, AnyLearner
+from metabench.types import EpisodeShape, FunctionShape, PyTree, StreamShape, TaskShape
+from metabench.unpackaged import LearnerEntry
 
-SHAPE = EpisodeShape(way=5, shot=1, query=5)
-STEPS, BATCH, EPISODES = 60, 4, 128
+PRESENTATIONS = 3  # of each class in a stream
+FUNCTIONS = FunctionShape(dimensions=2, points=8)
 # Settings that make a learner quick, where it has them.
 SMALL = {
     "width": 8,
@@ -36,165 +25,99 @@ SMALL = {
     "base_settings": {"width": 8},
     "embedding_settings": {"code": 32},
 }
-ALPHABETS = {"train": 6, "val": 2, "test": 4}  # of 16 characters
 
 
-class ConformanceError(AssertionError):
-    """A plug-in breaks its contract. The text says what was expected and what was seen."""
-
-
-def require(holds: bool | np.bool_, sentence: str) -> None:
-    """Raise `ConformanceError` with `sentence` unless `holds`."""
-    if not holds:
-        raise ConformanceError(sentence)
-
-
-def strokes_tables(image: tuple[int, int, int] = (28, 28, 1)) -> dict[str, ClassTable]:
-    """Small class tables of procedural drawings: "train", "val" and "test"."""
-    height, width, channels = image
-    number = sum(ALPHABETS.values())
-    drawn = strokes.examples(max(height, width), alphabets=number)
-    pixels = np.stack([picture[:height, :width] for _, picture in drawn]).repeat(channels, axis=-1)
-    tables, first = {}, 0
-    for part, alphabets in ALPHABETS.items():
-        classes = np.arange(first, first + alphabets * strokes.CHARACTERS)
-        size = len(classes) * strokes.DRAWINGS
-        start = first * strokes.DRAWINGS
-        tables[part] = ClassTable(
-            images=jnp.asarray(pixels[start : start + size]),
-            members=jnp.arange(size, dtype=jnp.int32).reshape(len(classes), -1),
-            counts=jnp.full(len(classes), strokes.DRAWINGS, jnp.int32),
-            class_ids=jnp.asarray(classes, jnp.int32),
-        )
-        first += len(classes)
-    return tables
-
-
-def small_settings(name: str) -> dict[str, Any]:
-    """Settings that make the registered learner `name` quick, as far as it has the options."""
-    return {option: SMALL[option] for option in registry.options(name) if option in SMALL}
-
-
-class Training(NamedTuple):
-    """What a short meta-training ended in; without `train`, the first state and no losses."""
-
-    state: PyTree
-    losses: np.ndarray  # [steps]
+def small_settings(learner: AnyLearner) -> dict[str, Any]:
+    """Settings that make a learner quick, as far as it has the options."""
+    return {option: SMALL[option] for option in registry.options(learner) if option in SMALL}
 
 
 class Subject:
-    """A learner under examination, and what the checks share.
+    """A learner under examination.
 
-    That is class tables, compiled functions and a short training.
+    It is built for episodes, streams and functions when a check first asks for it, and compiled
+    once for all checks.
     """
 
     def __init__(
         self,
-        learner: str | LearnerFactory,
+        learner: AnyLearner,
         *,
         shape: EpisodeShape = SHAPE,
         settings: Mapping[str, Any] | None = None,
-        tables: Mapping[str, ClassTable] | None = None,
+        sources: dict[str, PyTree] | None = None,
     ) -> None:
-        """A registered name (by default with `small_settings`) or a factory."""
-        if isinstance(learner, str):
-            settings = small_settings(learner) if settings is None else settings
-            self.build = partial(registry.build_learner, learner, settings=settings)
-        else:
-            self.build = partial(learner, **(settings or {}))
-        self.shape = shape
-        self.takes_functions = registry.takes(learner, FunctionShape)
-        self.learner: Learner = self.build(shape)
-        self.train_shape = self.learner.train_shape or shape
-        self._given = tables or strokes_tables(shape.image)
-        self.tables = dict(self._given)
-        self._start, self.tables["train"] = beginning(
-            self.learner,
-            _source_state(self.learner, self.tables),
-            self.tables["train"],
-            self.train_shape,
-            0,
-        )
-        check_fits(self.tables["train"], self.train_shape, "the training drawings")
-        self.traces: Counter[str] = Counter()
-        self.init = jax.jit(self.learner.init)
-        self.train = jax.jit(self._counted("train", self.learner.train))
-        self.answer = jax.jit(self._counted("adapt and predict", partial(logits, self.learner)))
-        self.answers = jax.jit(jax.vmap(partial(logits, self.learner), (None, 0, 0)))
+        """Nothing is imported or built yet.
 
-    def _counted(self, name: str, function: Callable[..., Any] | None) -> Callable[..., Any]:
-        def traced(*inputs: PyTree) -> PyTree:
-            assert function is not None
-            self.traces[name] += 1
-            return function(*inputs)
+        Args:
+          learner: a registered name, a factory, or whatever else names a learner.
+          shape: of the episodes; streams have its `way` and `image`.
+          settings: hyperparameters; None: for a name `small_settings`, else the defaults.
+          sources: trained states of what learners build on. Subjects that are handed the same
+            dictionary train each source once.
+        """
+        self.shape, self._learner, self._settings = shape, learner, settings
+        self._sources: dict[str, PyTree] = {} if sources is None else sources
 
-        return traced
+    @once
+    def entry(self) -> LearnerEntry:
+        """The factory, and what it is called."""
+        return registry.learner(self._learner)
 
-    def again(self) -> Subject:
-        """The same learner, built and compiled afresh."""
-        return Subject(self.build, shape=self.shape, tables=self._given)
+    @once
+    def settings(self) -> Mapping[str, Any]:
+        """The options that the learner is built with."""
+        if self._settings is not None:
+            return self._settings
+        return small_settings(self.entry) if isinstance(self._learner, str) else {}
 
-    def episodes(self, part: str = "test", number: int = EPISODES, first: int = 0) -> Any:
-        """Episodes `first` … of the part: tasks of the training shape for "train"."""
-        shape = self.train_shape if part == "train" else self.shape
-        return draw(self.tables[part], shape, number, jnp.int32(first))
+    @once
+    def episodes(self) -> Built[EpisodeLearner]:
+        """Built for N-way k-shot episodes."""
+        self._require_part(EpisodeShape)
+        return Built(self.build(self.shape), self.shape, self._sources)
 
-    @cached_property
-    def initial(self) -> PyTree:
-        """The state before training."""
-        return self._start(self.init(root_key(0)))
+    @once
+    def streams(self) -> Built[StreamLearner]:
+        """Built for the online protocol."""
+        self._require_part(StreamShape)
+        shape = StreamShape(self.shape.way, PRESENTATIONS, self.shape.image)
+        return Built(self.build(shape), shape, self._sources)
 
-    @cached_property
-    def trained(self) -> Training:
-        """The state after a short training."""
-        state, losses = self.initial, []
-        for step in range(STEPS if self.learner.train else 0):
-            episodes = self.episodes("train", BATCH, step * BATCH)
-            state, metrics = self.train(state, episodes, jax.random.fold_in(root_key(1), step))
-            losses.append(metrics["loss"])
-            self.require_one_trace("train")
-        return Training(state, np.array([float(loss) for loss in losses]))
+    @once
+    def functions(self) -> Built[Forecaster]:
+        """Built for functions."""
+        self._require_part(FunctionShape)
+        return Built(self.build(FUNCTIONS), FUNCTIONS, self._sources)
 
-    def require_one_trace(self, name: str) -> None:
-        """Of a function that was handed inputs of equal shapes only."""
-        require(
-            self.traces[name] <= 1,
-            f"`{name}` was traced {self.traces[name]} times for inputs of equal shape, expected "
-            "once: keep structure, shapes, dtypes and weak types of the state as `init` made them",
+    @property
+    def main(self) -> Built[Any]:
+        """Built for episodes where it takes them, else for streams, else for functions.
+
+        What is asked of every learner, whatever it answers, is asked of this one.
+        """
+        if registry.takes(self.entry, EpisodeShape):
+            return self.episodes
+        if registry.takes(self.entry, StreamShape):
+            return self.streams
+        if registry.takes(self.entry, FunctionShape):
+            return self.functions
+        listed = ", ".join(kind.__name__ for kind in ABILITIES)
+        raise ConformanceError(
+            "the annotation of the factory's first parameter must be a shape, one or more of: "
+            f"{listed}; it is none of them"
         )
 
-    def accuracies(self, episodes: Episode) -> np.ndarray:
-        """Of the trained learner in each of `episodes`, as fractions."""
-        found = self.answers(self.trained.state, episodes, keys(EPISODES)).argmax(-1)
-        return np.asarray((found == episodes.query_y).mean(-1))
+    def build(self, shape: TaskShape) -> Any:
+        """The learner for tasks of `shape`, as `registry.build_learner` builds it."""
+        return registry.build_learner(self.entry, shape, self.settings)
 
+    def again(self) -> Built[Any]:
+        """`main`, built and compiled afresh."""
+        shape = self.main.shape
+        learner: Learner = self.build(shape)
+        return Built(learner, shape, self._sources)
 
-def _source_state(learner: Learner, tables: Mapping[str, ClassTable]) -> PyTree:
-    """The state of what `learner` builds on, after a short training; None where it has none."""
-    if learner.source is None:
-        return None
-    height, width, channels = tables["train"].images.shape[1:]
-    built, shape = learner.source.learner, replace(SHAPE, image=(height, width, channels))
-    return Subject(lambda shape: built, shape=shape, tables=tables).trained.state
-
-
-@partial(jax.jit, static_argnames=("shape", "number"))
-def draw(table: ClassTable, shape: TrainShape, number: int, first: jax.Array) -> Any:
-    """`number` tasks from index `first` on, of the kind that `shape` tells."""
-    return sample_tasks(root_key(2), first + jnp.arange(number), table, shape)
-
-
-def keys(number: int) -> jax.Array:
-    """One key for each episode."""
-    return jax.random.split(root_key(3), number)
-
-
-def one(episodes: Any, index: int = 0) -> Any:
-    """Episode `index` of a batch."""
-    return jax.tree.map(lambda leaf: leaf[index], episodes)
-
-
-def logits(learner: Learner, state: PyTree, episode: Episode, key: jax.Array) -> jax.Array:
-    """Adapt to the support set of `episode` and predict its queries: [queries, way]."""
-    task = learner.adapt(state, episode.support_x, episode.support_y, key)
-    return learner.predict(task, episode.query_x)
+    def _require_part(self, kind: type) -> None:
+        if not registry.takes(self.entry, kind):
+            raise Skipped(f"takes no `{kind.__name__}`")

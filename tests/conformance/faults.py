@@ -1,63 +1,41 @@
-"""A learner that is right, and the ways to break it in one place at a time."""
+"""The ways to break a learner that is right, in one place at a time."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import Source, Training
 from metabench.seeds import PRNG
-from metabench.types import EpisodeShape, Forecast, TaskShape
+from metabench.types import EpisodeShape, Forecast
+from tests.conformance.right import features, linear, on_linear
 
 
-def features(state, images):
-    flat = images.reshape(images.shape[0], -1).astype(jnp.float32) / 255
-    return flat @ state["weights"]
+def breaking(right, **changes):
+    """A factory of the learner that `right` makes, with fields replaced.
 
-
-def linear(shape: EpisodeShape, **broken) -> Learner:
-    """Prototypes over one linear layer, trained by gradient descent, with functions replaced."""
-    rate = 0.03
-
-    def init(key):
-        weights = 0.1 * jax.random.normal(key, (28 * 28, 16))
-        return {"weights": weights, "steps": jnp.zeros((), jnp.int32)}
-
-    def adapt(state, support_x, support_y, key):
-        member = jax.nn.one_hot(support_y, shape.way)
-        totals = member.T @ features(state, support_x)
-        return {"state": state, "prototypes": totals / member.sum(0)[:, None]}
-
-    def predict(task, query_x):
-        apart = features(task["state"], query_x)[:, None] - task["prototypes"][None]
-        return -jnp.square(apart).sum(-1)
-
-    def loss(weights, state, episode):
-        state = state | {"weights": weights}
-        found = predict(adapt(state, episode.support_x, episode.support_y, None), episode.query_x)
-        return optax.softmax_cross_entropy_with_integer_labels(found, episode.query_y).mean()
-
-    def train(state, episodes, key):
-        def mean(weights):
-            return jax.vmap(lambda episode: loss(weights, state, episode))(episodes).mean()
-
-        value, gradient = jax.value_and_grad(mean)(state["weights"])
-        after = {"weights": state["weights"] - rate * gradient, "steps": state["steps"] + 1}
-        return after, {"loss": value}
-
-    whole = Learner(init=init, adapt=adapt, predict=predict, train=train)
-    return whole._replace(**{name: change(whole, shape) for name, change in broken.items()})
-
-
-def breaking(**changes):
-    """A factory of `linear` whose functions `changes` maps to broken ones."""
+    Args:
+      right: a factory.
+      **changes: field of the learner -> function of the learner and its shape that returns what
+        takes the place of the field. `step` and `keep` stand for the fields within `training`
+        and `foundation`.
+    """
 
     def factory(shape):
-        return linear(shape, **changes)
+        whole = right(shape)
+        new = {name: change(whole, shape) for name, change in changes.items()}
+        inner = {"training": ("step",), "foundation": ("source", "keep", "relabel")}
+        for outer, names in inner.items():
+            found = {name: new.pop(name) for name in names if name in new}
+            if found:
+                new[outer] = getattr(whole, outer)._replace(**found)
+        return whole._replace(**new)
 
-    if "forecast" in changes:
-        factory.__annotations__["shape"] = TaskShape
+    factory.__annotations__["shape"] = right.__annotations__["shape"]
     return factory
+
+
+def nothing(whole, shape):
+    return None
 
 
 def peeks(whole, shape):
@@ -75,6 +53,10 @@ def guesses(whole, shape):
         return jnp.sin(query_x.reshape(query_x.shape[0], -1).astype(jnp.float32) @ mixed)
 
     return predict
+
+
+def always_the_same(whole, shape):
+    return lambda task, x: jnp.eye(shape.way)[:1].repeat(len(x), 0)
 
 
 def reads_positions(whole, shape):
@@ -105,12 +87,24 @@ def draws_from_the_host(whole, shape):
     return predict
 
 
+def loss_from_the_host(whole, shape):
+    draws = np.random.default_rng(0)
+
+    def step(state, tasks, key):
+        state, metrics = whole.training.step(state, tasks, key)
+        like = jax.ShapeDtypeStruct((), jnp.float32)
+        noise = jax.experimental.io_callback(lambda: np.float32(draws.normal()), like)
+        return state, {"loss": metrics["loss"] + noise}
+
+    return step
+
+
 def train_draws_without_a_key(whole, shape):
-    def train(state, episodes, key):
-        state, metrics = whole.train(state, episodes, key)
+    def step(state, tasks, key):
+        state, metrics = whole.training.step(state, tasks, key)
         return state, {"loss": metrics["loss"] + np.float32(np.random.default_rng().normal())}
 
-    return train
+    return step
 
 
 def notices_tracing(whole, shape):
@@ -135,39 +129,90 @@ def notices_batching(whole, shape):
 def weakens_a_type(whole, shape):
     """The counter comes out weakly typed, so the second step is compiled again."""
 
-    def train(state, episodes, key):
-        after, metrics = whole.train(state, episodes, key)
+    def step(state, tasks, key):
+        after, metrics = whole.training.step(state, tasks, key)
         return after | {"steps": jnp.asarray(1)}, metrics
 
-    return train
+    return step
 
 
 def grows(whole, shape):
-    def train(state, episodes, key):
-        after, metrics = whole.train(state, episodes, key)
-        return after | {"weights": jnp.concatenate([after["weights"]] * 2, axis=1)}, metrics
+    def step(state, tasks, key):
+        after, metrics = whole.training.step(state, tasks, key)
+        return after | {"weights": jnp.concatenate([after["weights"]] * 2)}, metrics
 
-    return train
+    return step
 
 
 def five_ways(whole, shape):
     return linear(EpisodeShape(5, shape.shot, shape.query)).adapt
 
 
+def raises(whole, shape):
+    def broken(*inputs):
+        raise KeyError("no such thing")
+
+    return broken
+
+
 def stands_still(whole, shape):
-    return lambda state, episodes, key: (state, whole.train(state, episodes, key)[1])
+    return lambda state, tasks, key: (state, whole.training.step(state, tasks, key)[1])
+
+
+def learns_the_wrong_way(whole, shape):
+    """Up the gradient."""
+
+    def step(state, tasks, key):
+        after, metrics = whole.training.step(state, tasks, key)
+        return after | {"weights": 2 * state["weights"] - after["weights"]}, metrics
+
+    return step
 
 
 def reports_nothing(whole, shape):
-    return lambda state, episodes, key: (whole.train(state, episodes, key)[0], {})
+    return lambda state, tasks, key: (whole.training.step(state, tasks, key)[0], {})
+
+
+def reports_infinity(whole, shape):
+    return lambda state, tasks, key: (
+        whole.training.step(state, tasks, key)[0],
+        {"loss": jnp.float32(jnp.inf)},
+    )
+
+
+def has_nothing_to_learn(whole, shape):
+    return lambda key: {"steps": jnp.zeros((), jnp.int32)}
+
+
+def trains_nothing(whole, shape):
+    """With a state that holds a counter alone."""
+    return Training(
+        lambda state, tasks, key: ({"steps": state["steps"] + 1}, {"loss": jnp.float32(1)})
+    )
 
 
 def keeps_a_word(whole, shape):
     return lambda state, x, y, key: whole.adapt(state, x, y, key) | {"note": "word"}
 
 
+def first_state_with_a_word(whole, shape):
+    return lambda key: whole.init(key) | {"note": "word"}
+
+
 def one_column_more(whole, shape):
     return lambda task, x: jnp.pad(whole.predict(task, x), ((0, 0), (0, 1)), constant_values=-1e9)
+
+
+def not_a_number(whole, shape):
+    return lambda task, x: whole.predict(task, x) * jnp.nan
+
+
+def answers_not_a_number(whole, shape):
+    return lambda state, xs, labels, key: whole.answer(state, xs, labels, key) * jnp.nan
+
+
+def answers_in_one_row(whole, shape):
+    return lambda state, xs, labels, key: labels[0]
 
 
 def looks_ahead(whole, shape):
@@ -182,8 +227,12 @@ def is_too_sure(whole, shape):
     return lambda state, xs, before, key: Forecast(before, jnp.zeros_like(before))
 
 
-def trains_on_values(whole, shape):
-    return lambda state, functions, key: (state, {"loss": jnp.square(functions.ys).mean()})
+def predicts_means_alone(whole, shape):
+    return lambda task, xs: whole.predict(task, xs).mean
+
+
+def predicts_one_point(whole, shape):
+    return lambda task, xs: whole.predict(task, xs[:1])
 
 
 def traces_another_number_of_steps(whole, shape):
@@ -198,9 +247,54 @@ def embeds_as_a_map(whole, shape):
     return lambda state, x: x.astype(jnp.float32)
 
 
-def answers_in_one_row(whole, shape):
-    return lambda state, xs, labels, key: labels[0]
+def source_without_an_embedding(whole, shape):
+    return Source(f"{linear.__module__}:linear", {}, linear(shape))
 
 
-def not_a_number(whole, shape):
-    return lambda task, x: whole.predict(task, x) * jnp.nan
+def source_of_another_name(whole, shape):
+    return Source("pixel_nn", {}, whole.foundation.source.learner)
+
+
+def keeps_in_another_form(whole, shape):
+    return lambda state, trained, images, key: state | {"weights": trained["weights"][:, :8]}
+
+
+def keeps_what_it_had(whole, shape):
+    return lambda state, trained, images, key: state
+
+
+def relabels(**changes):
+    """Constructs a table with fields changed."""
+
+    def relabel(whole, shape):
+        def wrong(*inputs):
+            table = whole.foundation.relabel(*inputs)
+            return table._replace(**{name: change(table) for name, change in changes.items()})
+
+        return wrong
+
+    return relabel
+
+
+def for_numbers(shape: int):
+    return linear(EpisodeShape(5, 1, 5))
+
+
+def with_a_loose_option(shape: EpisodeShape, width: int = 3):
+    return linear(shape)
+
+
+def without_a_default(shape: EpisodeShape, *, width: int):
+    return linear(shape)
+
+
+def with_a_strange_default(shape: EpisodeShape, *, width: int = None):  # noqa: RUF013
+    return linear(shape)
+
+
+def with_any_value(shape: EpisodeShape, *, width=3):
+    return linear(shape)
+
+
+def of_another_type(shape: EpisodeShape):
+    return on_linear

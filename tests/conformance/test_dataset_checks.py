@@ -3,13 +3,20 @@
 import numpy as np
 import pytest
 
-from metabench import conformance, registry
-from metabench.conformance import DATASET_CHECKS, ConformanceError, Prepared
-from metabench.conformance import datasets as dataset_checks
+from metabench import registry
+from metabench.conformance import (
+    DATASET_CHECKS,
+    ConformanceError,
+    Prepared,
+    check_dataset,
+    dataset_checks,
+    examine_dataset,
+)
+from metabench.conformance import datasets as checks
 from metabench.data import load_or_prepare
 from metabench.datasets.strokes import dataset as strokes
+from metabench.errors import UserError
 from metabench.types import Split
-from tests.conformance.names import check_name
 
 
 @pytest.fixture(scope="module")
@@ -17,21 +24,21 @@ def prepared():
     return Prepared(strokes.DATASET, load_or_prepare("strokes", progress=False))
 
 
-@pytest.mark.parametrize("check", DATASET_CHECKS, ids=check_name)
-def test_strokes(check, prepared):
-    check(prepared)
+@pytest.mark.parametrize("check", dataset_checks("strokes"), ids=lambda check: check.name)
+def test_strokes(check):
+    check()
 
 
 def test_a_dataset_may_be_for_testing_alone(prepared):
     alone = Prepared(prepared.spec._replace(splits=split_of(train=(), val=())), prepared.dataset)
-    dataset_checks.check_splits(alone)
+    checks.check_splits(alone)
 
 
 @pytest.mark.realdata
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in registry.names("datasets") if n != "strokes"])
 def test_datasets_of_archives(name):
-    conformance.check_dataset(name)
+    check_dataset(name)
 
 
 def split_of(**parts):
@@ -41,39 +48,39 @@ def split_of(**parts):
 
 
 DEFECTS = {
-    "no licence": (dataset_checks.check_declaration, {"licence": ""}, {}, "`licence` must say"),
+    "no licence": (checks.check_declaration, {"licence": ""}, {}, "`licence` must say"),
     "no such split": (
-        dataset_checks.check_declaration, {"default_split": "x"}, {}, "must be one of",
+        checks.check_declaration, {"default_split": "x"}, {}, "must be one of",
     ),
-    "floats": (dataset_checks.check_images, {}, {"images": np.ones((2, 4, 4, 1))}, "must be uint8"),
+    "floats": (checks.check_images, {}, {"images": np.ones((2, 4, 4, 1))}, "must be uint8"),
     "blank": (
-        dataset_checks.check_images, {}, {"images": np.zeros((2, 4, 4, 1), np.uint8)}, "one colour",
+        checks.check_images, {}, {"images": np.zeros((2, 4, 4, 1), np.uint8)}, "one colour",
     ),
     "descending": (
-        dataset_checks.check_labels, {}, {"labels": np.arange(6400)[::-1] // 20}, "ascending",
+        checks.check_labels, {}, {"labels": np.arange(6400)[::-1] // 20}, "ascending",
     ),
     "names twice": (
-        dataset_checks.check_labels, {}, {"class_names": ("a",) * 320}, "names must differ",
+        checks.check_labels, {}, {"class_names": ("a",) * 320}, "names must differ",
     ),
     "one example": (
-        dataset_checks.check_labels, {},
+        checks.check_labels, {},
         {"labels": np.repeat(np.arange(320), [1, 39, *[20] * 318])}, "the fewest are 1",
     ),
     "empty part": (
-        dataset_checks.check_splits, {"splits": split_of(val=())}, {}, "must have classes",
+        checks.check_splits, {"splits": split_of(val=())}, {}, "must have classes",
     ),
     "no test": (
-        dataset_checks.check_splits, {"splits": split_of(test=())}, {}, "must have classes",
+        checks.check_splits, {"splits": split_of(test=())}, {}, "must have classes",
     ),
     "overlap": (
-        dataset_checks.check_splits,
+        checks.check_splits,
         {"splits": split_of(test=("alphabet00/character00",))}, {}, "disjoint parts",
     ),
     "unknown class": (
-        dataset_checks.check_splits, {"splits": split_of(test=("Klingon",))}, {}, "1 are unknown",
+        checks.check_splits, {"splits": split_of(test=("Klingon",))}, {}, "1 are unknown",
     ),
     "other pixels": (
-        dataset_checks.check_reproducible, {}, {"digest": "0" * 64}, "digests are 000000000000",
+        checks.check_reproducible, {}, {"digest": "0" * 64}, "digests are 000000000000",
     ),
 }  # fmt: skip
 
@@ -84,3 +91,33 @@ def test_a_broken_dataset_fails_the_check_that_is_meant(defect, prepared):
     broken = Prepared(prepared.spec._replace(**spec), prepared.dataset._replace(**dataset))
     with pytest.raises(ConformanceError, match=sentence):
         check(broken)
+
+
+def test_every_check_has_a_dataset_that_fails_it():
+    assert {check for check, _, _, _ in DEFECTS.values()} == {
+        check.function for check in DATASET_CHECKS
+    }
+
+
+def test_an_examination_goes_on_after_a_failure():
+    spec = strokes.DATASET._replace(licence="", default_split="x", splits=split_of(test=()))
+    status = {one.check: one.status for one in examine_dataset(spec)}
+    assert status == {
+        "declaration": "failed",
+        "images": "passed",
+        "labels": "passed",
+        "splits": "failed",
+        "reproducible": "passed",
+    }
+    with pytest.raises(ConformanceError) as caught:
+        check_dataset(spec)
+    first, declaration, splits = str(caught.value).splitlines()
+    assert first == "`strokes` fails 2 of 5 checks:"
+    assert declaration.startswith("- declaration: `licence` must say something")
+    assert splits.startswith("- splits: split `one` must have classes in")
+
+
+def test_nothing_is_prepared_before_a_check_runs():
+    assert len(dataset_checks("no such dataset")) == len(DATASET_CHECKS)
+    with pytest.raises(UserError, match="unknown dataset `no such dataset`"):
+        check_dataset("no such dataset")
