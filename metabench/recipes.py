@@ -1,11 +1,11 @@
 """Recipes: committed hyperparameters and training lengths, one TOML file for each.
 
-`<dataset>/<learner>.toml`, or `<dataset>/<learner>-<way>way-<shot>shot.toml` where
-a shape has its own, `<dataset>/<learner>-online.toml` for the online protocol,
-`functions/<learner>.toml` or `functions/<learner>-<d>d.toml` for regression, or
+A recipe is `<dataset>/<learner>.toml`, or `<dataset>/<learner>-<way>way-<shot>shot.toml` for
+one shape, `<dataset>/<learner>-online.toml` for the online protocol,
+`functions/<learner>.toml` or `functions/<learner>-<d>d.toml` for forecasts of functions, or
 `<dataset>/<learner>-<name>.toml` for `--recipe name`. A file
-has a table `learner` (options of the learner) and a table `train` (`TrainPlan`); its
-header says the command, the expected score, the run time and the paper.
+has a table `learner` (options of the learner) and a table `train` (`Lengths`). Its
+header has the command, the expected score, the run time and the paper.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from metabench.errors import UserError, suggest
-from metabench.training.lengths import train_plan
+from metabench.training.lengths import lengths_of
 
 TABLES = ("learner", "train")
-FUNCTIONS = "functions"  # the folder of the regression's recipes
+FUNCTIONS = "functions"  # the folder of the forecasts' recipes
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a recipe file says."""
+    """The content of a recipe file."""
 
-    name: str  # for people and results: the path below the recipes' folder, or as given
+    name: str  # in messages and results: the path below the recipes' folder, or as given
     learner: Mapping[str, Any] = field(default_factory=dict)
     train: Mapping[str, Any] = field(default_factory=dict)
 
@@ -41,30 +41,30 @@ def folder() -> Path:
 
 
 def find(dataset: str, learner: str, way: int, shot: int, chosen: str | None = None) -> Recipe:
-    """The recipe for a run; an empty one, named `defaults`, where none is committed.
+    """The recipe for a run; an empty one, named `defaults`, if none is committed.
 
     Args:
       dataset: name of the dataset.
       learner: name of the learner.
       way: of the protocol.
-      shot: of the protocol; 0 for the online one, which has recipes of its own (`-online`).
+      shot: of the protocol; 0 for the online protocol, which has its own recipes (`-online`).
       chosen: a TOML file's path, or the name of a variant; None for the usual recipe.
 
     Raises:
-      UserError: no such recipe, or one that is not well formed.
+      UserError: there is no such recipe, or it is not well formed.
     """
     kind = f"{shot}shot" if shot else "online"
     general = learner if shot else f"{learner}-online"
     return _find(dataset, learner, (f"{learner}-{way}way-{kind}", general), chosen)
 
 
-def find_regression(learner: str, dimensions: int, chosen: str | None = None) -> Recipe:
-    """The recipe for the regression on functions of `dimensions` inputs; as `find` otherwise."""
+def find_forecast(learner: str, dimensions: int, chosen: str | None = None) -> Recipe:
+    """The recipe for forecasts of functions of `dimensions` inputs; otherwise as `find`."""
     return _find(FUNCTIONS, learner, (f"{learner}-{dimensions}d", learner), chosen)
 
 
 def _find(dataset: str, learner: str, stems: tuple[str, ...], chosen: str | None) -> Recipe:
-    """The first of `stems` that there is, or what was chosen."""
+    """The chosen recipe; without a choice, the first of `stems` that exists."""
     if chosen is None:
         for stem in stems:
             path = folder() / dataset / f"{stem}.toml"
@@ -91,7 +91,7 @@ def variants(dataset: str, learner: str) -> tuple[str, ...]:
 
 
 def read(path: Path, name: str) -> Recipe:
-    """Read one file; `UserError` where it cannot be read or holds what a recipe may not."""
+    """Read one file; `UserError` if it cannot be read or holds what a recipe may not hold."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -103,5 +103,5 @@ def read(path: Path, name: str) -> Recipe:
             raise UserError(
                 f"`recipe` {path} has `{table}`; a recipe holds the tables [learner] and [train]"
             )
-    train_plan(document.get("train", {}))
+    lengths_of(document.get("train", {}))
     return Recipe(name, document.get("learner", {}), document.get("train", {}))

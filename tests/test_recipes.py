@@ -9,7 +9,7 @@ import pytest
 from metabench import recipes, registry
 from metabench.errors import UserError
 from metabench.recipes import Recipe
-from metabench.training.lengths import train_plan
+from metabench.training.lengths import lengths_of
 from metabench.types import EpisodeShape, FunctionShape
 
 COMMITTED = sorted(
@@ -40,7 +40,7 @@ def shape_of(path):
 def test_committed_recipes(path):
     recipe = recipes.read(path, path.stem)
     learner = learner_of(path)
-    plan = train_plan(recipe.train)
+    plan = lengths_of(recipe.train)
     settings = dict(recipe.learner)
     if "steps" in registry.options(learner):
         settings.setdefault("steps", plan.steps)
@@ -51,7 +51,9 @@ def test_committed_recipes(path):
         assert re.search(rf"^#\s*{word}\s*\S", header.group(), re.MULTILINE), f"no `{word}`"
     command = re.search(r"command:\s*(.*)", header.group()).group(1)
     assert f"--learner {learner}" in command
-    wanted = "regress" if path.parent.name == recipes.FUNCTIONS else f"--dataset {path.parent.name}"
+    wanted = (
+        "forecast" if path.parent.name == recipes.FUNCTIONS else f"--dataset {path.parent.name}"
+    )
     assert wanted in command
 
 
@@ -75,17 +77,17 @@ def test_the_recipe_of_the_shape_comes_before_the_learners(folder):
     assert recipes.find("strokes", "matching", 20, 5) == Recipe("defaults")
 
 
-def test_regression_has_recipes_of_its_own(folder):
+def test_forecasts_have_recipes_of_their_own(folder):
     own = folder.parent / "functions"
     own.mkdir()
-    assert recipes.find_regression("mann", 2) == Recipe("defaults")
+    assert recipes.find_forecast("mann", 2) == Recipe("defaults")
     (own / "mann.toml").write_text("[train]\nsteps = 7\n")
     (own / "mann-3d.toml").write_text("[train]\nsteps = 9\n")
-    assert recipes.find_regression("mann", 2) == Recipe("functions/mann", {}, {"steps": 7})
-    assert recipes.find_regression("mann", 3) == Recipe("functions/mann-3d", {}, {"steps": 9})
-    assert recipes.find_regression("mann", 1, "3d").train == {"steps": 9}
+    assert recipes.find_forecast("mann", 2) == Recipe("functions/mann", {}, {"steps": 7})
+    assert recipes.find_forecast("mann", 3) == Recipe("functions/mann-3d", {}, {"steps": 9})
+    assert recipes.find_forecast("mann", 1, "3d").train == {"steps": 9}
     with pytest.raises(UserError, match="mann on functions has these variants: 3d"):
-        recipes.find_regression("mann", 1, "long")
+        recipes.find_forecast("mann", 1, "long")
 
 
 def test_a_variant_is_found_by_name_and_a_file_by_path(folder, tmp_path):

@@ -42,7 +42,7 @@ def _ours() -> Callable[[], object]:
     learner = neural_statistician(
         SHAPE, **SIZES, set_size=MEMBERS, train_way=SETS, clamp=CLAMP, learning_rate=RATE
     )
-    chunk, state = make_chunk(learner, learner.train_shape, 1), [initial_state(learner, 0)]
+    chunk, state = make_chunk(learner, learner.training.shape, 1), [initial_state(learner, 0)]
 
     def run() -> None:
         state[0], metrics = chunk(state[0], table, root_key(0), jnp.int32(0), STEPS)

@@ -10,9 +10,9 @@ from contextlib import suppress
 
 from metabench import data, recipes, registry
 from metabench.tasks.class_table import class_table, find_split
-from metabench.training.lengths import train_plan
+from metabench.training.lengths import lengths_of
 from metabench.training.loop import Report
-from metabench.training.meta_training import meta_train
+from metabench.training.meta_training import accuracy_on, meta_train
 from metabench.types import EpisodeShape
 
 TARGET = 0.95
@@ -28,9 +28,10 @@ def measure(learner: str = "matching", target: float = TARGET) -> dict:
     split = find_split(dataset, "vinyals")
     shape = EpisodeShape(way=5, shot=1, query=15)
     recipe = recipes.find("omniglot", learner, shape.way, shape.shot)
-    plan = train_plan({**recipe.train, "validate_every": 100})
+    plan = lengths_of({**recipe.train, "validate_every": 100})
     built = registry.build_learner(learner, shape, {"steps": plan.steps, **recipe.learner})
-    tables = [class_table(dataset, split, part) for part in ("train", "val")]
+    table, validation = (class_table(dataset, split, part) for part in ("train", "val"))
+    validate = accuracy_on(built, validation, shape, plan.validation_episodes)
     found = {"target": target, "seconds": None, "step": None, "accuracy": None}
 
     def watch(report: Report) -> None:
@@ -41,5 +42,5 @@ def measure(learner: str = "matching", target: float = TARGET) -> dict:
             raise _Reached
 
     with suppress(_Reached):
-        meta_train(built, *tables, shape, plan, seed=0, progress=watch)
+        meta_train(built, shape, table, validate, plan, seed=0, progress=watch)
     return found

@@ -1,1 +1,1 @@
-"""Kinds of runs, each from plan to document. No track imports another."""
+"""Kinds of runs, each from a plan to a result document. No track imports another."""

@@ -1,4 +1,4 @@
-"""The hand-designed optimizers that learned ones are held against, from optax: one rate each."""
+"""The hand-designed optimizers that learned ones are compared with, from optax: one rate each."""
 
 from __future__ import annotations
 

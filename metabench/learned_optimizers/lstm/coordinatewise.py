@@ -1,8 +1,8 @@
-"""The coordinatewise LSTM of Andrychowicz et al. 2016: an update rule that is learned.
+"""The coordinatewise LSTM of Andrychowicz et al. 2016: a learned update rule.
 
-One small LSTM reads the gradient of one coordinate, step after step, and says how far that
-coordinate goes; all coordinates share its weights, and each has a state of its own. So a trained
-one fits parameters of any shape and number.
+One small LSTM reads the gradient of one coordinate, step after step, and returns the update of that
+coordinate. All coordinates share its weights, and each has its own state. So a trained LSTM fits
+parameters of any shape and number.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from metabench.nets.lstm_cell import Memory, remembered
 from metabench.nets.preprocessing import preprocessed
 from metabench.types import PyTree
 
-INPUTS = 2  # numbers that a gradient is read as
+INPUTS = 2  # numbers that represent a gradient
 UNITS, LAYERS = 20, 2  # of the paper
 SCALE = 0.1  # of updates
 P = 10.0  # of the preprocessing
-ALL = "all"  # the kind of every leaf where weights are not kept apart by kind
+ALL = "all"  # the kind of every leaf if all kinds share the weights
 
 
 class Layer(NamedTuple):
     """An LSTM's weights; rows of the gates in the order input, forget, cell, output."""
 
-    kernel: jax.Array  # [4 * units, inputs + units]: what is read, then the hidden state
+    kernel: jax.Array  # [4 * units, inputs + units]: for the inputs, then the hidden state
     bias: jax.Array  # [4 * units]
 
 
@@ -53,7 +53,7 @@ def one_kind(params: PyTree) -> PyTree:
 
 
 def first_weights(key: jax.Array, units: int = UNITS, layers: int = LAYERS) -> Weights:
-    """Normal, of variance 1 / inputs, and forget gates open; the first updates are small."""
+    """Normal, of variance 1 / inputs, with open forget gates; the first updates are small."""
     keys, made = jax.random.split(key, layers + 1), []
     for number in range(layers):
         inputs = (units if number else INPUTS) + units
@@ -72,7 +72,7 @@ def blank(weights: Weights, size: int) -> State:
 def advance(
     weights: Weights, state: State, gradient: jax.Array, p: float = P
 ) -> tuple[jax.Array, State]:
-    """One step of n coordinates: the output [n], not scaled yet, and the new state.
+    """One step of n coordinates: the output [n], not yet scaled, and the new state.
 
     Args:
       weights: shared by all coordinates.
@@ -97,7 +97,7 @@ def flattened(tree: PyTree, kinds: PyTree) -> dict[str, jax.Array]:
 
 
 def restored(vectors: Mapping[str, jax.Array], like: PyTree, kinds: PyTree) -> PyTree:
-    """What `flattened` undid: vectors as a tree of the shapes and types of `like`."""
+    """The inverse of `flattened`: vectors as a tree of the shapes and types of `like`."""
     leaves, structure = jax.tree.flatten(like)
     taken, used = [], dict.fromkeys(vectors, 0)
     for leaf, kind in zip(leaves, jax.tree.leaves(kinds), strict=True):
@@ -113,13 +113,13 @@ def coordinatewise(
 ) -> optax.GradientTransformation:
     """The optimizer with given weights, for parameters of any structure and shape.
 
-    Leaves may have an axis for several problems at once: no coordinate sees another.
+    Leaves may have an axis for several problems at once, as coordinates are independent.
 
     Args:
-      weights: learned, or from `first_weights`; or such for each kind of parameter.
+      weights: learned, or from `first_weights`; one set, or one for each kind of parameter.
       scale: of updates.
-      p: of the preprocessing: gradients below e^-p are read by size, larger ones by logarithm.
-      kind_of: names the kind of each leaf; by default all are of one.
+      p: of the preprocessing: it scales gradients below e^-p, and takes logarithms of larger ones.
+      kind_of: names the kind of each leaf; by default all are of one kind.
 
     Reference: https://arxiv.org/abs/1606.04474
     """

@@ -1,4 +1,4 @@
-"""A trained optimizer as one small file, and back: from there on it is an optax transformation."""
+"""Writes a trained optimizer to one small file, and reads it as an optax transformation."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from metabench.learned_optimizers.lstm.coordinatewise import (
 )
 from metabench.learned_optimizers.lstm.kinds import by_name
 
-ABOUT = "about"  # the entry of everything that is no array
+ABOUT = "about"  # the entry of everything that is not an array
 FORMAT = 1
 
 
 class TrainedOptimizer(NamedTuple):
-    """What such a file holds."""
+    """The content of such a file."""
 
     weights: Kinds
     scale: float
@@ -39,21 +39,21 @@ class TrainedOptimizer(NamedTuple):
 
     @property
     def task(self) -> str:
-        """What it was trained on."""
+        """The task that it was trained on."""
         return self.about["task"]
 
     @property
     def horizon(self) -> int:
-        """Steps that it was trained for."""
+        """The number of steps that it was trained for."""
         return self.about["plan"]["horizon"]
 
     @property
     def kind_of(self) -> KindOf:
-        """One kind where there is one set of weights; else by the names of parameters."""
+        """One kind if there is one set of weights; else by the names of parameters."""
         return one_kind if set(self.weights) == {ALL} else by_name
 
     def transformation(self, kind_of: KindOf | None = None) -> optax.GradientTransformation:
-        """The optimizer. `kind_of`: for parameters whose names do not tell their kind."""
+        """The optimizer. `kind_of`: for parameters whose names do not show their kind."""
         return coordinatewise(self.weights, self.scale, self.p, kind_of or self.kind_of)
 
 
@@ -78,17 +78,17 @@ def read(path: Path) -> TrainedOptimizer:
     """The optimizer in a file that `metabench optimize train` wrote.
 
     Raises:
-      UserError: it cannot be read, or is no such file.
+      UserError: it cannot be read, or is another kind of file.
     """
     try:
-        # What is cut short makes `np.load` leave a file that it opened itself open.
+        # If `np.load` opens a file itself and the file is cut, it leaves it open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
         rule = json.loads(arrays.pop(ABOUT).tobytes())
         if rule["format"] != FORMAT:
             raise KeyError(f"format {rule['format']}")
         found = TrainedOptimizer(_weights(arrays), rule["scale"], rule["p"], rule["about"])
-        _ = found.task, found.horizon  # that they are there
+        _ = found.task, found.horizon  # raises if they are missing
     except OSError as error:
         raise UserError(f"`optimizer` {path} cannot be read ({error.strerror or error})") from error
     except (ValueError, KeyError, AttributeError, TypeError, EOFError, zipfile.BadZipFile) as error:

@@ -1,4 +1,4 @@
-"""Which parameters share an LSTM: those of convolutions one, all others another (section 3.3)."""
+"""Which parameters share an LSTM: those of convolutions, and all others (section 3.3)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CONVOLUTIONAL, DENSE = "conv", "dense"
 
 
 def by_name(params: PyTree) -> PyTree:
-    """`conv` for leaves with `conv` somewhere in the path to them, `dense` for all others."""
+    """`conv` for leaves with `conv` somewhere in their path, `dense` for all others."""
 
     def kind(path: tuple[Any, ...], leaf: jax.Array) -> str:
         return CONVOLUTIONAL if CONVOLUTIONAL in jax.tree_util.keystr(path).lower() else DENSE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -10,18 +11,17 @@ import optax
 
 from metabench.contracts.optimizee import Optimizee
 from metabench.learned_optimizers.lstm import unrolled
-from metabench.learned_optimizers.lstm.coordinatewise import Kinds, coordinatewise, first_weights
+from metabench.learned_optimizers.lstm.coordinatewise import Kinds, first_weights
 from metabench.learned_optimizers.lstm.truncation import Rule, truncation
 from metabench.types import PyTree
 
 
 class Sizes(NamedTuple):
-    """Of an episode."""
+    """Sizes of an episode."""
 
     instances: int  # side by side
     horizon: int  # steps of the optimizer
     truncation: int  # steps that a gradient goes back through
-    most: int | None  # coordinates of an array that it is estimated from
 
 
 class Learned(NamedTuple):
@@ -29,6 +29,9 @@ class Learned(NamedTuple):
 
     weights: Kinds
     adam: PyTree
+
+
+MetaStep: TypeAlias = Callable[[Learned, PyTree, jax.Array, jax.Array], tuple[Learned, jax.Array]]
 
 
 def first_state(
@@ -49,47 +52,38 @@ def first_state(
     return Learned(weights, meta_optimizer.init(weights))
 
 
-def meta_step(
-    optimizee: Optimizee,
-    rule: Rule,
-    meta_optimizer: optax.GradientTransformation,
-    sizes: Sizes,
-    learned: Learned,
-    data: PyTree,
-    key: jax.Array,
-    number: jax.Array,
-) -> tuple[Learned, jax.Array]:
-    """Episode `number` of the stream `key`: the new state, and mean losses [horizon].
+def make_meta_step(
+    optimizee: Optimizee, rule: Rule, meta_optimizer: optax.GradientTransformation, sizes: Sizes
+) -> MetaStep:
+    """`step(learned, data, key, number) -> (learned, mean losses [horizon])`: one episode.
 
-    Instances run for the horizon; after each truncation the weights move, and what follows goes
-    on with the new ones.
+    It is number `number` of the stream `key`. Instances run for the horizon; after each truncation
+    the weights move, and what follows goes on with the new ones.
     """
-    rows = number * sizes.instances + jnp.arange(sizes.instances)
-    instances = unrolled.draw(optimizee, key, rows)
-    start = coordinatewise(learned.weights, rule.scale, rule.p, rule.kind_of)
-    _, work = unrolled.begin(optimizee, start, data, instances)
-    choice = jax.random.fold_in(jax.random.fold_in(key, 2**31), number)
 
-    def one(
-        carry: tuple[Learned, unrolled.Work], first: jax.Array
-    ) -> tuple[tuple[Learned, unrolled.Work], jax.Array]:
-        learned, work = carry
-        steps = first + 1 + jnp.arange(sizes.truncation)
-        found = truncation(
-            optimizee,
-            rule,
-            learned.weights,
-            data,
-            instances,
-            work,
-            steps,
-            jax.random.fold_in(choice, first),
-            sizes.most,
-        )
-        moves, adam = meta_optimizer.update(found.gradient, learned.adam, learned.weights)
-        weights = optax.apply_updates(learned.weights, moves)
-        return (Learned(weights, adam), found.work), found.losses.mean(1)
+    def moved(learned: Learned, gradient: Kinds) -> Learned:
+        moves, adam = meta_optimizer.update(gradient, learned.adam, learned.weights)
+        return Learned(optax.apply_updates(learned.weights, moves), adam)
 
-    firsts = jnp.arange(0, sizes.horizon, sizes.truncation)
-    (learned, _), losses = jax.lax.scan(one, (learned, work), firsts)
-    return learned, losses.reshape(-1)
+    def step(
+        learned: Learned, data: PyTree, key: jax.Array, number: jax.Array
+    ) -> tuple[Learned, jax.Array]:
+        rows = number * sizes.instances + jnp.arange(sizes.instances)
+        batch = unrolled.Batch(optimizee, data, unrolled.draw(optimizee, key, rows))
+        _, work = unrolled.begin(batch, rule.optimizer(learned.weights))
+        choice = jax.random.fold_in(jax.random.fold_in(key, 2**31), number)
+
+        def one(
+            carry: tuple[Learned, unrolled.Work], first: jax.Array
+        ) -> tuple[tuple[Learned, unrolled.Work], jax.Array]:
+            learned, work = carry
+            steps = first + 1 + jnp.arange(sizes.truncation)
+            own = jax.random.fold_in(choice, first)
+            found = truncation(batch, rule, learned.weights, work, steps, own)
+            return (moved(learned, found.gradient), found.work), found.losses.mean(1)
+
+        firsts = jnp.arange(0, sizes.horizon, sizes.truncation)
+        (learned, _), losses = jax.lax.scan(one, (learned, work), firsts)
+        return learned, losses.reshape(-1)
+
+    return step

@@ -1,9 +1,9 @@
 """The coordinatewise LSTM over several steps, and its gradient for given inputs, block by block.
 
-What meta-training needs is the gradient of Σ_t ⟨c_t, output_t⟩ for gradients that are read and
-cotangents that are known beforehand, so that coordinates do not see one another: a block of them
-goes through all steps and back while it lies in the cache. The backward pass is written out, and
-the slopes that it multiplies by are found on the way there.
+Meta-training needs the gradient of Σ_t ⟨c_t, output_t⟩. The gradients that the LSTM reads and the
+cotangents c_t are known beforehand, so coordinates are independent: a block of them goes through
+all steps, forwards and backwards, while it is in the cache. The backward pass is written by hand;
+it multiplies by derivatives ("slopes") that the forward pass stores.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ BLOCK = 192  # coordinates
 
 
 class Kept(NamedTuple):
-    """What the backward pass needs of one layer and step, [units, n] each but the first."""
+    """What the backward pass needs of one layer and step; all but the first are [units, n]."""
 
     read: jax.Array  # [inputs + units, n]
-    slopes: Gates  # of the cell, and of the hidden state for `said`, in what each gate reads
-    said: jax.Array  # the hidden state's slope in the cell
-    forget: jax.Array  # the cell's slope in the one before
+    slopes: Gates  # derivatives of the cell, or of the hidden state, by the input of each gate
+    said: jax.Array  # derivative of the hidden state by the cell
+    forget: jax.Array  # derivative of the cell by the cell before
 
 
 class Trace(NamedTuple):
-    """What a block leaves on its way through the steps, of all or of one."""
+    """What a block stores in its forward pass, for all steps or for one."""
 
     kept: tuple[Kept, ...]  # of each layer, [steps, ..., n]
     hidden: jax.Array  # of the last layer, [steps, units, n]
@@ -50,14 +50,14 @@ def weight_gradient(
     Args:
       weights: of the LSTM.
       state: of n coordinates before the first of the steps; it is a constant.
-      gradients: that are read, [steps, n].
+      gradients: that the LSTM reads, [steps, n].
       cotangents: [steps, n].
       p: of the preprocessing.
-      block: coordinates that are taken together.
+      block: coordinates that are computed together.
     """
     size = gradients.shape[1]
     inputs = gradients, cotangents, *jax.tree.leaves(state)
-    # Coordinates that are added have no cotangent, and so no part in the sum.
+    # Coordinates that are added as padding have no cotangent, so they do not change the sum.
     wide = (widened(one, size + -size % block) for one in inputs)
     blocks = [one.reshape(len(one), -1, block).swapaxes(0, 1) for one in wide]
     structure = jax.tree.structure(state)
@@ -76,7 +76,7 @@ def weight_gradient(
 
 
 def _blank(weights: Weights, steps: int, block: int) -> Trace:
-    """Memory for a trace. One for all blocks: a new one for each would be written zeros first."""
+    """Memory for a trace, used for all blocks: new memory for each would first be set to zero."""
     x = jax.ShapeDtypeStruct((INPUTS, block), weights.output.dtype)
     one = jax.eval_shape(_forward, weights, blank(weights, block), x)[1]
     return jax.tree.map(lambda leaf: jnp.zeros((steps, *leaf.shape), leaf.dtype), one)
@@ -90,7 +90,7 @@ def _of_block(
     p: float,
     trace: Trace,
 ) -> tuple[Weights, Trace]:
-    """The gradient, and the trace that was written over."""
+    """The gradient, and the trace that was overwritten."""
 
     def ahead(
         carry: tuple[State, Trace], step: tuple[jax.Array, jax.Array]
@@ -116,7 +116,7 @@ def _of_block(
 
 
 def _forward(weights: Weights, state: State, x: jax.Array) -> tuple[State, Trace]:
-    """One step on inputs [2, n]: the state, and what it leaves."""
+    """One step on inputs [2, n]: the state, and what is stored."""
     after, kept = [], []
     for layer, memory in zip(weights.layers, state, strict=True):
         read = jnp.concatenate([x, memory.hidden])
@@ -144,7 +144,7 @@ def _backward(
     kept: tuple[Kept, ...],
     cotangent: jax.Array,
 ) -> tuple[State, tuple[Layer, ...]]:
-    """One step back: gradients of the state before it, and the sums over steps of the layers'."""
+    """One step back: gradients to the state before it, and to the layers, summed over steps."""
     state, sums = list(carry[0]), list(carry[1])
     above = weights.output[:, None] * cotangent[None]
     for number in reversed(range(len(kept))):

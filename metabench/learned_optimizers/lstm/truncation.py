@@ -1,10 +1,10 @@
 """One truncation of meta-training: some steps of the optimizer, and the gradient of their losses.
 
 The sum of the optimizees' losses over the steps depends on the LSTM's weights through its
-updates. With the optimizees' gradients ∇_t taken as constants, as in the paper, its gradient is
-that of Σ_s ⟨c_s, update_s⟩ with c_s = Σ_{t ≥ s} ∇_t, where update_s is what was read from
-∇_{s-1}: no second derivatives, nothing but the LSTM to go back through, and c is known once the
-steps are done.
+updates. If the optimizees' gradients ∇_t are constants, as in the paper, its gradient is
+that of Σ_s ⟨c_s, update_s⟩ with c_s = Σ_{t ≥ s} ∇_t, where update_s is the LSTM's output after it
+read ∇_{s-1}. So there are no second derivatives, the backward pass goes through the LSTM alone, and
+c is known when the steps are done.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from metabench.compute.columnwise import own, summed, taken
-from metabench.contracts.optimizee import Optimizee
 from metabench.learned_optimizers.lstm import unrolled
 from metabench.learned_optimizers.lstm.coordinatewise import (
     SCALE,
@@ -32,15 +32,22 @@ from metabench.types import PyTree
 
 
 class Rule(NamedTuple):
-    """What of the LSTM optimizer is not learned."""
+    """What of the LSTM optimizer and of its training is not learned."""
 
     scale: float = SCALE
     p: float = P
     kind_of: KindOf = one_kind
+    most: int | None = None
+    """Coordinates of each array of parameters that the gradient is estimated from, drawn anew for
+    each truncation, the larger their part the likelier; without bias. None: all of them."""
+
+    def optimizer(self, weights: Kinds) -> optax.GradientTransformation:
+        """The optimizer with these weights of the LSTM, by kind."""
+        return coordinatewise(weights, self.scale, self.p, self.kind_of)
 
 
 class Truncated(NamedTuple):
-    """What a truncation gives."""
+    """The outcome of a truncation."""
 
     gradient: Kinds  # of the mean over instances of the sum of losses
     work: unrolled.Work
@@ -48,43 +55,35 @@ class Truncated(NamedTuple):
 
 
 def truncation(
-    optimizee: Optimizee,
+    batch: unrolled.Batch,
     rule: Rule,
     weights: Kinds,
-    data: PyTree,
-    instances: unrolled.Instances,
     work: unrolled.Work,
     steps: jax.Array,
     key: jax.Array,
-    most: int | None = None,
 ) -> Truncated:
-    """Steps numbered `steps` [n] from `work` on, and the gradient.
+    """The steps with the numbers `steps` [n], starting from `work`, and the gradient.
 
     Args:
-      optimizee: the family of the instances.
+      batch: instances side by side.
       rule: of the optimizer.
       weights: of the LSTM, by kind.
-      data: of the optimizee.
-      instances: side by side.
-      work: where they are.
+      work: where the instances are.
       steps: numbers of the steps, which decide the minibatches.
       key: of the choice of coordinates.
-      most: coordinates of each array of parameters that the gradient is estimated from, drawn
-        anew each time, the larger their part the likelier; without bias. None: all of them.
     """
-    optimizer = coordinatewise(weights, rule.scale, rule.p, rule.kind_of)
-    kinds = rule.kind_of(work.params)
+    optimizer, kinds = rule.optimizer(weights), rule.kind_of(work.params)
 
     def one(
         work: unrolled.Work, step: jax.Array
     ) -> tuple[unrolled.Work, tuple[jax.Array, dict[str, jax.Array]]]:
-        work, losses = unrolled.advance(optimizee, optimizer, data, instances, work, step)
+        work, losses = unrolled.advance(batch, optimizer, work, step)
         return work, (losses, flattened(work.gradients, kinds))
 
     after, (losses, found) = jax.lax.scan(one, work, steps)
     before = flattened(work.gradients, kinds)
     later = {kind: jnp.cumsum(rows[::-1], axis=0)[::-1] for kind, rows in found.items()}
-    chosen = chosen_coordinates(work.params, kinds, later, key, most) if most else {}
+    chosen = chosen_coordinates(work.params, kinds, later, key, rule.most) if rule.most else {}
     share = rule.scale / losses.shape[1]  # of an update, in the mean over instances
     gradient = {}
     for kind in work.state:
@@ -107,10 +106,11 @@ def chosen_coordinates(
     key: jax.Array,
     most: int,
 ) -> dict[str, tuple[jax.Array, jax.Array]]:
-    """For each kind: columns of its vector, and how many coordinates each stands for.
+    """For each kind: columns of its vector, and how many coordinates each of them represents.
 
-    All of an array of up to `most`; of a larger one `most`, with replacement and in proportion to
-    the size of their `cotangents` [steps, n]: those without any have no part in the gradient.
+    These are all columns of an array of up to `most` coordinates. From a larger array, `most` are
+    drawn, with replacement and in proportion to the size of their `cotangents` [steps, n];
+    coordinates without cotangents do not change the gradient.
     """
     found: dict[str, list[tuple[jax.Array, jax.Array]]] = {}
     offset: dict[str, int] = {}
@@ -131,9 +131,10 @@ def chosen_coordinates(
 
 
 def _drawn(sizes: jax.Array, key: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
-    """`count` places in proportion to `sizes` [n], and the inverse of how often each is expected.
+    """`count` places in proportion to `sizes` [n], and the inverse of their expected counts.
 
-    Evenly spaced points on the sum of sizes, all moved by one random number: the least noise.
+    They are evenly spaced points on the sum of sizes, moved by one random number, which has
+    less noise than independent draws.
     """
     ends = jnp.cumsum(sizes)
     points = (jnp.arange(count) + jax.random.uniform(key)) * (ends[-1] / count)

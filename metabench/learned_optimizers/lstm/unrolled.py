@@ -1,7 +1,7 @@
-"""Optimizers at work on optimizees: several instances side by side, step after step.
+"""Runs of optimizers on optimizees: several instances together, step after step.
 
-An optimizer is handed the parameters of all instances with a leading axis for them. That is right
-for every optimizer whose coordinates do not see one another, and it makes one product of all.
+An optimizer gets the parameters of all instances, with a leading axis for the instances. This is
+correct for every optimizer with independent coordinates, and all instances share one product.
 """
 
 from __future__ import annotations
@@ -25,11 +25,19 @@ class Instances(NamedTuple):
     noise: jax.Array  # keys of their minibatches, [instances]
 
 
+class Batch(NamedTuple):
+    """Instances side by side, and what they are instances of."""
+
+    optimizee: Optimizee
+    data: PyTree  # of the optimizee
+    instances: Instances
+
+
 class Work(NamedTuple):
     """Where the instances are after some steps."""
 
     params: PyTree
-    gradients: PyTree  # there
+    gradients: PyTree  # at these parameters
     state: PyTree  # of the optimizer
 
 
@@ -43,10 +51,9 @@ def draw(optimizee: Optimizee, key: jax.Array, numbers: jax.Array) -> Instances:
     return jax.vmap(one)(numbers)
 
 
-def at(
-    optimizee: Optimizee, data: PyTree, instances: Instances, params: PyTree, step: jax.Array | int
-) -> tuple[jax.Array, PyTree]:
+def at(batch: Batch, params: PyTree, step: jax.Array | int) -> tuple[jax.Array, PyTree]:
     """Losses [instances] and gradients at `params`, on the minibatches of `step`."""
+    optimizee, data, instances = batch
 
     def one(
         data: PyTree, step: jax.Array | int, params: PyTree, problem: PyTree, noise: jax.Array
@@ -55,40 +62,31 @@ def at(
         return jax.value_and_grad(optimizee.loss)(params, problem, data, key)
 
     mine = partial(one, data, step)
-    spread = over_episodes(one, data, step) if optimizee.apart else jax.vmap(mine)
+    spread = over_episodes(one, data, step) if optimizee.fills_cpu else jax.vmap(mine)
     return spread(params, instances.problems, instances.noise)
 
 
-def begin(
-    optimizee: Optimizee,
-    optimizer: optax.GradientTransformation,
-    data: PyTree,
-    instances: Instances,
-) -> tuple[jax.Array, Work]:
+def begin(batch: Batch, optimizer: optax.GradientTransformation) -> tuple[jax.Array, Work]:
     """The losses before the first step, and where work begins."""
-    losses, gradients = at(optimizee, data, instances, instances.params, 0)
-    return losses, Work(instances.params, gradients, optimizer.init(instances.params))
+    first = batch.instances.params
+    losses, gradients = at(batch, first, 0)
+    return losses, Work(first, gradients, optimizer.init(first))
 
 
 def advance(
-    optimizee: Optimizee,
-    optimizer: optax.GradientTransformation,
-    data: PyTree,
-    instances: Instances,
-    work: Work,
-    step: jax.Array,
+    batch: Batch, optimizer: optax.GradientTransformation, work: Work, step: jax.Array
 ) -> tuple[Work, jax.Array]:
-    """Step number `step`, from 1 on: the new work, and the losses [instances] there."""
+    """Step number `step`, counted from 1: the new work, and the losses [instances] after it."""
     updates, state = optimizer.update(work.gradients, work.state, work.params)
     params = optax.apply_updates(work.params, updates)
-    losses, gradients = at(optimizee, data, instances, params, step)
+    losses, gradients = at(batch, params, step)
     return Work(params, gradients, state), losses
 
 
-def measured(optimizee: Optimizee, data: PyTree, instances: Instances, params: PyTree) -> jax.Array:
+def measured(batch: Batch, params: PyTree) -> jax.Array:
     """Losses [instances] without the noise of minibatches, one instance after another."""
 
     def one(both: tuple[PyTree, PyTree]) -> jax.Array:
-        return optimizee.measured(*both, data)
+        return batch.optimizee.measured(*both, batch.data)
 
-    return jax.lax.map(one, (params, instances.problems))
+    return jax.lax.map(one, (params, batch.instances.problems))

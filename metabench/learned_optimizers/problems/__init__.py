@@ -1,1 +1,1 @@
-"""What learned optimizers are trained and measured on: problems with a loss. No optimizer."""
+"""The problems that learned optimizers are trained and evaluated on. No optimizers here."""

@@ -1,8 +1,8 @@
 """A small convolutional network on photographs, with several numbers of classes (section 3.3).
 
 Three convolutions with batch norm, ReLU and pooling, then a dense layer of 32 units, as in the
-paper; there on CIFAR-10 and subsets of it, here on mini-ImageNet's training classes at 32×32.
-Parameters of convolutions have `conv` in their names, so that an LSTM of their own can update them.
+paper. The paper uses CIFAR-10 and subsets of it, we use mini-ImageNet's training classes at 32×32.
+Parameters of convolutions have `conv` in their names, so that a separate LSTM can update them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _normal(key: jax.Array, shape: tuple[int, ...], inputs: int) -> jax.Array:
 
 
 def logits(params: Params, images: jax.Array) -> jax.Array:
-    """[batch, height, width, channels] to [batch, classes]; norms by the batch's statistics."""
+    """[batch, height, width, channels] to [batch, classes]; normalised by batch statistics."""
     x = images
     for number in range(CONVOLUTIONS):
         layer = params[f"conv{number}"]
@@ -62,8 +62,8 @@ def convnet(data: Images, digest: str, classes: int) -> Optimizee:
 
     Args:
       data: images and labels.
-      digest: of them.
-      classes: labels that there are.
+      digest: of the data.
+      classes: number of labels.
     """
 
     def loss(params: Params, problem: Any, data: Images, key: jax.Array) -> jax.Array:
@@ -82,5 +82,5 @@ def convnet(data: Images, digest: str, classes: int) -> Optimizee:
         data=data,
         digest=digest,
         tuning=TUNING,
-        apart=True,
+        fills_cpu=True,
     )

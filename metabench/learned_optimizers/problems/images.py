@@ -10,18 +10,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.errors import UserError
+from metabench.nets.pixels import pixels
 from metabench.types import Dataset
 
 BATCH = 128
 MEASURED, MEASURED_PHOTOS = 10_000, 2000  # images that a loss is measured on
 PHOTO_SIZE = 32  # pixels
-# Of the 70,000 digits, how many of each are in the published training part. The prepared images
-# stand class by class, the training part of each class first.
+# How many of each of the 70,000 digits are in the published training part. The prepared images
+# are ordered by class, with the training part of each class first.
 MNIST_TRAIN = (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)
 
 
 class Images(NamedTuple):
-    """Images and labels, and which of them losses are measured on."""
+    """Images and labels, and the images on which losses are measured."""
 
     images: jax.Array  # [n, height, width, channels], uint8
     labels: jax.Array  # [n], int32
@@ -29,7 +30,7 @@ class Images(NamedTuple):
 
 
 def of(images: np.ndarray, labels: np.ndarray, most: int = MEASURED) -> Images:
-    """`Images` of arrays that stand class by class; losses are measured on up to `most`."""
+    """`Images` of arrays that are ordered by class; losses are measured on up to `most`."""
     chosen = np.linspace(0, len(labels) - 1, min(most, len(labels))).round()
     return Images(
         jnp.asarray(images), jnp.asarray(labels, jnp.int32), jnp.asarray(chosen, jnp.int32)
@@ -37,7 +38,7 @@ def of(images: np.ndarray, labels: np.ndarray, most: int = MEASURED) -> Images:
 
 
 def mnist(archives: Path | None, cache: Path | None, progress: bool) -> tuple[Images, str]:
-    """The 60,000 training images of MNIST, and the digest of what they are from."""
+    """The 60,000 training images of MNIST, and the digest of the whole dataset."""
     from metabench import data
 
     found = data.load_or_prepare("mnist", None, archives, cache, progress=progress)
@@ -48,7 +49,7 @@ def mnist(archives: Path | None, cache: Path | None, progress: bool) -> tuple[Im
 def mini_imagenet(
     classes: int | None, archives: Path | None, cache: Path | None, progress: bool
 ) -> tuple[Images, str, int]:
-    """Training classes of mini-ImageNet at 32×32, all or the first few by name; their number.
+    """Training classes of mini-ImageNet at 32×32, all or the first few by name; digest and number.
 
     The digest is that of the whole dataset.
     """
@@ -87,10 +88,10 @@ def minibatch(data: Images, key: jax.Array, size: int = BATCH) -> tuple[jax.Arra
 
 def taken(data: Images, rows: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Images `rows` from 0 to 1, and their labels."""
-    return data.images[rows].astype(jnp.float32) / 255.0, data.labels[rows]
+    return pixels(data.images[rows]), data.labels[rows]
 
 
 def cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
-    """Mean over a batch, in nats."""
+    """Mean cross-entropy over a batch, in nats."""
     right = jnp.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
     return (jax.nn.logsumexp(logits, axis=1) - right).mean()

@@ -1,4 +1,4 @@
-"""Small perceptrons on MNIST: 20 sigmoid units, and what the paper varies (section 3.2)."""
+"""Small perceptrons on MNIST: 20 sigmoid units, and the paper's variations (section 3.2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Params: TypeAlias = list[dict[str, jax.Array]]  # `kernel` [in, out] and `bias` 
 
 
 def first_params(key: jax.Array, sizes: Sequence[int]) -> Params:
-    """Normal of deviation 0.01, biases too."""
+    """Weights and biases, normal of deviation 0.01."""
     made = []
     for number, (inputs, outputs) in enumerate(pairwise(sizes)):
         drawn = SPREAD * jax.random.normal(jax.random.fold_in(key, number), (inputs + 1, outputs))
@@ -45,10 +45,10 @@ def mlp(
 
     Args:
       data: images and labels.
-      digest: of them.
+      digest: of the data.
       hidden: units of each hidden layer.
       activation: after each hidden layer.
-      classes: labels that there are.
+      classes: number of labels.
     """
     sizes = (data.images[0].size, *hidden, classes)
 

@@ -31,7 +31,7 @@ def value(theta: jax.Array, problem: Quadratic) -> jax.Array:
 
 
 def quadratic() -> Optimizee:
-    """The optimizee: θ begins standard normal, and no step has noise."""
+    """The optimizee: the first θ is standard normal, and no step has noise."""
     return Optimizee(
         problem=draw,
         init=lambda key: jax.random.normal(key, (SIZE,)),

@@ -1,4 +1,4 @@
-"""The optimizees by name: what `--task` takes."""
+"""The optimizees by name: the values of `--task`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMES = ("quadratic", *MLPS, *CONVNETS)
 
 
 def check_task(name: str) -> None:
-    """`UserError` where there is no task `name`."""
+    """Raise `UserError` if there is no task `name`."""
     if name not in NAMES:
         raise UserError(
             f"`task` is {name!r}{suggest(name, NAMES)}, but it must be one of: {', '.join(NAMES)}"
@@ -43,7 +43,7 @@ def build(
     """The optimizee called `name`, with its data on the device.
 
     Raises:
-      UserError: an unknown name, or data that cannot be had.
+      UserError: an unknown name, or data that is not available.
     """
     check_task(name)
     if name in MLPS:

@@ -1,6 +1,6 @@
 """A run before it begins: everything that can be wrong with it is refused here.
 
-Where a learner builds on another's embedding, the other's training is planned with it.
+If a learner builds on another's embedding, the training of the other is planned too.
 """
 
 from __future__ import annotations
@@ -11,133 +11,148 @@ from pathlib import Path
 from typing import Any
 
 from metabench import recipes, registry
-from metabench.contracts.learner import Learner
+from metabench.contracts.learner import foundation_of, train_shape
 from metabench.errors import UserError
-from metabench.files import canonical
+from metabench.files.canonical import fingerprint
 from metabench.recipes import Recipe
+from metabench.registry import AnyLearner
+from metabench.scoring.episodes import ImageLearner
 from metabench.tasks.class_table import check_fits, class_id_count, class_table, find_split
 from metabench.tasks.protocol_table import protocol_table, shape_of
 from metabench.tasks.protocols import frozen
-from metabench.training.lengths import TrainPlan, train_plan
-from metabench.types import ClassTable, Dataset, EpisodeShape, ImageTaskShape, Protocol, StreamShape
+from metabench.training.lengths import Lengths, lengths_of
+from metabench.types import ClassTable, Dataset, ImageTaskShape, Protocol, StreamShape
+from metabench.unpackaged import LearnerEntry
 
 SOURCE_WAY = 5  # of the episodes in which a source is validated
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A run, checked: everything that can be wrong has been refused by now."""
+    """A checked run: `plan_run` refuses everything that can be wrong."""
 
-    learner_name: str
-    learner: Learner
-    trainee: Learner  # the same, with options of the test alone left at their defaults
+    entry: LearnerEntry
+    learner: ImageLearner
+    trainee: ImageLearner  # the same, with options of the test alone left at their defaults
     hyperparameters: Mapping[str, Any]
     recipe: Recipe
-    train: TrainPlan
+    lengths: Lengths
     protocol: Protocol
     shape: ImageTaskShape
     dataset: Dataset
-    training: Dataset  # of meta-training and validation; mostly `dataset` itself
+    training_data: Dataset  # of meta-training and validation; mostly `dataset` itself
     tables: Mapping[str, ClassTable]
     seeds: tuple[int, ...]
     run_dir: Path
-    trained_for: str | None = None  # id of the protocol whose training is tested; None: its own
+    tested_training: str | None = None
+    """Id of the protocol whose training is tested; None where this run trains by itself."""
     source: Plan | None = None  # of the learner on whose embedding this one builds
 
     @property
     def folder(self) -> Path:
         """Where this run's checkpoints and pictures are: one folder for each setting."""
-        unmet = registry.test_only(self.learner_name)
+        name, unmet = self.entry.name, registry.only_in_test(self.entry)
         settings = [
-            self.learner_name,
+            name,
             {name: value for name, value in self.hyperparameters.items() if name not in unmet},
-            asdict(self.train),
-            self.training.digest,
+            asdict(self.lengths),
+            self.training_data.digest,
         ]
         if self.source is not None:
             settings.append(self.source.folder.name)
-        name = f"{self.learner_name}-{canonical.fingerprint(settings)}"
-        return self.run_dir / (self.trained_for or self.protocol.id) / name
+        if self.entry.digest is not None:  # another text of its file is another learner
+            settings.append(self.entry.digest)
+        place = self.run_dir / (self.tested_training or self.protocol.id)
+        return place / f"{name}-{fingerprint(settings)}"
 
 
 def plan_run(
-    learner: str,
+    learner: AnyLearner,
     protocol: Protocol,
     dataset: Dataset,
     *,
     recipe: Recipe,
     settings: Mapping[str, Any],
-    train: Mapping[str, Any],
+    lengths: Mapping[str, Any],
     seeds: tuple[int, ...],
     run_dir: Path,
-    training: Dataset | None = None,
-    trained_for: str | None = None,
+    training_data: Dataset | None = None,
+    tested_training: str | None = None,
 ) -> Plan:
     """Check a run and put its parts together.
 
     Args:
-      learner: registered name.
+      learner: whatever `registry.learner` takes.
       protocol: what to measure; its digests are filled in where it is a frozen one.
       dataset: prepared; what the protocol tests on.
       recipe: hyperparameters and lengths.
       settings: hyperparameters that override the recipe's.
-      train: fields of `TrainPlan` that override the recipe's.
+      lengths: fields of `Lengths` that override the recipe's.
       seeds: of meta-training, one run each.
       run_dir: for checkpoints and pictures.
-      training: prepared; what is meta-trained on where `protocol.trained_on` names it.
-      trained_for: id of another protocol, whose training with the same settings is tested here;
-        nothing is trained then.
+      training_data: prepared; what is meta-trained on where `protocol.trained_on` names it.
+      tested_training: id of another protocol, whose training with the same settings is tested
+        here; nothing is trained then.
 
     Raises:
       UserError: an impossible shape, an unknown option, a wrong value.
     """
-    training = training or dataset
+    entry, training_data = registry.learner(learner), training_data or dataset
     shape = shape_of(protocol, dataset)
-    plan = train_plan({**recipe.train, **train})
-    chosen = _filled(learner, {**recipe.learner, **settings}, plan, training)
-    if isinstance(shape, StreamShape):
-        _check_streams(learner, shape, chosen)
-    built = registry.build_learner(learner, shape, chosen)
-    met = {name: value for name, value in chosen.items() if name not in registry.test_only(learner)}
-    if "batch" not in {**recipe.train, **train}:
-        plan = replace(plan, batch=built.batch)
+    wanted = {**recipe.train, **lengths}
+    planned = lengths_of(wanted)
+    chosen = _filled(entry, {**recipe.learner, **settings}, planned, training_data)
+    _check_part(entry, shape)
+    built = registry.build_learner(entry, shape, chosen)
+    if "batch" not in wanted and built.training is not None:
+        planned = replace(planned, batch=built.training.batch)
     if protocol.episodes < 2:
         raise UserError(f"`episodes` is {protocol.episodes}; an interval needs at least 2")
-    alone = built.train is None and built.source is None
-    tables = {} if alone else _training_tables(built, protocol, shape, training)
-    tables["test"] = protocol_table(dataset, protocol)
-    defaults = {name: p.default for name, p in registry.options(learner).items()}
+    tables = _training_tables(built, protocol, shape, training_data)
     return Plan(
-        learner_name=learner,
+        entry=entry,
         learner=built,
-        trainee=registry.build_learner(learner, shape, met),
-        hyperparameters={**defaults, **chosen},
+        trainee=_trainee(entry, shape, chosen, built),
+        hyperparameters={**_defaults(entry), **chosen},
         recipe=recipe,
-        train=plan,
+        lengths=planned,
         protocol=frozen(protocol),
         shape=shape,
         dataset=dataset,
-        training=training,
-        tables=tables,
+        training_data=training_data,
+        tables={**tables, "test": protocol_table(dataset, protocol)},
         seeds=seeds,
         run_dir=run_dir,
-        trained_for=trained_for if built.train is not None else None,
-        source=_source(built, protocol, training, seeds, run_dir),
+        tested_training=tested_training if built.training is not None else None,
+        source=_source(built, protocol, training_data, seeds, run_dir),
     )
 
 
+def _defaults(entry: LearnerEntry) -> dict[str, Any]:
+    return {name: option.default for name, option in registry.options(entry).items()}
+
+
+def _trainee(
+    entry: LearnerEntry, shape: ImageTaskShape, chosen: Mapping[str, Any], built: ImageLearner
+) -> ImageLearner:
+    """The learner that is trained: options of the test alone are left at their defaults."""
+    unmet = registry.only_in_test(entry)
+    met = {name: value for name, value in chosen.items() if name not in unmet}
+    return built if met == chosen else registry.build_learner(entry, shape, met)
+
+
 def _filled(
-    learner: str, chosen: Mapping[str, Any], plan: TrainPlan, training: Dataset
+    entry: LearnerEntry, chosen: Mapping[str, Any], lengths: Lengths, training_data: Dataset
 ) -> dict[str, Any]:
     """`chosen`, with what a run knows better than a user where the learner has such options."""
-    filled, options = dict(chosen), registry.options(learner)
+    filled, options = dict(chosen), registry.options(entry)
     if "steps" in options:
-        filled.setdefault("steps", plan.steps)
+        filled.setdefault("steps", lengths.steps)
     if "classes" in options:
-        filled.setdefault("classes", class_id_count(training))
+        filled.setdefault("classes", class_id_count(training_data))
     if "embedding" in options:
         name = filled.get("embedding", options["embedding"].default)
-        found = recipes.find(training.name, name, SOURCE_WAY, 1)
+        found = recipes.find(training_data.name, name, SOURCE_WAY, 1)
         filled["embedding_settings"] = {
             **found.learner,
             **(filled.get("embedding_settings") or {}),
@@ -146,59 +161,86 @@ def _filled(
 
 
 def _source(
-    learner: Learner, protocol: Protocol, training: Dataset, seeds: tuple[int, ...], run_dir: Path
+    learner: ImageLearner,
+    protocol: Protocol,
+    training_data: Dataset,
+    seeds: tuple[int, ...],
+    run_dir: Path,
 ) -> Plan | None:
     """The training of the learner on whose embedding `learner` builds.
 
     It is the training of `metabench run` with that learner and 5-way 1-shot episodes, so that
     one training serves all protocols; from its recipe, with the settings that are asked for.
     """
-    if learner.source is None:
+    foundation = foundation_of(learner)
+    if foundation is None:
         return None
-    name, split = learner.source.name, protocol.split
-    if protocol.trained_on is not None:
-        split = protocol.trained_on.split("/")[1]
-    size = training.images.shape[1]
-    usual = Protocol(training.name, split, SOURCE_WAY, 1, 15, episodes=1000, image_size=size)
+    source = foundation.source
+    usual = Protocol(
+        training_data.name,
+        _training_split(protocol),
+        SOURCE_WAY,
+        1,
+        15,
+        episodes=1000,
+        image_size=training_data.images.shape[1],
+    )
     return plan_run(
-        name,
+        source.name,
         usual,
-        training,
-        recipe=recipes.find(training.name, name, usual.way, usual.shot),
-        settings=learner.source.settings,
-        train={},
+        training_data,
+        recipe=recipes.find(training_data.name, source.name, usual.way, usual.shot),
+        settings=source.settings,
+        lengths={},
         seeds=seeds,
         run_dir=run_dir,
     )
 
 
-def _check_streams(learner: str, shape: StreamShape, chosen: Mapping[str, Any]) -> None:
-    """Raise `UserError` where a learner, built for episodes, has no `stream`."""
-    episodes = EpisodeShape(shape.way, 1, 1, shape.image)
-    if registry.build_learner(learner, episodes, chosen).stream is None:
+def _check_part(entry: LearnerEntry, shape: ImageTaskShape) -> None:
+    """Raise `UserError` where a learner has no part in the protocol."""
+    if registry.takes(entry, type(shape)):
+        return
+    if isinstance(shape, StreamShape):
         raise UserError(
-            f"`learner` is {learner}, which has no part in the online protocol (it has no "
-            "`stream`); take another one, or `--protocol kshot`"
+            f"`learner` is {entry.name}, which has no part in the online protocol (it takes no "
+            "`StreamShape`); take another one, or `--protocol kshot`"
         )
+    raise UserError(
+        f"`learner` is {entry.name}, which has no part in k-shot episodes (it takes no "
+        "`EpisodeShape`); take another one"
+    )
+
+
+def _training_split(protocol: Protocol) -> str:
+    """Name of the split whose classes are met in meta-training."""
+    return protocol.split if protocol.trained_on is None else protocol.trained_on.split("/")[1]
 
 
 def _training_tables(
-    learner: Learner, protocol: Protocol, shape: ImageTaskShape, training: Dataset
+    learner: ImageLearner, protocol: Protocol, shape: ImageTaskShape, training_data: Dataset
 ) -> dict[str, ClassTable]:
-    """The class tables of meta-training, drawn from freely, and of validation, as in the test."""
-    if training.images.shape[1:] != shape.image:
+    """The class tables of meta-training, drawn from freely, and of validation, as in the test.
+
+    There are none where nothing is trained.
+    """
+    if learner.training is None and foundation_of(learner) is None:
+        return {}
+    if training_data.images.shape[1:] != shape.image:
         raise UserError(
-            f"dataset `{training.name}` has images {training.images.shape[1:]} (height, width, "
-            f"channels), but the test's are {shape.image}: prepare both alike with `image-size`"
+            f"dataset `{training_data.name}` has images {training_data.images.shape[1:]} (height, "
+            f"width, channels), but the test's are {shape.image}: prepare both alike with "
+            "`image-size`"
         )
-    split = protocol.split if protocol.trained_on is None else protocol.trained_on.split("/")[1]
-    met = replace(protocol, dataset=training.name, split=split)
-    found = find_split(training, split)
+    met = replace(protocol, dataset=training_data.name, split=_training_split(protocol))
+    found = find_split(training_data, met.split)
     if not found.parts.get("train"):
         raise UserError(
-            f"dataset `{training.name}` has no classes to meta-train on: name one that has "
-            f"with `dataset`, and {training.name} as `test-dataset`"
+            f"dataset `{training_data.name}` has no classes to meta-train on: name one that has "
+            f"with `dataset`, and {training_data.name} as `test-dataset`"
         )
-    table = class_table(training, found, "train")
-    check_fits(table, learner.train_shape or shape, f"the train part of {training.name}/{split}")
-    return {"train": table, "val": protocol_table(training, replace(met, part="val"))}
+    table = class_table(training_data, found, "train")
+    check_fits(
+        table, train_shape(learner, shape), f"the train part of {training_data.name}/{met.split}"
+    )
+    return {"train": table, "val": protocol_table(training_data, replace(met, part="val"))}

@@ -18,8 +18,8 @@ def plan_of(result: Result, dataset: Dataset, training: Dataset, run_dir: Path) 
 
     Args:
       result: of a learner that is meta-trained.
-      dataset: what its protocol tests on, prepared.
-      training: what it was meta-trained on; mostly `dataset`.
+      dataset: the one that its protocol tests on, prepared.
+      training: the one that it was meta-trained on; usually `dataset`.
       run_dir: where the run kept its checkpoints.
 
     Raises:
@@ -39,15 +39,15 @@ def plan_of(result: Result, dataset: Dataset, training: Dataset, run_dir: Path) 
         dataset,
         recipe=Recipe(result.recipe["name"]),
         settings=result.hyperparameters,
-        train=result.recipe["train"],
+        lengths=result.recipe["train"],
         seeds=tuple(run.seed for run in result.runs),
         run_dir=run_dir,
-        training=training,
-        trained_for=result.recipe.get("trained_for", result.protocol.id),
+        training_data=training,
+        tested_training=result.recipe.get("trained_for", result.protocol.id),
     )
 
 
 def training_of(plan: Plan) -> Trained:
-    """What the training of the first seed ended in; `UserError` where its checkpoints are gone."""
+    """The outcome of the first seed's training; `UserError` if its checkpoints are gone."""
     seed = plan.seeds[0]
-    return trained_before(plan.trainee, plan.train, plan.folder / f"seed{seed}", seed=seed)
+    return trained_before(plan.trainee, plan.lengths, plan.folder / f"seed{seed}", seed=seed)

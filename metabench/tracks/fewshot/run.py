@@ -1,7 +1,7 @@
 """One benchmark run: data, meta-training for each seed, evaluation, result.
 
-It puts the parts together and returns a `Result`; it prints nothing and draws
-nothing, but tells a `Watcher` how far it is.
+It puts the parts together and returns a `Result`. It prints nothing and draws
+nothing, but reports its progress to a `Watcher`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from metabench import registry
+from metabench.contracts.learner import EpisodeLearner, foundation_of, parameter_count, train_shape
 from metabench.errors import UserError
 from metabench.results import environment
 from metabench.results.result import Result, SeedRun
@@ -25,9 +25,9 @@ from metabench.tasks.kinds import task_digest
 from metabench.tracks.fewshot.plan import Plan
 from metabench.training.checkpoints import opened
 from metabench.training.loop import Trained
-from metabench.training.meta_training import initial_state, meta_train, trained_before
-from metabench.training.start import Beginning, beginning
-from metabench.training.watcher import Watcher, count
+from metabench.training.meta_training import accuracy_on, initial_state, meta_train, trained_before
+from metabench.training.start import Start, start_from
+from metabench.training.watcher import Watcher
 
 
 def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Result:
@@ -35,7 +35,7 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
 
     Args:
       plan: from `plan_run`.
-      resume: continue from checkpoints of the same settings; otherwise they are set aside.
+      resume: continue from checkpoints of the same settings; otherwise they are moved away.
       command: the command line, for the result.
       watcher: told of progress.
 
@@ -50,28 +50,21 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
     for seed in plan.seeds:
         trained, before = _train(plan, seed, resume, watcher)
         runs.append(_measure(plan, seed, trained, runner, watcher, before))
-        if plan.learner.parameters is not None:
-            parameters = count(plan.learner.parameters(trained.state))
-    split = find_split(plan.dataset, protocol.split)
-    recipe: dict[str, Any] = {"name": plan.recipe.name}
-    if plan.learner.train is not None:
-        recipe["train"] = asdict(plan.train)
-    if plan.trained_for is not None:
-        recipe["trained_for"] = plan.trained_for
-    if plan.source is not None:
-        recipe["source"] = {"name": plan.source.recipe.name, "train": asdict(plan.source.train)}
+        parameters = parameter_count(plan.learner, trained.state)
+    learner = plan.learner
     return Result(
-        learner=plan.learner_name,
-        learner_version=registry.learner_version(plan.learner_name),
+        learner=plan.entry.name,
+        learner_version=plan.entry.version,
+        learner_digest=plan.entry.digest,
         hyperparameters=plan.hyperparameters,
-        recipe=recipe,
+        recipe=_recipe(plan),
         parameter_count=parameters,
-        transductive=plan.learner.transductive,
+        transductive=isinstance(learner, EpisodeLearner) and learner.transductive,
         protocol=replace(protocol, dataset_digest=plan.dataset.digest, episode_digest=digest),
         dataset_digest=plan.dataset.digest,
         dataset_source=plan.dataset.source,
-        training_digest=plan.training.digest if protocol.trained_on else None,
-        split_digest=split.digest,
+        training_digest=plan.training_data.digest if protocol.trained_on else None,
+        split_digest=find_split(plan.dataset, protocol.split).digest,
         episode_digest=digest,
         runs=tuple(runs),
         environment=environment.describe(),
@@ -80,8 +73,20 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
     )
 
 
+def _recipe(plan: Plan) -> dict[str, Any]:
+    """What a result says of how its learner was trained, and what it builds on."""
+    recipe: dict[str, Any] = {"name": plan.recipe.name}
+    if plan.learner.training is not None:
+        recipe["train"] = asdict(plan.lengths)
+    if plan.tested_training is not None:
+        recipe["trained_for"] = plan.tested_training
+    if plan.source is not None:
+        recipe["source"] = {"name": plan.source.recipe.name, "train": asdict(plan.source.lengths)}
+    return recipe
+
+
 def _check_digests(plan: Plan, episodes: str) -> None:
-    """A frozen protocol names its data; other data must not pass under its name."""
+    """Raise `UserError` if a frozen protocol was frozen with other data."""
     protocol = plan.protocol
     pairs = (
         ("dataset", protocol.dataset_digest, plan.dataset.digest),
@@ -97,52 +102,55 @@ def _check_digests(plan: Plan, episodes: str) -> None:
 
 
 def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Prepared:
-    if plan.trained_for is not None:
-        folder = plan.folder / f"seed{seed}"
-        return Prepared(trained_before(plan.trainee, plan.train, folder, seed=seed), {})
-    found, cost = _begin(plan, seed, watcher)
-    if plan.learner.train is None:
+    folder = plan.folder / f"seed{seed}"
+    if plan.tested_training is not None:
+        return Prepared(trained_before(plan.trainee, plan.lengths, folder, seed=seed), {})
+    start, cost = _start(plan, seed, watcher)
+    if plan.learner.training is None:
         state = initial_state(plan.trainee, seed)
-        state = state if found is None else found.start(state)
+        state = state if start is None else start.state(state)
         return Prepared(Trained(state, state), cost)
-    assert found is not None, "a plan has a table to train on"
-    with opened(plan.folder / f"seed{seed}", resume, watcher.note) as checkpoints:
+    assert start is not None, "a plan has a table to train on"
+    number = plan.lengths.validation_episodes
+    with opened(folder, resume, watcher.note) as checkpoints:
         trained = meta_train(
             plan.trainee,
-            found.table,
-            plan.tables["val"],
-            plan.shape,
-            plan.train,
+            train_shape(plan.learner, plan.shape),
+            start.table,
+            accuracy_on(plan.trainee, plan.tables["val"], plan.shape, number),
+            plan.lengths,
             seed=seed,
             checkpoints=checkpoints,
             progress=lambda report: watcher.training(seed, report),
-            start=found.start,
+            start=start.state,
         )
     watcher.trained(seed, trained)
     return Prepared(trained, cost)
 
 
-def _begin(plan: Plan, seed: int, watcher: Watcher) -> tuple[Beginning | None, dict[str, float]]:
-    """Train the source, and see what meta-training begins from; seconds of both, by name."""
+def _start(plan: Plan, seed: int, watcher: Watcher) -> tuple[Start | None, dict[str, float]]:
+    """Train the source, and see where meta-training starts; seconds of both, by name."""
     table, cost, state = plan.tables.get("train"), dict[str, float](), None
     if table is None:
         return None, cost
+    foundation = foundation_of(plan.learner)
     if plan.source is not None:
-        watcher.note(f"seed {seed}: first {plan.source.learner_name}, on which it builds")
+        watcher.note(f"seed {seed}: first {plan.source.entry.name}, on which it builds")
         quiet = Watcher(training=watcher.training, note=watcher.note)
         trained = _train(plan.source, seed, True, quiet).trained
         state, cost["source_seconds"] = trained.last, round(trained.seconds, 1)
+    drawn = train_shape(plan.learner, plan.shape)
+    if foundation is None or foundation.relabel is None:
+        return start_from(foundation, state, table, drawn, seed), cost
+    watcher.note(f"seed {seed}: constructing classes from {len(table.images):,} images")
     began = time.monotonic()
-    if plan.learner.relabel is not None:
-        watcher.note(f"seed {seed}: constructing classes from {len(table.images):,} images")
-    found = beginning(plan.learner, state, table, plan.learner.train_shape or plan.shape, seed)
-    if plan.learner.relabel is not None:
-        cost["relabel_seconds"] = round(time.monotonic() - began, 1)
+    found = start_from(foundation, state, table, drawn, seed)
+    cost["relabel_seconds"] = round(time.monotonic() - began, 1)
     return found, cost
 
 
 class Prepared(NamedTuple):
-    """What is tested, and what came before its meta-training."""
+    """What is tested, and what happened before its meta-training."""
 
     trained: Trained
     cost: dict[str, float]  # seconds, by name
@@ -156,7 +164,7 @@ def _measure(
     watcher: Watcher,
     before: Mapping[str, float],
 ) -> SeedRun:
-    """Evaluate one seed's state on every episode of the protocol, and what that costs."""
+    """Evaluate one seed's state on every episode of the protocol, and measure the costs."""
     protocol, test = plan.protocol, plan.tables["test"]
     began = time.monotonic()
     correct = evaluate(
@@ -171,10 +179,10 @@ def _measure(
     )
     seconds = time.monotonic() - began
     summary = summarise(correct, plan.shape.queries)
-    steps = plan.train.steps if plan.learner.train is not None else 0
+    steps = plan.lengths.steps if plan.learner.training is not None else 0
     cost = {
         "train_seconds": round(trained.seconds, 1),
-        "train_episodes_per_second": _rate(steps * plan.train.batch, trained.seconds),
+        "train_episodes_per_second": _rate(steps * plan.lengths.batch, trained.seconds),
         "test_episodes_per_second": _rate(protocol.episodes, seconds),
         "adaptation_ms": round(adaptation_ms(plan.learner, trained.state, test, plan.shape), 3),
         "peak_memory_mb": round(environment.peak_memory_mb(), 1),

@@ -1,4 +1,4 @@
-"""A trained optimizer beside tuned ones, on the same instances: from a file to a document."""
+"""A trained optimizer compared with tuned ones on the same instances: from a file to a document."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ LEARNED = "lstm"
 
 
 class Asked(NamedTuple):
-    """What is evaluated."""
+    """What to evaluate."""
 
     task: str
     instances: int | None  # None: as many as the task says
-    multiples: tuple[int, ...]  # of the trained horizon, rising
-    horizon: int  # that the optimizer was trained for, and that rates are tuned at
+    multiples: tuple[int, ...]  # of the trained horizon, increasing
+    horizon: int  # steps that the optimizer was trained for, and after which rates are tuned
 
     @property
     def stops(self) -> tuple[int, ...]:
@@ -37,14 +37,14 @@ class Asked(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What an evaluation ends in."""
+    """The outcome of an evaluation."""
 
     document: dict[str, Any]
     runs: dict[str, Runs]
 
 
 def asked(task: str, instances: int | None, multiples: tuple[int, ...], horizon: int) -> Asked:
-    """What is evaluated, checked; `instances` None: as many as the task says.
+    """What to evaluate, checked; if `instances` is None, as many as the task says.
 
     Raises:
       UserError: numbers that make no sense.
@@ -55,7 +55,7 @@ def asked(task: str, instances: int | None, multiples: tuple[int, ...], horizon:
 
 
 def multiples_of(text: str) -> tuple[int, ...]:
-    """`1,2,10` as numbers; `UserError` unless they are whole, of 1 or more, and rising."""
+    """`1,2,10` as numbers; `UserError` unless they are whole, at least 1, and increasing."""
     parts = [part.strip() for part in text.split(",")]
     found = tuple(int(part) for part in parts if part.isascii() and part.isdigit())
     if len(found) < len(parts) or found[0] < 1 or list(found) != sorted(set(found)):
@@ -68,9 +68,9 @@ def multiples_of(text: str) -> tuple[int, ...]:
 def tuned_rates(
     optimizee: Optimizee, horizon: int, progress: Callable[[int], None]
 ) -> dict[str, Tuned]:
-    """The rate of each baseline: that of the lowest mean loss after `horizon` steps.
+    """The rate of each baseline with the lowest mean loss after `horizon` steps.
 
-    On instances of a stream that nothing else draws from. `progress(1)`: one more is done.
+    Its instances are used for nothing else. `progress(1)` is called when one more is done.
     """
     found = {}
     for name, make in BASELINES.items():
@@ -112,19 +112,24 @@ def evaluate(
         runs[name] = run(settings)
         progress(1)
     seconds = round(time.monotonic() - began, 1)
-    return Outcome(_document(wanted, optimizee, trained, rates, runs, command, seconds), runs)
+    document = {
+        **_measured(wanted, optimizee, trained, rates, runs),
+        "evaluation_seconds": seconds,
+        "environment": environment.describe(),
+        "command": command,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return Outcome(document, runs)
 
 
-def _document(
+def _measured(
     wanted: Asked,
     optimizee: Optimizee,
     trained: TrainedOptimizer,
     rates: Mapping[str, Tuned],
     runs: Mapping[str, Runs],
-    command: str,
-    seconds: float,
 ) -> dict[str, Any]:
-    """Everything that the figures rest on, as JSON values."""
+    """The figures and everything that they rest on, as JSON values."""
     others = [name for name in runs if name != LEARNED]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -151,15 +156,11 @@ def _document(
         "lstm_minus": {
             name: figures.paired(runs[LEARNED], runs[name], wanted.stops) for name in others
         },
-        "evaluation_seconds": seconds,
-        "environment": environment.describe(),
-        "command": command,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
 def _figures(wanted: Asked, runs: Mapping[str, Runs]) -> dict[str, Any]:
-    """Of each optimizer; `adam_steps`: when Adam's median first is where this one's is at 1×."""
+    """Figures of each optimizer; `adam_steps`: when Adam's median reaches its median at 1×."""
     adam, found = figures.median_curve(runs["adam"]), {}
     for name, one in runs.items():
         rows = figures.of_runs(one, wanted.stops)

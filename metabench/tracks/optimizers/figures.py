@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from metabench.scoring.summary import half_width
 from metabench.tracks.optimizers.rollout import Runs
 
-CAP = 1e6  # a loss that is larger, or no number, counts as this much
+CAP = 1e6  # a loss that is larger, or not a number, counts as this much
 BAND = (10, 90)  # percentiles
 
 
@@ -35,7 +36,7 @@ def of_runs(runs: Runs, stops: tuple[int, ...]) -> list[dict[str, Any]]:
 
 
 def diverged(runs: Runs, number: int) -> np.ndarray:
-    """Which instances [n] are, at stop `number`, no better than before the first step."""
+    """Which instances [n] are not better at stop `number` than before the first step."""
     return ~(runs.measured[:, number + 1] < runs.measured[:, 0])
 
 
@@ -47,11 +48,7 @@ def capped(losses: np.ndarray) -> np.ndarray:
 
 def mean_and_interval(values: np.ndarray) -> dict[str, float]:
     """The mean and the half-width of its 95 % interval."""
-    spread = values.std(ddof=1) if len(values) > 1 else 0.0
-    return {
-        "mean": digits(values.mean()),
-        "ci95": digits(1.96 * spread / np.sqrt(len(values))),
-    }
+    return {"mean": digits(values.mean()), "ci95": digits(float(half_width(values)))}
 
 
 def paired(mine: Runs, other: Runs, stops: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -65,7 +62,7 @@ def paired(mine: Runs, other: Runs, stops: tuple[int, ...]) -> list[dict[str, An
 
 
 def steps_to_reach(curve: np.ndarray, level: float) -> int | None:
-    """The first step of a median curve that is at or below `level`; None: it never is."""
+    """The first step at which a median curve is at or below `level`; None if it never is."""
     reached = np.flatnonzero(curve <= level)
     return int(reached[0]) if reached.size else None
 
@@ -76,7 +73,7 @@ def median_curve(runs: Runs) -> np.ndarray:
 
 
 def shown_steps(stops: tuple[int, ...]) -> list[int]:
-    """Steps that a result file tells of: all up to the first stop, then every tenth."""
+    """The steps in a result file: all up to the first stop, then every tenth."""
     first, last = stops[0], stops[-1]
     return [*range(first + 1), *range(first + 10, last + 1, 10)]
 

@@ -13,16 +13,16 @@ import optax
 from metabench.compute.columnwise import devices_for_columns, on_parts
 from metabench.compute.devices import copied
 from metabench.contracts.optimizee import Optimizee, size_of
-from metabench.learned_optimizers.lstm.coordinatewise import Kinds, coordinatewise, one_kind
+from metabench.learned_optimizers.lstm.coordinatewise import one_kind
 from metabench.learned_optimizers.lstm.files import TrainedOptimizer
 from metabench.learned_optimizers.lstm.kinds import by_name
-from metabench.learned_optimizers.lstm.meta_step import Learned, Sizes, first_state, meta_step
+from metabench.learned_optimizers.lstm.meta_step import Learned, Sizes, first_state, make_meta_step
 from metabench.learned_optimizers.lstm.truncation import Rule
 from metabench.seeds import VALIDATION_SEED, root_key
 from metabench.tracks.optimizers.plan import LstmPlan
 from metabench.tracks.optimizers.rollout import make_rollout
 from metabench.training.checkpoints import Checkpoints
-from metabench.training.lengths import TrainPlan
+from metabench.training.lengths import Lengths
 from metabench.training.loop import Report, Trained, train_state
 from metabench.types import PyTree
 
@@ -37,7 +37,7 @@ def meta_train(
     checkpoints: Checkpoints | None = None,
     progress: Callable[[Report], None] = lambda report: None,
 ) -> Trained:
-    """Train the LSTM; its `state` is that of the lowest final loss on the validation instances.
+    """Train the LSTM; `state` is the one with the lowest final loss on the validation instances.
 
     Args:
       optimizee: what it is trained on.
@@ -51,7 +51,7 @@ def meta_train(
     """
     rule, meta_optimizer = rule_of(plan), meta_optimizer_of(plan)
     key = jax.random.fold_in(root_key(seed), 0)
-    lengths = TrainPlan(
+    lengths = Lengths(
         steps=plan.episodes,
         batch=plan.instances,
         validate_every=plan.validate_every,
@@ -73,8 +73,8 @@ def meta_train(
 
 
 def rule_of(plan: LstmPlan) -> Rule:
-    """What of the optimizer is not learned."""
-    return Rule(plan.scale, plan.p, by_name if plan.by_kind else one_kind)
+    """What of the optimizer and of its training is not learned."""
+    return Rule(plan.scale, plan.p, by_name if plan.by_kind else one_kind, plan.coordinates)
 
 
 def meta_optimizer_of(plan: LstmPlan) -> optax.GradientTransformation:
@@ -85,11 +85,11 @@ def meta_optimizer_of(plan: LstmPlan) -> optax.GradientTransformation:
 
 
 def meta_training_devices(optimizee: Optimizee, plan: LstmPlan) -> list[jax.Device]:
-    """What an episode's coordinates are spread over: one device where an instance fills them all.
+    """The devices for an episode's coordinates; one device if an instance fills all cores.
 
-    Each of several would find the same gradient of the optimizee.
+    If there were several, each would compute the same gradient of the optimizee.
     """
-    count = 0 if optimizee.apart else plan.instances * size_of(optimizee)
+    count = 0 if optimizee.fills_cpu else plan.instances * size_of(optimizee)
     return devices_for_columns(count)
 
 
@@ -98,12 +98,12 @@ def make_chunk(
 ) -> Callable[..., tuple[Learned, dict[str, jax.Array]]]:
     """`run(state, data, seed's key, first episode, length) -> (state, mean loss)`, compiled.
 
-    It runs on the `meta_training_devices`; where these are several, `state` and `data` should be
-    `copied` there beforehand.
+    It runs on the `meta_training_devices`. If there are several, copy `state` and `data` to them
+    first (`copied`).
     """
-    rule, meta_optimizer = rule_of(plan), meta_optimizer_of(plan)
     devices = meta_training_devices(optimizee, plan)
-    sizes = Sizes(plan.instances, plan.horizon, plan.truncation, plan.coordinates)
+    sizes = Sizes(plan.instances, plan.horizon, plan.truncation)
+    meta_step = make_meta_step(optimizee, rule_of(plan), meta_optimizer_of(plan), sizes)
 
     def on_each(
         state: Learned, data: PyTree, key: jax.Array, numbers: jax.Array
@@ -111,9 +111,7 @@ def make_chunk(
         stream = jax.random.fold_in(key, 1)
 
         def one(state: Learned, number: jax.Array) -> tuple[Learned, jax.Array]:
-            state, losses = meta_step(
-                optimizee, rule, meta_optimizer, sizes, state, data, stream, number
-            )
+            state, losses = meta_step(state, data, stream, number)
             return state, losses.mean()
 
         state, losses = jax.lax.scan(one, state, numbers)
@@ -130,17 +128,16 @@ def make_chunk(
 
 def make_validation(optimizee: Optimizee, plan: LstmPlan) -> Callable[[Learned], float]:
     """Minus the mean loss of the validation instances at the horizon, without noise."""
-    rule = rule_of(plan)
-
-    def optimizer(weights: Kinds) -> optax.GradientTransformation:
-        return coordinatewise(weights, rule.scale, rule.p, rule.kind_of)
-
     run = make_rollout(
-        optimizee, optimizer, (plan.horizon,), plan.validation_instances, VALIDATION_SEED
+        optimizee,
+        rule_of(plan).optimizer,
+        (plan.horizon,),
+        plan.validation_instances,
+        VALIDATION_SEED,
     )
     return lambda state: -float(run(state.weights).measured[:, -1].mean())
 
 
 def trained_optimizer(trained: Trained, plan: LstmPlan, about: dict[str, Any]) -> TrainedOptimizer:
-    """What is written to a file: the weights of the best validation."""
+    """The content of the optimizer's file: the weights that were best in validation."""
     return TrainedOptimizer(trained.state.weights, plan.scale, plan.p, about)

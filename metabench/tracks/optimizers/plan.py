@@ -30,12 +30,12 @@ class LstmPlan:
     layers: int = 2
     scale: float = 0.1  # of updates
     p: float = 10.0  # of the preprocessing of gradients
-    by_kind: bool = False  # weights of their own for parameters of convolutions
+    by_kind: bool = False  # separate weights for parameters of convolutions
     horizon: int = 100  # steps of the optimizer in an episode
     truncation: int = 20  # steps that gradients go back through
-    instances: int = 1  # side by side in an episode
+    instances: int = 1  # together in an episode
     episodes: int = 1000
-    coordinates: int | None = None  # of an array of parameters that gradients are estimated from
+    coordinates: int | None = None  # of each array, from which gradients are estimated
     learning_rate: float = 3e-3  # of Adam, at first; it falls to a thirtieth by a cosine
     clip: float = 1.0  # of the meta-gradient's norm
     validate_every: int = 25  # episodes
@@ -67,7 +67,7 @@ def _check(name: str, kind: object, value: Any) -> None:
 
 
 def lstm_plan(values: Mapping[str, Any]) -> LstmPlan:
-    """A plan from names and values; `UserError` on a name that it does not have."""
+    """A plan from names and values; `UserError` for a name that it does not have."""
     known = tuple(one.name for one in fields(LstmPlan))
     for name in values:
         if name not in known:
@@ -82,7 +82,7 @@ def find(task: str, chosen: str | None = None) -> tuple[str, dict[str, Any]]:
     """Name and values of the recipe of `task`, or of the file that was chosen.
 
     Raises:
-      UserError: no such file, or one that is not well formed.
+      UserError: there is no such file, or it is not well formed.
     """
     path = recipes.folder() / FOLDER / f"{task}.toml" if chosen is None else Path(chosen)
     if chosen is None and not path.is_file():
@@ -100,6 +100,6 @@ def find(task: str, chosen: str | None = None) -> tuple[str, dict[str, Any]]:
 
 
 def place(plan: LstmPlan, task: str, digest: str, run_dir: Path) -> Path:
-    """The folder of a training's checkpoints and of the optimizer that it ends in."""
+    """The folder of a training's checkpoints and of the trained optimizer."""
     name = canonical.fingerprint([asdict(plan), task, digest])
     return run_dir / "optimizers" / task / f"lstm-{name}"

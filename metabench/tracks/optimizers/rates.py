@@ -1,4 +1,4 @@
-"""Tuned rates on disk: what was tuned once for a task and horizon is not tuned again."""
+"""Tuned rates on disk: rates are tuned once for each task and horizon."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def rates(
     run_dir: Path,
     progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Tuned]:
-    """Of all baselines, from the file of an earlier call or tuned now.
+    """The rates of all baselines, from the file of an earlier call or tuned now.
 
     Raises:
       UserError: the file cannot be written.

@@ -1,9 +1,9 @@
 """Runs of an optimizer on many instances in one compiled call, the same for every optimizer.
 
-Groups of instances are spread over the devices, cores of a CPU among them.
+Groups of instances are spread over the devices, which may be the cores of a CPU.
 
-What an instance is (its problem, first parameters and minibatches) is folded from the stream's
-seed and its number, so two optimizers' runs are paired and the same optimizer gives the same bits.
+An instance (its problem, first parameters and minibatches) is folded from the stream's seed and its
+number, so runs of two optimizers are paired, and the same optimizer gives the same bits.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from metabench.learned_optimizers.lstm import unrolled
 from metabench.seeds import root_key
 from metabench.types import PyTree
 
-TEST_SEED, TUNING_SEED = 2**30 + 1, 2**30 + 2  # of streams; no training's seed is so large
-TOGETHER = 32_768  # coordinates that are taken side by side
+TEST_SEED, TUNING_SEED = 2**30 + 1, 2**30 + 2  # of streams; no training has such a large seed
+TOGETHER = 32_768  # coordinates that are computed together
 
 
 class Runs(NamedTuple):
-    """What came out, an instance a row."""
+    """The outcome, one row for each instance."""
 
     losses: np.ndarray  # on the minibatch of each step, before the first one too: [n, steps + 1]
-    measured: np.ndarray  # without their noise: before the first step and at each stop, [n, 1 + m]
+    measured: np.ndarray  # without this noise: before the first step and at each stop, [n, 1 + m]
 
 
 def make_rollout(
@@ -47,14 +47,14 @@ def make_rollout(
     Args:
       optimizee: the task.
       make: the optimizer of some settings.
-      stops: numbers of steps, rising, after which losses are measured.
-      instances: how many, from the first of the stream on.
+      stops: numbers of steps, increasing, after which losses are measured.
+      instances: how many, from the first of the stream.
       seed: of the stream.
     """
     group = group_size(optimizee, instances)
     groups = -(-instances // group)
     devices = jax.devices()[:groups]
-    groups += -groups % len(devices)  # the last ones are of no use; without them a device waits
+    groups += -groups % len(devices)  # the last ones are not used; a device would wait otherwise
     numbers = jnp.arange(groups * group).reshape(-1, group)
     data = copied(optimizee.data, devices)
 
@@ -84,14 +84,15 @@ def _group(
 ) -> tuple[jax.Array, jax.Array]:
     """Losses [steps + 1, group] and measured ones [stops + 1, group]."""
     instances = unrolled.draw(optimizee, root_key(seed), numbers)
-    first, work = unrolled.begin(optimizee, optimizer, data, instances)
+    batch = unrolled.Batch(optimizee, data, instances)
+    first, work = unrolled.begin(batch, optimizer)
     losses = [first[None]]
-    found = [unrolled.measured(optimizee, data, instances, work.params)]
-    advance = partial(unrolled.advance, optimizee, optimizer, data, instances)
+    found = [unrolled.measured(batch, work.params)]
+    advance = partial(unrolled.advance, batch, optimizer)
     for start, stop in zip((0, *stops), stops, strict=False):
         work, more = jax.lax.scan(advance, work, start + 1 + jnp.arange(stop - start))
         losses.append(more)
-        found.append(unrolled.measured(optimizee, data, instances, work.params))
+        found.append(unrolled.measured(batch, work.params))
     return jnp.concatenate(losses), jnp.stack(found)
 
 
@@ -101,5 +102,5 @@ def _rows(found: jax.Array) -> jax.Array:
 
 
 def group_size(optimizee: Optimizee, instances: int) -> int:
-    """Instances that are taken side by side: as many as stay near the processor."""
+    """How many instances are computed together: as many as fit into the cache."""
     return max(1, min(instances, TOGETHER // size_of(optimizee)))

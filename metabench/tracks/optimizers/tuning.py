@@ -1,4 +1,4 @@
-"""Learning rates of the baselines: a grid in thirds of a decade, longer where its edge is best."""
+"""Learning rates of the baselines: a grid in thirds of a decade, extended if its edge is best."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ FURTHEST = 24  # no grid goes beyond 10^±8
 
 
 class Tuned(NamedTuple):
-    """The best rate, and all that were tried."""
+    """The best rate, and all rates that were tried."""
 
     rate: float
-    grid: tuple[tuple[float, float | None], ...]  # (rate, score), rising; None: not finite
+    grid: tuple[tuple[float, float | None], ...]  # (rate, score), increasing; None: not finite
 
 
 def tune(score: Callable[[float], float]) -> Tuned:
-    """The rate of the lowest `score`; where that is at an edge of the grid, the grid grows."""
+    """The rate with the lowest `score`; if it is at an edge of the grid, the grid is extended."""
     found = {power: _finite(score(rate(power))) for power in range(FIRST, LAST + 1)}
     while True:
         best = min(found, key=lambda power: _or_infinite(found[power]))

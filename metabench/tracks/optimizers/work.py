@@ -1,4 +1,4 @@
-"""One piece of work of the optimizer track, from options to a trained optimizer."""
+"""Training in the optimizer track, from options to a trained optimizer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from metabench.training.watcher import Watcher
 
 @dataclass(frozen=True)
 class Training:
-    """A meta-training, checked: everything that can be wrong has been refused by now."""
+    """A checked meta-training: `plan_training` refuses everything that can be wrong."""
 
     task: str
     recipe: str
@@ -29,18 +29,18 @@ class Training:
     run_dir: Path
 
     def folder(self, digest: str) -> Path:
-        """Where its checkpoints are, given the digest of the task's data."""
+        """The folder of its checkpoints, given the digest of the task's data."""
         return place(self.plan, self.task, digest, self.run_dir)
 
     def file(self, digest: str) -> Path:
-        """Where the optimizer is that it ends in."""
+        """The file of the trained optimizer."""
         return self.folder(digest) / f"seed{self.seed}.npz"
 
 
 def plan_training(
     task: str, recipe: str | None, settings: Mapping[str, Any], seed: int, run_dir: Path
 ) -> Training:
-    """The training of a recipe, with `settings` over its values.
+    """The training of a recipe, with values replaced by `settings`.
 
     Raises:
       UserError: an unknown name or a value that makes no sense.
@@ -59,7 +59,7 @@ def train(
     Args:
       training: from `plan_training`.
       optimizee: the task of that name.
-      resume: continue from a checkpoint of the same settings; otherwise it is set aside.
+      resume: continue from a checkpoint of the same settings; otherwise it is moved away.
       command: the command line, for the file.
       watcher: told of progress.
 

@@ -1,8 +1,8 @@
-"""One-dimensional distributions: does the context of a set tell family, mean and variance?
+"""One-dimensional distributions: does the context of a set predict family, mean and variance?
 
 Edwards & Storkey 2017, section 5.1: sets of 200 numbers from Laplace, Gaussian, reversed
 exponential and uniform distributions with means in [-1, 1] and variances in [0.5, 2], a context
-of three numbers. Nobody tells the model what a family is.
+of three numbers. The model is not told the families.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Drawn(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Contexts of sets that were not trained on, and how much they tell."""
+    """Contexts of sets that were not trained on, and how well they predict."""
 
     contexts: np.ndarray  # [sets, 3]
     drawn: Drawn
@@ -87,7 +87,7 @@ def train(
     Args:
       steps: how many.
       seed: of everything random.
-      progress: told the step, and the bound's negative per number in nats.
+      progress: called with the step, and the negative bound per number in nats.
 
     Raises:
       UserError: fewer than one step.
@@ -96,7 +96,7 @@ def train(
 
 
 def measure(params: PyTree, seed: int, sets: int = 1000) -> Found:
-    """Contexts of `sets` new sets, the means of their posteriors, and what these tell."""
+    """Contexts of `sets` new sets (the means of their posteriors), and how well they predict."""
     key = jax.random.fold_in(root_key(seed), 2**31)
     drawn = draw_sets(key, sets)
     _, stats = NET.init(root_key(0))
@@ -115,9 +115,9 @@ def _contexts(stats: PyTree, params: PyTree, x: jax.Array) -> jax.Array:
 
 
 def told(contexts: np.ndarray, drawn: Drawn) -> dict[str, float]:
-    """What the 15 nearest contexts of the first half of the sets say of those of the second.
+    """How well the 15 nearest contexts of the first half of the sets predict the second half.
 
-    `family` is the share of families told right (0.25 by chance), `mean` and `variance` are R².
+    `family` is the share of correct families (0.25 by chance), `mean` and `variance` are R².
     """
     known, asked = np.array_split(contexts, 2)
     apart = np.square(asked[:, None] - known[None]).sum(-1)

@@ -25,16 +25,16 @@ def fit(
     progress: Callable[[int, float], None] = lambda step, loss: None,
     drop: bool = False,
 ) -> PyTree:
-    """Parameters after `steps` steps of Adam up the bound, without batch statistics.
+    """Parameters after `steps` steps of Adam that maximise the bound, without batch statistics.
 
     Args:
       net: a `Statistician` as pure functions.
       draw: a key to sets [sets, members, size], new ones at every step.
       steps: how many.
       seed: of everything random.
-      progress: told the step, and the bound's negative per member in nats.
-      drop: leave members out of what a context is inferred from, in each set another share of
-        them, so that contexts of few members are met too ("sample dropout", section 4.3).
+      progress: called with the step, and the negative bound per member in nats.
+      drop: infer contexts from a part of the members, in each set another share of them, so
+        that contexts of few members occur too ("sample dropout", section 4.3).
 
     Raises:
       UserError: fewer than one step.
@@ -42,7 +42,7 @@ def fit(
     if steps < 1:
         raise UserError(f"`steps` is {steps}; it must be at least 1")
     key, schedule = root_key(seed), optax.cosine_decay_schedule(RATE, steps)
-    # The very first losses may be of 10^7 nats; without a limit they would spoil Adam's moments.
+    # The first losses may be 10^7 nats; without a limit they would spoil the moments of Adam.
     optimizer = optax.chain(optax.clip_by_global_norm(CLIP), optax.adam(schedule))
     params, stats = jax.jit(net.init)(key)
     state, done = (params, optimizer.init(params)), 0
@@ -73,7 +73,7 @@ def fit(
 
 
 def some(key: jax.Array, sets: int, members: int) -> jax.Array:
-    """Who stays, [sets, members] of 0 and 1: a share of each set, drawn from U(0, 1)."""
+    """Which members stay, [sets, members] of 0 and 1: a share of each set, drawn from U(0, 1)."""
     share_key, stay_key = jax.random.split(key)
     share = jax.random.uniform(share_key, (sets, 1))
     stay = jax.random.uniform(stay_key, (sets, members)) < share

@@ -1,7 +1,7 @@
-"""Sets of images of classes never met: their most telling members, and samples given a set.
+"""Sets of images of unseen classes: the members that describe a set best, and samples given it.
 
-Edwards & Storkey 2017, section 5.3: the context of a handful of drawings is inferred, and new
-ones are drawn from it.
+Edwards & Storkey 2017, section 5.3: the context of a few drawings is inferred, and new
+drawings are sampled from it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from metabench.errors import UserError
 from metabench.nets.functional import Functional
+from metabench.nets.pixels import pixels
 from metabench.nets.statistician.gaussians import Gaussian, kl
 from metabench.nets.statistician.images import Bernoulli
 from metabench.seeds import root_key
@@ -24,20 +25,20 @@ from metabench.types import ClassTable, EpisodeShape, PyTree
 
 
 class Sampled(NamedTuple):
-    """Sets, with what the model makes of them."""
+    """Sets, and the results of the model on them."""
 
     images: np.ndarray  # uint8 [sets, members, h, w, c]
-    chosen: np.ndarray  # int32 [sets, size]: the most telling members, in the order taken
+    chosen: np.ndarray  # int32 [sets, size]: the best members, in the order taken
     divergence: np.ndarray  # [sets, size]: KL(q(c | set) ‖ q(c | taken so far)), nats
-    others: np.ndarray  # [sets]: the mean of it over all other members, for one member taken
-    samples: np.ndarray  # float32 [sets, members, h, w, c]: chances of ink
+    others: np.ndarray  # [sets]: its mean over all other members, if one member is taken
+    samples: np.ndarray  # float32 [sets, members, h, w, c]: probabilities of ink
 
 
 def draw_sets(table: ClassTable, sets: int, members: int, seed: int) -> jax.Array:
     """`members` images of each of `sets` classes: uint8 [sets, members, h, w, c].
 
     Raises:
-      UserError: more classes or images than there are.
+      UserError: more classes or images are asked for than there are.
     """
     for name, value in (("sets", sets), ("members", members)):
         if value < 1:
@@ -53,7 +54,7 @@ def draw_sets(table: ClassTable, sets: int, members: int, seed: int) -> jax.Arra
 def measure(
     net: Functional, params: PyTree, stats: PyTree, images: jax.Array, size: int, seed: int
 ) -> Sampled:
-    """Take the `size` most telling members of each set, and draw as many new images as it has.
+    """Take the `size` members that describe each set best, and draw as many new images as it has.
 
     Args:
       net: of a `Statistician` of images.
@@ -66,10 +67,10 @@ def measure(
     members = images.shape[1]
 
     def one(given: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
-        pixels, key = given[0].astype(jnp.float32) / 255, given[1]
+        images, key = pixels(given[0]), given[1]
 
         def posterior(subsets: jax.Array) -> Gaussian:
-            return net.apply(params, stats, "posterior", pixels, subsets)[0]
+            return net.apply(params, stats, "posterior", images, subsets)[0]
 
         taken = summarise(posterior, members, size)
         whole = posterior(jnp.ones((1, members)))

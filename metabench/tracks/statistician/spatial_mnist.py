@@ -1,4 +1,4 @@
-"""Spatial MNIST: a digit as a set of 50 points, drawn where its ink is; summaries of six of them.
+"""Spatial MNIST: digits as sets of 50 points, drawn from their ink, and summaries of six points.
 
 Edwards & Storkey 2017, section 5.2. The model never sees an image or a label.
 """
@@ -25,23 +25,23 @@ from metabench.types import PyTree
 
 POINTS, SETS, TAKEN = 50, 16, 6
 SIZES = Sizes(context=64, latent=2, layers=3, hidden=128, norm=False)
-HELD_OUT = 10  # every tenth image is not trained on
+HELD_OUT = 10  # every tenth image is not used in training
 
 
 class Summarised(NamedTuple):
-    """Sets that were not trained on, with what the model makes of them; points as (x, y)."""
+    """Sets that were not trained on, and the results of the model on them; points as (x, y)."""
 
     points: np.ndarray  # [sets, 50, 2]
     chosen: np.ndarray  # int [sets, 6], in the order taken
     samples: np.ndarray  # [sets, 50, 2], given the context of the whole set
-    samples_of_summary: np.ndarray  # the same given that of the summary
+    samples_of_summary: np.ndarray  # the same, given the context of the summary
     figures: dict[str, float | list[float]]
 
 
 def draw_points(key: jax.Array, images: jax.Array, points: int = POINTS) -> jax.Array:
-    """Points where the ink is, as likely as it is dark: uint8 [n, h, w] to [n, points, 2].
+    """Points drawn in proportion to the ink: uint8 [n, h, w] to [n, points, 2].
 
-    As (x, y), y upwards, both within [-1, 1]; each point lies anywhere within its pixel.
+    As (x, y), y upwards, both within [-1, 1]; each point is uniform within its pixel.
     """
     place, within = jax.random.split(key)
     number, height, width = images.shape
@@ -71,7 +71,10 @@ def train(
     seed: int,
     progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> PyTree:
-    """Parameters after `steps` steps on 16 sets each, of images uint8 [n, h, w] not held out."""
+    """Parameters after `steps` steps on 16 sets each, from the images that are not held out.
+
+    `images`: uint8 [n, h, w].
+    """
     known = jnp.asarray(np.delete(images, np.s_[::HELD_OUT], axis=0))
 
     def sets(key: jax.Array) -> jax.Array:
@@ -83,7 +86,7 @@ def train(
 
 
 def measure(params: PyTree, images: np.ndarray, seed: int, sets: int = 100) -> Summarised:
-    """Summaries of held-out sets, beside random subsets of as many points."""
+    """Summaries of held-out sets, and random subsets of the same size for comparison."""
     key = jax.random.fold_in(root_key(seed), 2**31)
     rows = np.linspace(0, len(images) - 1, sets).astype(int) // HELD_OUT * HELD_OUT
     points = draw_points(key, jnp.asarray(images[rows]))
@@ -100,7 +103,7 @@ def measure(params: PyTree, images: np.ndarray, seed: int, sets: int = 100) -> S
 
 
 def _one(params: PyTree, stats: PyTree, key: jax.Array, x: jax.Array) -> tuple[jax.Array, ...]:
-    """One set [50, 2]: members taken, divergences, that of a random subset, two sets of samples."""
+    """For one set [50, 2]: members, divergences, a random subset's divergence, two samples."""
     other, latents, noise = jax.random.split(key, 3)
 
     def posterior(subsets: jax.Array) -> Gaussian:

@@ -1,7 +1,7 @@
-"""The most telling members of a set: a greedy summary by Kullback-Leibler divergence.
+"""The members that describe a set best: a greedy summary by Kullback-Leibler divergence.
 
-Edwards & Storkey 2017, section 5.2: one member after the other, always the one with which the
-context inferred from the summary is nearest to that inferred from the whole set.
+Edwards & Storkey 2017, section 5.2: members are taken one after the other, each time the one that
+brings the context inferred from the summary nearest to the context of the whole set.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 
 from metabench.contracts.optimizee import Optimizee
 from metabench.learned_optimizers.lstm import unrolled
-from metabench.learned_optimizers.lstm.coordinatewise import ALL, coordinatewise
+from metabench.learned_optimizers.lstm.coordinatewise import ALL
 from metabench.learned_optimizers.lstm.kinds import by_name
 from metabench.learned_optimizers.lstm.truncation import Rule, chosen_coordinates, truncation
 from metabench.learned_optimizers.problems.quadratic import quadratic
@@ -27,17 +27,17 @@ def begun(optimizee, weights, rule=RULE, instances=2, steps=3):
 
 @partial(jax.jit, static_argnames=("optimizee", "rule", "steps"))
 def gone(optimizee, weights, drawn, rule, steps):
-    optimizer = coordinatewise(weights, rule.scale, rule.p, rule.kind_of)
-    _, work = unrolled.begin(optimizee, optimizer, (), drawn)
+    optimizer, batch = rule.optimizer(weights), unrolled.Batch(optimizee, (), drawn)
+    _, work = unrolled.begin(batch, optimizer)
     for step in range(1, 1 + steps):
-        work, _ = unrolled.advance(optimizee, optimizer, (), drawn, work, step)
+        work, _ = unrolled.advance(batch, optimizer, work, step)
     return work
 
 
-@partial(jax.jit, static_argnames=("optimizee", "rule", "most", "first", "steps"))
-def gradient_of(optimizee, weights, drawn, work, first, steps, rule=RULE, key=KEY, most=None):
-    numbers = first + jnp.arange(steps)
-    return truncation(optimizee, rule, weights, (), drawn, work, numbers, key, most)
+@partial(jax.jit, static_argnames=("optimizee", "rule", "first", "steps"))
+def gradient_of(optimizee, weights, drawn, work, first, steps, rule=RULE, key=KEY):
+    batch, numbers = unrolled.Batch(optimizee, (), drawn), first + jnp.arange(steps)
+    return truncation(batch, rule, weights, work, numbers, key)
 
 
 def test_gradient_by_finite_differences():
@@ -147,7 +147,8 @@ def test_estimates_are_without_bias():
     drawn, work = begun(optimizee, weights, steps=0)
 
     def of(key, most):
-        found = gradient_of(optimizee, weights, drawn, work, 1, 3, key=key, most=most)
+        rule = RULE._replace(most=most)
+        found = gradient_of(optimizee, weights, drawn, work, 1, 3, rule, key)
         return jax.flatten_util.ravel_pytree(found.gradient)[0]
 
     whole = of(jax.random.key(0), None)

@@ -51,10 +51,11 @@ def test_logits_and_loss(data):
 def test_instances_in_turn_have_the_gradients_of_those_side_by_side(data):
     optimizee = convnet(data, "digest", 3)
     instances = unrolled.draw(optimizee, jax.random.key(1), jnp.arange(2))
-    found, expected = (
-        unrolled.at(optimizee._replace(apart=apart), data, instances, instances.params, 3)
-        for apart in (True, False)
+    batches = (
+        unrolled.Batch(optimizee._replace(fills_cpu=fills), data, instances)
+        for fills in (True, False)
     )
+    found, expected = (unrolled.at(batch, instances.params, 3) for batch in batches)
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
     assert float(jnp.ptp(found[0])) > 0

@@ -31,7 +31,7 @@ def finished(tmp_path_factory):
         strokes,
         recipe=Recipe("mine"),
         settings={"hidden": 8, "code": 4},
-        train=train,
+        lengths=train,
         seeds=(5,),
         run_dir=folder,
     )

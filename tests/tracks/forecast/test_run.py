@@ -1,4 +1,4 @@
-"""The plan and the result document of a regression run."""
+"""The plan and the result document of a run on functions."""
 
 import dataclasses
 import json
@@ -12,8 +12,8 @@ from metabench.files import canonical
 from metabench.recipes import Recipe
 from metabench.scoring import functions as forecasts
 from metabench.tasks import gaussian_process as gp
-from metabench.tracks.forecast import run as regression
-from metabench.tracks.forecast.run import execute, plan_regression
+from metabench.tracks.forecast.plan import ForecastPlan, plan_forecast
+from metabench.tracks.forecast.run import execute
 from metabench.training.watcher import Watcher
 from metabench.types import FunctionShape
 
@@ -29,7 +29,7 @@ def plan(tmp_path, learner="lstm", shape=None, **options):
         "seed": 0,
         "run_dir": tmp_path,
     }
-    return plan_regression(learner, shape or FunctionShape(1, 8), **{**usual, **options})
+    return plan_forecast(learner, shape or FunctionShape(1, 8), **{**usual, **options})
 
 
 @pytest.fixture
@@ -44,12 +44,12 @@ def test_a_run_ends_in_a_document(tmp_path, quick):
     told = []
     watcher = Watcher(evaluating=lambda seed, done, total: told.append((done, total)))
     made = plan(tmp_path)
-    found = execute(made, resume=False, command="metabench regress", watcher=watcher)
+    found = execute(made, resume=False, command="metabench forecast", watcher=watcher)
     document = json.loads(canonical.canonical(found.document))
     assert told == [(4, 5), (5, 5)]
     assert sorted(document["log_likelihood"]) == METHODS
-    assert document["schema_version"] == 1
-    assert document["command"] == "metabench regress"
+    assert (document["schema_version"], document["kind"]) == (1, "forecast")
+    assert document["command"] == "metabench forecast"
     assert document["protocol"]["id"] == "functions-1d-8points-5functions-v1"
     assert document["parameter_count"] == 4 * 8 * (2 + 8 + 1) + 8 * 2 + 2
     for rows in (*document["log_likelihood"].values(), *document["learner_minus"].values()):
@@ -78,7 +78,7 @@ def test_a_resumed_run_ends_in_the_same_figures(tmp_path, quick):
         # As if interrupted: the folder is named after the whole plan.
         short = dataclasses.replace(made, train=dataclasses.replace(made.train, steps=steps))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(regression.RegressionPlan, "folder", made.folder)
+            patch.setattr(ForecastPlan, "folder", made.folder)
             found = execute(short, resume=resume, command="", watcher=Watcher())
         assert found.examples == ()
         return found.document["log_likelihood"]
@@ -96,9 +96,11 @@ def test_the_id_spells_out_departures(tmp_path):
 
 
 def test_the_figures_of_the_docs_are_those_of_the_committed_result():
-    folder = recipes.folder()
-    document = json.loads((folder / "functions" / "mann-1d.json").read_text("utf-8"))
-    page = (folder.parent / "docs" / "functions.md").read_text("utf-8")
+    root = recipes.folder().parent
+    (path,) = (root / "leaderboards" / "forecast").glob("*/*.json")
+    document = json.loads(path.read_text("utf-8"))
+    page = (root / "docs" / "forecast.md").read_text("utf-8")
+    assert str(path.relative_to(root)) in page
     assert document["command"] in page
     found = document["log_likelihood"] | {"difference": document["learner_minus"]["gp_fitted"]}
     words = {"learner": "`mann`", "difference": "`mann` minus `gp_fitted`, paired"}

@@ -84,7 +84,7 @@ def trained():
     found = []
     for coordinates in (None, 2):
         plan = replace(SHORT, instances=3, validation_instances=3, coordinates=coordinates)
-        last = meta_train(noisy()._replace(apart=False), plan, seed=0)
+        last = meta_train(noisy()._replace(fills_cpu=False), plan, seed=0)
         found.append(
             [leaf.tolist() for leaf in jax.tree.leaves(last.last)] + [last.best_validation]
         )
@@ -96,8 +96,8 @@ def print_trained():
     columnwise.LEAST = 4
     plan, task = replace(SHORT, instances=3), noisy()
     devices = [
-        len(meta_training.meta_training_devices(task._replace(apart=apart), plan))
-        for apart in (False, True)
+        len(meta_training.meta_training_devices(task._replace(fills_cpu=fills), plan))
+        for fills in (False, True)
     ]
     print(json.dumps([devices, trained()]))
 

@@ -28,7 +28,7 @@ def noisy():
         loss=loss,
         measured=lambda theta, problem, data: jnp.square(theta - problem).sum(),
         data=jnp.linspace(-1, 1, 6),
-        apart=True,
+        fills_cpu=True,
     )
 
 

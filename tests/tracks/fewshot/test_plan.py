@@ -1,0 +1,111 @@
+"""A run before it begins: whose settings it takes, where its files go, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from metabench import registry
+from metabench.errors import UserError
+from metabench.recipes import Recipe
+from metabench.tracks.fewshot.plan import plan_run
+from metabench.types import Split
+from tests.tracks.fewshot.made_up import PROTOCOL, TRAIN, Point, counting
+
+
+def test_settings_come_from_the_command_then_the_recipe_then_the_defaults(plan):
+    recipe = Recipe("mine", {"noise": 2.0, "fail_at": 50}, {"steps": 6, "batch": 2})
+    made = plan(recipe=recipe, settings={"noise": 3.0}, lengths={"steps": 8})
+    assert made.hyperparameters == {"noise": 3.0, "fail_at": 50, "mean": True, "steps": 8}
+    assert (made.lengths.steps, made.lengths.batch, made.lengths.chunk) == (8, 2, 25)
+    own = plan(settings={"steps": 5}, lengths={"steps": 8})
+    assert (own.hyperparameters["steps"], own.lengths.steps) == (5, 8)
+    assert plan("untrained").hyperparameters == {"mean": True}
+    assert made.shape.image == (4, 4, 1)
+
+
+@pytest.mark.parametrize(("given", "batch"), [({}, 6), ({"batch": 2}, 2)])
+def test_a_learner_says_how_many_tasks_where_nobody_else_does(plan, monkeypatch, given, batch):
+    def six(shape):
+        learner = counting(shape)
+        return learner._replace(training=learner.training._replace(batch=6))
+
+    points = {"counting": Point(six)}
+    monkeypatch.setattr(registry, "_points", lambda group: points)
+    assert plan(lengths={**TRAIN, **given}).lengths.batch == batch
+
+
+def test_a_setting_has_a_folder_of_its_own(plan, tmp_path):
+    folders = {
+        plan().folder,
+        plan(settings={"noise": 2.0}).folder,
+        plan(lengths=TRAIN | {"steps": 6}).folder,
+        plan(protocol=replace(PROTOCOL, episodes=20)).folder,
+        plan("untrained").folder,
+    }
+    assert len(folders) == 5
+    assert plan().folder == plan(seeds=(1, 2)).folder  # seeds are folders within
+    assert plan().folder.parent == tmp_path / "runs" / PROTOCOL.id
+
+
+@pytest.mark.parametrize(
+    ("protocol", "complaint"),
+    [
+        ({"way": 5}, "`way` is 5, but the train part of made-up/only has 4 classes: take 1 to 4"),
+        ({"way": 0}, "`way` is 0"),
+        ({"shot": 0}, "`shot` is 0; it must be at least 1"),
+        ({"query": 5}, "`shot` + `query` is 1 + 5 = 6"),
+        ({"episodes": 1}, "`episodes` is 1; an interval needs at least 2"),
+        ({"split": "other"}, "dataset `made-up` has no split `other`; it has: only"),
+    ],
+)
+def test_impossible_protocols_are_refused(plan, protocol, complaint):
+    with pytest.raises(UserError) as caught:
+        plan(protocol=replace(PROTOCOL, **protocol))
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"settings": {"nois": 1.0}}, "no option `nois` (did you mean `noise`?)"),
+        ({"recipe": Recipe("r", {"noise": "much"})}, "`noise` of learner `counting` is 'much'"),
+        ({"lengths": {"stps": 1}}, "no `stps` (did you mean `steps`?)"),
+        ({"lengths": {"chunk": 0}}, "`chunk` is 0"),
+        ({"learner": "countng"}, "unknown learner `countng` (did you mean `counting`?)"),
+    ],
+)
+def test_wrong_settings_are_refused(plan, changes, complaint):
+    with pytest.raises(UserError) as caught:
+        plan(**changes)
+    assert complaint in str(caught.value)
+
+
+def test_meta_training_needs_classes_and_images_of_the_same_size(plan, dataset):
+    parts = {"train": (), "val": (), "test": dataset.class_names}
+    alone = dataset._replace(splits={"only": Split("only", parts, 1, "")})
+    with pytest.raises(UserError, match="has no classes to meta-train on"):
+        plan(dataset=alone)
+    small = dataset._replace(images=dataset.images[:, :2])
+    with pytest.raises(UserError, match=r"images \(2, 4, 1\) .* but the test's are \(4, 4, 1\)"):
+        plan(protocol=replace(PROTOCOL, trained_on="made-up/only"), training_data=small)
+    assert plan("untrained", dataset=alone, protocol=PROTOCOL).tables.keys() == {"test"}
+
+
+def test_norm_decides_whether_a_registered_learner_is_transductive(plan, dataset, monkeypatch):
+    monkeypatch.undo()
+    images = np.zeros((60, 16, 16, 1), np.uint8)
+    shape = {"protocol": replace(PROTOCOL, image_size=16), "recipe": Recipe("none"), "lengths": {}}
+    usual = {
+        "settings": {},
+        "seeds": (0,),
+        "run_dir": None,
+        "dataset": dataset._replace(images=images),
+    }
+    for norm, transductive in (("running", False), ("batch", True), ("group", False)):
+        made = plan_run("protonet", **(usual | shape | {"settings": {"norm": norm}}))
+        assert made.learner.transductive is transductive
+        assert json.dumps(dict(made.hyperparameters))
