@@ -31,10 +31,16 @@ def without_paths(arguments: list[str]) -> list[str]:
 
 
 def _without_folder(argument: str) -> str:
-    """`folder:/home/me/birds` as `folder:birds`, also after `--dataset=`."""
+    """`folder:/home/me/birds` as `folder:birds` and `/home/me/mine.py:net` as `mine.py:net`.
+
+    Also after `--dataset=` or `--learner=`.
+    """
     from metabench import registry
 
     option, sign, value = argument.partition("=") if argument[:2] == "--" else ("", "", argument)
+    first, colon, rest = value.rpartition(":")
+    if colon and first.endswith(".py"):
+        return f"{option}{sign}{Path(first).name}:{rest}"
     scheme, colon, rest = value.partition(":")
     if not colon or scheme not in registry.schemes():
         return argument

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from metabench.cli import options
+from metabench.cli.computing import computes
 from metabench.cli.listing import datasets
 from metabench.errors import UserError
 from metabench.files.progress import say
@@ -78,6 +79,7 @@ def verify(
 
 
 @data_commands.command()
+@computes
 def show(
     name: Name,
     size: options.ImageSize = None,
@@ -96,9 +98,9 @@ def show(
     from pathlib import Path
 
     from metabench import data
-    from metabench.cli.measured import protocol_of
     from metabench.plots import contact_sheet
     from metabench.tasks.class_table import find_split
+    from metabench.tracks.fewshot.request import protocol_of
 
     found = data.load_or_prepare(name, size, archives, cache)
     counts = {"way": way, "shot": shot, "query": query, "episodes": None}

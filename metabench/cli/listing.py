@@ -62,9 +62,9 @@ def learners() -> None:
     from metabench import registry
 
     for name in registry.names("learners"):
-        factory = registry.learner_factory(name)
-        print(f"{name}: {(factory.__doc__ or '').strip().splitlines()[0]}")
-        print(f"  from {registry.learner_version(name)}")
+        entry = registry.learner(name)
+        print(f"{name}: {(entry.factory.__doc__ or '').strip().splitlines()[0]}")
+        print(f"  from {entry.version}")
         for option, parameter in registry.options(name).items():
             print(f"  --set {option}={_written(parameter.default)}")
 

@@ -7,14 +7,13 @@ from typing import NoReturn
 
 import typer
 
-from metabench.cli import programs
+from metabench.cli.computing import computes
 from metabench.cli.data import data_commands
+from metabench.cli.forecast import forecast, regress
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
 from metabench.cli.optimize import optimize_commands
-from metabench.cli.regress import regress
 from metabench.cli.run import run
 from metabench.cli.statistician import statistician_commands
-from metabench.compute.devices import use_all_cores
 from metabench.errors import UserError
 from metabench.files.progress import say
 
@@ -25,12 +24,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Few-shot meta-learning benchmark: one sampler, one evaluator, comparable numbers.",
 )
-app.command()(run)
-app.command()(regress)
+app.command()(computes(run))
+app.command()(computes(forecast))
 app.command()(leaderboard)
 app.command()(learners)
 app.command()(datasets)
-app.command()(protocols)
+app.command()(computes(protocols))
+app.command(
+    hidden=True,
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(regress)
 app.add_typer(data_commands, name="data")
 app.add_typer(optimize_commands, name="optimize")
 app.add_typer(statistician_commands, name="statistician")
@@ -47,8 +51,6 @@ def _top(version: bool = typer.Option(False, "--version", help="Print the versio
 
 def main() -> None:
     """Run the command line; a mistake is one sentence on standard error and exit code 2."""
-    programs.keep()
-    use_all_cores()
     try:
         code = app(standalone_mode=False)
         if code == 130:  # what newer typers make of Ctrl-C

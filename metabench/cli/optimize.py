@@ -10,6 +10,7 @@ from typer import Context, Option
 
 from metabench.cli import options
 from metabench.cli.command import command_line
+from metabench.cli.computing import computes
 from metabench.cli.optimizer_table import show
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
@@ -45,8 +46,8 @@ File = Annotated[
 Out = Annotated[
     Path | None,
     Option(
-        help="Result file, *.json, with a picture beside it; beside the trained optimizer if not "
-        "given."
+        help="Result file to write, *.json, over an earlier one, with a picture *.png beside it; "
+        "<optimizer>-on-<task>.json beside the trained optimizer if not given."
     ),
 ]
 
@@ -102,17 +103,12 @@ def optimize(
         raise UserError("`task` is missing; `metabench optimize --help` tells of it")
     if optimizer not in LEARNED:
         raise UserError(f"`optimizer` is {optimizer!r}; it must be one of: {', '.join(LEARNED)}")
-    places = Places(run_dir, archives, cache, quiet)
-    training = _training(task, recipe, set_, seed, run_dir)
-    wanted = _checked(Wanted(instances, multiples, out), training.plan.horizon, task)
-    optimizee = _optimizee(task, places)
-    file = training.file(optimizee.digest)
-    if not file.is_file():
-        _train(training, optimizee, True, quiet)
-    _evaluate(wanted, optimizee, file, out, places)
+    wanted, places = Wanted(instances, multiples, out), Places(run_dir, archives, cache, quiet)
+    _train_and_evaluate(task, recipe, set_, seed, wanted, places)
 
 
 @optimize_commands.command()
+@computes
 def train(
     task: Task,
     set_: Settings = None,
@@ -132,6 +128,7 @@ def train(
 
 
 @optimize_commands.command()
+@computes
 def evaluate(
     task: Task,
     optimizer: File = None,
@@ -164,6 +161,24 @@ def evaluate(
             f"train it with `metabench optimize train --task {task}`"
         )
     _evaluate(wanted, optimizee, file, out, places)
+
+
+@computes
+def _train_and_evaluate(
+    task: str,
+    recipe: str | None,
+    settings: list[str] | None,
+    seed: int,
+    wanted: Wanted,
+    places: Places,
+) -> None:
+    training = _training(task, recipe, settings, seed, places.run_dir)
+    asked = _checked(wanted, training.plan.horizon, task)
+    optimizee = _optimizee(task, places)
+    file = training.file(optimizee.digest)
+    if not file.is_file():
+        _train(training, optimizee, True, places.quiet)
+    _evaluate(asked, optimizee, file, wanted.out, places)
 
 
 def _training(
@@ -202,8 +217,8 @@ def _optimizee(task: str, places: Places) -> Optimizee:
 
 
 def _train(training: Training, optimizee: Optimizee, resume: bool, quiet: bool) -> None:
-    from metabench.cli.view import FINAL_LOSS, RunView
     from metabench.tracks.optimizers import work
+    from metabench.training.view import FINAL_LOSS, RunView
 
     say(f"{training.task}: lstm, recipe {training.recipe}", not quiet)
     with RunView(quiet, FINAL_LOSS) as view:

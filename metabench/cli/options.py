@@ -9,7 +9,11 @@ from typer import Option
 
 # What is measured.
 Learner: TypeAlias = Annotated[
-    str, Option(help="Name of the learner; `metabench learners` lists them.")
+    str,
+    Option(
+        help="Name of the learner (`metabench learners` lists them), path/to/file.py:function, or "
+        "package.module:function."
+    ),
 ]
 Dataset: TypeAlias = Annotated[
     str,
@@ -55,16 +59,16 @@ ImageSize: TypeAlias = Annotated[
     Option(help="Height and width of the images in pixels; the dataset's own if not given."),
 ]
 
-# Regression on functions.
+# Forecasts of functions.
 Dimensions: TypeAlias = Annotated[int, Option(help="Inputs of a function (1).")]
 Points: TypeAlias = Annotated[int, Option(help="Points of a function, one at a step (40).")]
 Functions: TypeAlias = Annotated[int, Option(help="Test functions (1,000).")]
-RegressionOut: TypeAlias = Annotated[
+ForecastOut: TypeAlias = Annotated[
     Path | None,
     Option(
         "--out",
-        help="Result file, *.json, with a picture beside it; <run-dir>/functions-…/result.json "
-        "if not given.",
+        help="Result file to write, *.json, over an earlier one, with a picture *.png beside it; "
+        "<run-dir>/<protocol>/<learner>-<settings>/result-seed<seed>.json if not given.",
     ),
 ]
 
@@ -112,7 +116,11 @@ TrainedFor: TypeAlias = Annotated[
 # Where things are.
 Out: TypeAlias = Annotated[
     Path | None,
-    Option(help="Result file; leaderboards/<protocol>/<learner>-<settings>.json if not given."),
+    Option(
+        help="Result file to write, over an earlier one; if not given, "
+        "leaderboards/<protocol>/<learner>-<settings>.json below the working folder, where "
+        "<settings> are eight digits that stand for hyperparameters, recipe, seeds and data."
+    ),
 ]
 RunDir: TypeAlias = Annotated[Path, Option(help="Folder for checkpoints and pictures.")]
 Archives: TypeAlias = Annotated[

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from metabench.cli import options
 from metabench.cli.command import command_line
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
 from metabench.files.progress import say
+
+if TYPE_CHECKING:
+    from metabench.tracks.fewshot.plan import Plan
+    from metabench.tracks.fewshot.request import Request
+    from metabench.types import EpisodeShape
 
 
 def run(
@@ -42,53 +47,60 @@ def run(
     cache: options.Cache = None,
 ) -> None:
     """Train LEARNER, test it N-way k-shot or online, and write one result JSON."""
-    from metabench import recipes, registry
-    from metabench.cli.measured import Asked, measured, online_of
-    from metabench.files.publish import check_writable
-    from metabench.scoring.traces import check_traceable
-    from metabench.tracks.fewshot.plan import plan_run
+    from metabench.tracks.fewshot.request import Asked, Places, Request
 
-    registry.learner_factory(learner)  # a wrong name is told before data is looked for
+    tested = Asked(
+        dataset, way, shot, query, protocol, presentations, labels, split, test_dataset,
+        test_split, within_alphabet, episodes, image_size,
+    )  # fmt: skip
+    places = Places(run_dir, archives, cache, quiet)
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
-    check_writable(out if out is not None else Path("leaderboards") / "result.json")
-    check_counts(seed=seed, seeds=seeds)
-    if resume and trained_for is not None:
-        raise UserError("`resume` continues a training, `trained_for` begins none: leave one out")
-    online = online_of(protocol, presentations, labels, shot=shot, query=query)
-    asked = Asked(dataset, split, test_dataset, test_split, within_alphabet, image_size, online)
-    counts = {"way": way, "shot": shot, "query": query, "episodes": episodes}
-    chosen, tested, training = measured(asked, counts, archives, cache, quiet)
-    plan = plan_run(
-        learner,
-        chosen,
-        tested,
-        training=training,
-        recipe=recipes.find(training.name, learner, chosen.way, chosen.shot, recipe),
-        settings=settings,
-        train=lengths,
-        seeds=tuple(range(seed, seed + seeds)),
-        run_dir=run_dir,
-        trained_for=trained_for,
-    )
-    if plots:
-        check_traceable(plan.learner_name, plan.learner)
+    request = Request(learner, tested, settings, lengths, recipe, seed, seeds, trained_for, places)
+    plan = _plan(request, out, resume, plots)
     _execute(plan, out, resume, quiet)
     if plots:
         _draw(plan)
 
 
-def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
+def _plan(request: Request, out: Path | None, resume: bool, plots: bool) -> Plan:
+    """The run, checked."""
+    from metabench import registry
+    from metabench.files.publish import check_writable
+    from metabench.scoring.traces import check_traceable
+    from metabench.tracks.fewshot.request import plan_of
+
+    registry.learner(request.learner)  # a wrong name is told before data is looked for
+    check_writable(out if out is not None else Path("leaderboards") / "result.json")
+    if resume and request.trained_for is not None:
+        raise UserError("`resume` continues a training, `trained_for` begins none: leave one out")
+    plan = plan_of(request)
+    if plots:
+        check_traceable(plan.entry.name, plan.learner)
+        _episodes_of(plan)
+    return plan
+
+
+def _episodes_of(plan: Plan) -> EpisodeShape:
+    """The shape of what inner steps are drawn on; `UserError` where the protocol has none."""
+    from metabench.types import EpisodeShape
+
+    if not isinstance(plan.shape, EpisodeShape):
+        raise UserError("`plots` draws inner steps on k-shot episodes; leave it out of this one")
+    return plan.shape
+
+
+def _execute(plan: Plan, out: Path | None, resume: bool, quiet: bool) -> None:
     """Run the plan, write the result and say where everything is."""
     from rich.console import Console
 
-    from metabench.cli.view import RunView
     from metabench.plots.learning_curve import learning_curve
     from metabench.results import tables
     from metabench.results.document import default_path, write
     from metabench.tracks.fewshot.run import execute
+    from metabench.training.view import RunView
 
     data = f"data {plan.dataset.name} ({plan.dataset.source}), digest {plan.dataset.digest[:12]}"
-    say(f"{plan.protocol.id}: {plan.learner_name}, recipe {plan.recipe.name}, {data}", not quiet)
+    say(f"{plan.protocol.id}: {plan.entry.name}, recipe {plan.recipe.name}, {data}", not quiet)
     with RunView(quiet) as view:
         result = execute(plan, resume=resume, command=command_line(), watcher=view.watcher())
     path = out or default_path(result, Path("leaderboards"))
@@ -100,29 +112,21 @@ def _execute(plan: Any, out: Path | None, resume: bool, quiet: bool) -> None:
     print(f"result: {path}")
     if any(view.curves.values()):
         picture = plan.folder / "learning-curve.png"
-        learning_curve(view.curves, f"{plan.learner_name} on {result.protocol.id}", picture)
+        learning_curve(view.curves, f"{plan.entry.name} on {result.protocol.id}", picture)
         print(f"learning curve: {picture}")
 
 
-def _draw(plan: Any) -> None:
+def _draw(plan: Plan) -> None:
     """The inner steps on test episodes, of the first seed."""
+    from metabench.contracts.learner import EpisodeLearner
     from metabench.plots.inner_steps import inner_steps
     from metabench.scoring.traces import EPISODES, traced
     from metabench.tracks.fewshot.replan import training_of
 
+    assert isinstance(plan.learner, EpisodeLearner), "its shape is that of episodes"
     state, table = training_of(plan).state, plan.tables["test"]
-    found = traced(plan.learner, state, table, plan.shape, seed=plan.protocol.seed)
+    found = traced(plan.learner, state, table, _episodes_of(plan), seed=plan.protocol.seed)
     picture = plan.folder / "inner-steps.png"
-    title = f"{plan.learner_name} on {EPISODES} episodes of {plan.protocol.id}"
+    title = f"{plan.entry.name} on {EPISODES} episodes of {plan.protocol.id}"
     inner_steps(found, title, picture)
     print(f"inner steps: {picture}")
-
-
-def check_counts(**counts: int) -> None:
-    """`UserError` on a seed or a number of seeds that cannot be."""
-    lowest = {"seed": 0, "seeds": 1}
-    for name, value in counts.items():
-        if not lowest[name] <= value < 2**30:
-            raise UserError(
-                f"`{name}` is {value}; it must be at least {lowest[name]} and below 2^30"
-            )

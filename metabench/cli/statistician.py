@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from metabench.cli import options
+from metabench.cli.computing import computes
 from metabench.errors import UserError
 from metabench.files import publish
 from metabench.files.progress import say
+
+if TYPE_CHECKING:
+    from metabench.nets.functional import Functional
+    from metabench.results.result import Result
+    from metabench.tracks.fewshot.plan import Plan
 
 LEARNER = "neural_statistician"
 
@@ -25,6 +31,7 @@ statistician_commands = typer.Typer(
 
 
 @statistician_commands.command()
+@computes
 def distributions(
     steps: Annotated[int, typer.Option(help="Training steps, each on 16 sets.")] = 3000,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
@@ -54,6 +61,7 @@ def distributions(
 
 
 @statistician_commands.command()
+@computes
 def summarize(
     steps: Annotated[int, typer.Option(help="Training steps, each on 16 sets.")] = 3000,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
@@ -88,6 +96,7 @@ def summarize(
 
 
 @statistician_commands.command("sample")
+@computes
 def sample_sets(
     result: Annotated[
         Path, typer.Option(help="Result file of a `neural_statistician`, whose training is used.")
@@ -104,29 +113,19 @@ def sample_sets(
     cache: options.Cache = None,
 ) -> None:
     """Draw new images given sets of test classes, and frame the most telling of each set."""
-    from metabench import data
-    from metabench.learners.sets.neural_statistician import network_of
-    from metabench.nets.statistician.model import Sizes
     from metabench.plots.image_sets import image_sets
     from metabench.results import document as results
-    from metabench.tracks.fewshot.replan import plan_of, training_of
+    from metabench.tracks.fewshot.replan import training_of
     from metabench.tracks.statistician import image_sets as work
 
     publish.check_writable(out)
     behind = results.read(result)
     if behind.learner != LEARNER:
         raise UserError(f"`result` is of {behind.learner}; it must be one of {LEARNER}")
-    name, image_size = behind.protocol.dataset, behind.protocol.image_size
-    tested = data.load_or_prepare(name, image_size, archives, cache)
-    source = (behind.protocol.trained_on or name).split("/")[0]
-    plan = plan_of(
-        behind, tested, data.load_or_prepare(source, image_size, archives, cache), run_dir
-    )
+    plan = _plan(behind, run_dir, archives, cache)
     images = work.draw_sets(plan.tables["test"], sets, members, seed)
-    state, options_ = training_of(plan).state, plan.hyperparameters
-    sizes = Sizes(*(options_[one] for one in ("context", "latent", "latent_layers", "hidden")))
-    net = network_of(plan.shape.image, options_["network"], options_["width"], sizes)
-    found = work.measure(net, state.params, state.stats, images, size, seed)
+    state = training_of(plan).state
+    found = work.measure(_network(plan), state.params, state.stats, images, size, seed)
     image_sets(found, out)
     document = {
         "result": result.name,
@@ -140,6 +139,26 @@ def sample_sets(
     best, others = found.divergence[:, 0].mean(), found.others.mean()
     print(f"KL(set ‖ one image): {best:.1f} nats of the most telling, {others:.1f} of the others")
     print(f"picture: {out}, figures: {out.with_suffix('.json')}")
+
+
+def _plan(behind: Result, run_dir: Path, archives: Path | None, cache: Path | None) -> Plan:
+    """That of the run behind a result, with its data."""
+    from metabench.data import load_or_prepare
+    from metabench.tracks.fewshot.replan import plan_of
+
+    name, size = behind.protocol.dataset, behind.protocol.image_size
+    source = (behind.protocol.trained_on or name).split("/")[0]
+    tested, training = (load_or_prepare(one, size, archives, cache) for one in (name, source))
+    return plan_of(behind, tested, training, run_dir)
+
+
+def _network(plan: Plan) -> Functional:
+    from metabench.learners.sets.neural_statistician import network_of
+    from metabench.nets.statistician.model import Sizes
+
+    chosen = plan.hyperparameters
+    sizes = Sizes(*(chosen[one] for one in ("context", "latent", "latent_layers", "hidden")))
+    return network_of(plan.shape.image, chosen["network"], chosen["width"], sizes)
 
 
 def _progress(steps: int) -> Callable[[int, float], None]:

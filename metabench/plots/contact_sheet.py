@@ -1,7 +1,7 @@
-"""Contact sheets: what a dataset looks like, and one episode of it, on one picture.
+"""Contact sheets: one picture of a dataset's classes and of one episode.
 
-Images are shown as a learner receives them. The episode is the very one that the sampler
-draws for a protocol of this shape. Pillow is imported when a sheet is drawn.
+Images are shown as a learner gets them. The episode is the one that the sampler draws for a
+protocol of this shape. Pillow is imported when a sheet is drawn.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def draw(dataset: Dataset, protocol: Protocol, index: int) -> Image:
     """Draw evenly spaced classes of the protocol's part, and below them episode `index`.
 
     Raises:
-        UserError: no such split or part, or the episodes cannot be had from it.
+        UserError: there is no such split or part, or it does not allow such episodes.
     """
     chosen, part, shape = (
         find_split(dataset, protocol.split),
@@ -82,7 +82,7 @@ def draw(dataset: Dataset, protocol: Protocol, index: int) -> Image:
 
 
 def save(image: Image, path: Path) -> None:
-    """Write a sheet as PNG; `UserError` if that cannot be."""
+    """Write a sheet as PNG; `UserError` if that is impossible."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         image.save(path, "PNG")
@@ -93,7 +93,7 @@ def save(image: Image, path: Path) -> None:
 
 
 def _names(dataset: Dataset, split: Split) -> list[str]:
-    """The name behind each class id, with the turn where classes are rotated."""
+    """The name of each class id, with the rotation if classes are rotated."""
     if split.rotations == 1:
         return list(dataset.class_names)
     turns = ["", *(f", {90 * quarter}°" for quarter in range(1, split.rotations))]
@@ -127,7 +127,7 @@ def _episode_rows(episode: Episode, shape: EpisodeShape, names: list[str]) -> li
 
 
 def _side(size: int) -> int:
-    """How large a thumbnail is: whole multiples of small images, large ones shrunk."""
+    """The size of a thumbnail: a whole multiple for small images, less for large ones."""
     return min(size * max(1, -(-SMALLEST // size)), LARGEST)
 
 
@@ -138,7 +138,7 @@ def _sheet(title: tuple[str, str], sections: list[tuple[str, str, list[Row]]], s
     step = side + GAP
     rows = [row for _, _, section in sections for row in section]
     columns = max(len(row.supports) + len(row.others) for row in rows)
-    # A frame and a gap of its own stand around supports.
+    # Supports have a frame and a gap around them.
     width = 2 * MARGIN + LABELS + columns * step + (2 * step // 3 if sections[1][2] else 0)
     height = 2 * MARGIN + 64 + sum(2 * CAPTION + len(part) * step for _, _, part in sections)
     image = Image.new("RGB", (width, height), BACKGROUND)
@@ -203,7 +203,7 @@ def _shortened(pen: ImageDraw, text: str, room: int) -> str:
 
 
 def _font(points: int) -> FreeTypeFont | ImageFont:
-    """Pillow's own, which needs no file on this machine; it knows Latin letters."""
+    """Pillow's own font, which needs no file on this machine; it has Latin letters."""
     from PIL import ImageFont as fonts
 
     return fonts.load_default(points)

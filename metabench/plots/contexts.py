@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 def context_space(
     contexts: np.ndarray, colours: Mapping[str, ArrayLike], families: Sequence[str], path: Path
 ) -> None:
-    """Contexts [sets, size] along their two main axes, once for each of `colours`, as a PNG.
+    """Contexts [sets, size] along their two main axes, one panel for each of `colours`, as a PNG.
 
     `colours` maps a panel's name to a number for each set; whole numbers are those of `families`.
     """

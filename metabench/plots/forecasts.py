@@ -1,4 +1,4 @@
-"""Regression on functions: forecasts of some of them, and log-likelihoods by step."""
+"""Functions: forecasts of some of them, and log-likelihoods by step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from metabench.tracks.forecast.run import Example
 
-METHODS = (  # names in a regression's document, in words, colours, line styles
+METHODS = (  # names in a run's document, in words, colours, line styles
     ("gp_true", "GP, true kernel", "C0", "-"),
     ("gp_averaged", "GP, averaged over kernels", "C2", "--"),
     ("gp_fitted", "GP, fitted kernel", "C4", "-."),
@@ -28,7 +28,7 @@ def forecasts_picture(
     """Forecasts of some functions, and log-likelihoods by step, as the bytes of a PNG.
 
     Args:
-      document: of a regression run.
+      document: of a run on functions.
       examples: functions of one input; may be none.
       title: of the picture.
     """
@@ -52,7 +52,7 @@ def forecasts_picture(
 
 
 def _draw_example(axes: Axes, example: Example, learner: str) -> None:
-    """Points shown and to come, and both forecasts with bands of two deviations."""
+    """Points shown, later points, and both forecasts with bands of two deviations."""
     for forecast, colour, name in (
         (example.gp, "C0", "GP, true kernel"),
         (example.learner, "C1", learner),
@@ -77,7 +77,7 @@ def _draw_by_step(axes: Axes, document: Mapping[str, Any]) -> None:
         label = words or document["learner"]
         axes.plot(steps, mean, color=colour, linestyle=style, label=label)
         axes.fill_between(steps, mean - half, mean + half, color=colour, alpha=0.2, lw=0)
-    # A fitted process is surer than two points allow; where that ends does not matter.
+    # A process fitted to two points is overconfident; its low values need not be in the picture.
     least = min(min(found[name]["by_step"]) for name in ("learner", "prior", "gp_averaged"))
     most = max(found["gp_true"]["by_step"])
     axes.set(ylim=(least - 0.5, most + 0.3), xlabel="step", ylabel="log-likelihood (nats)")

@@ -1,4 +1,4 @@
-"""Sets of images, the most telling of them, and samples given each set."""
+"""Sets of images, the images that describe each set best, and samples given each set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def image_sets(found: Sampled, path: Path) -> None:
-    """A line for each set: its images, the taken ones framed, then samples; a PNG at `path`."""
+    """A line for each set: its images, the chosen ones framed, and samples; a PNG at `path`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DEEPEST = 0.3  # of the lowest median, to which the picture goes down
+DEEPEST = 0.3  # the lower end of the picture, as a share of the lowest median
 
 
 def loss_curves(document: Mapping[str, Any], title: str) -> bytes:
-    """A PNG: one panel up to each stop of an evaluation's document, one line an optimizer."""
+    """A PNG: one panel for each stop of an evaluation's document, one line for each optimizer."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -52,7 +52,7 @@ def _draw(panel: Axes, curve: Mapping[str, Any], stop: int, colour: str, name: s
 
 
 def _scale(panel: Axes, curves: Iterable[Mapping[str, Any]], stop: int) -> None:
-    """A logarithmic axis from the first losses down to the lowest band, if medians are near it."""
+    """A logarithmic axis from the first losses to the lowest band, if medians are near it."""
     from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
     curves = list(curves)

@@ -1,4 +1,4 @@
-"""The online protocol: accuracy by presentation, beside papers' figures."""
+"""The online protocol: accuracy by presentation, and the figures of papers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def by_presentation(
     Args:
       found: name of a result -> accuracy at the 1st, 2nd, … presentation; its interval is shaded.
       published: rows of papers' tables, drawn as hollow marks on dotted lines.
-      title: above the picture.
-      path: where to.
+      title: of the picture.
+      path: of the picture.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,16 +1,18 @@
 """Result <-> canonical JSON. Computes nothing.
 
-The same result is the same bytes: sorted keys, one line for each array of numbers.
-`result.schema.json` beside this file is the format; reading checks against it.
+The same result gives the same bytes: sorted keys, one line for each array of numbers.
+`result.schema.json` beside this file is the format; `from_json` checks it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metabench.errors import UserError
 from metabench.files.canonical import canonical, fingerprint
@@ -18,13 +20,18 @@ from metabench.files.publish import write_text
 from metabench.results.result import Result, SeedRun
 from metabench.types import Protocol
 
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
 SCHEMA_VERSION = 2
+COUNT = {"type": "integer", "minimum": 0}  # of the schema's long arrays
 
 
 def to_json(result: Result) -> str:
     """The canonical text of `result`."""
     document = {"schema_version": SCHEMA_VERSION, **asdict(result)}
     document["protocol"]["id"] = result.protocol.id
+    _leave_out(document, "learner_digest")
     _leave_out(document["protocol"], "labels")
     for run in document["runs"]:
         _leave_out(run, "by_presentation")
@@ -32,7 +39,7 @@ def to_json(result: Result) -> str:
 
 
 def _leave_out(document: dict[str, Any], name: str) -> None:
-    """Drop a field of the online protocol where it says nothing."""
+    """Drop an optional field where it says nothing."""
     if document[name] is None:
         del document[name]
 
@@ -43,24 +50,19 @@ def schema() -> dict[str, Any]:
 
 
 def from_json(text: str, name: str = "result") -> Result:
-    """The result behind `text`.
+    """The result in `text`.
 
     Raises:
-      UserError: no JSON, another schema version, or a field missing or wrong; `name` is
-        what the sentence calls it.
+      UserError: it is not JSON, has another schema version, or a field is missing or wrong;
+        the error calls it `name`.
     """
-    import jsonschema
-
     try:
-        # NaN and Infinity become text, which the schema refuses by the field's name.
+        # NaN and Infinity become text, so that the schema refuses them with the field's name.
         document = json.loads(text, parse_constant=str)
-        _check_version(document, name)
-        jsonschema.validate(document, schema())
     except json.JSONDecodeError as error:
         raise UserError(f"{name} is not JSON (line {error.lineno}: {error.msg})") from error
-    except jsonschema.ValidationError as error:
-        where = "/".join(map(str, error.absolute_path)) or "the document"
-        raise UserError(f"{name} is not a result file: {where}: {error.message}") from error
+    _check_version(document, name)
+    _check_schema(document, name)
     _check_counts(document, name)
     document.pop("schema_version")
     document["protocol"].pop("id")
@@ -78,9 +80,9 @@ def _tuples(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_version(document: object, name: str) -> None:
-    """A file of another version is told so before its fields are looked at."""
+    """Refuse a file of another version before its fields are checked."""
     if not isinstance(document, dict):
-        return  # the schema says so
+        return  # the schema reports it
     version = document.get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         raise UserError(
@@ -89,39 +91,72 @@ def _check_version(document: object, name: str) -> None:
         )
 
 
+def _check_schema(document: object, name: str) -> None:
+    from jsonschema.exceptions import best_match
+
+    error = best_match(_validator().iter_errors(document))
+    if error is not None:
+        where = "/".join(map(str, error.absolute_path)) or "the document"
+        raise UserError(f"{name} is not a result file: {where}: {error.message}") from error
+
+
+@cache
+def _validator() -> Validator:
+    """Of the schema, once for all files: a leaderboard reads dozens."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    one_by_one = Draft202012Validator.VALIDATORS["items"]
+
+    def items(validator: Any, wanted: Any, found: Any, within: Any) -> Iterator[Any]:
+        """Counts are looked at in one go where nothing is wrong with them."""
+        if not (wanted == COUNT and isinstance(found, list) and all(map(_is_count, found))):
+            yield from one_by_one(validator, wanted, found, within)
+
+    return extend(Draft202012Validator, {"items": items})(schema())
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
 def _check_counts(document: dict[str, Any], name: str) -> None:
-    """What no schema can say: every episode was met, and the accuracy is that of the counts."""
+    """Check what a schema cannot: all episodes are there, and the accuracy fits the counts."""
     protocol = document["protocol"]
-    episodes, queries = protocol["episodes"], protocol["way"] * protocol["query"]
     for number, run in enumerate(document["runs"]):
-        if len(run["correct"]) != episodes or max(run["correct"]) > queries:
-            raise UserError(
-                f"{name} is not a result file: runs/{number}/correct must hold {episodes} numbers "
-                f"of at most {queries}"
-            )
-        online, rows = protocol.get("labels") is not None, run.get("by_presentation", ())
-        if online != bool(rows) or (
-            online
-            and (
-                [sum(row) for row in rows] != run["correct"]
-                or {len(row) for row in rows} != {protocol["query"]}
-                or max(map(max, rows)) > protocol["way"]
-            )
-        ):
-            raise UserError(
-                f"{name} is not a result file: runs/{number}/by_presentation must split `correct` "
-                "by presentation, in the online protocol and nowhere else"
-            )
-        mean = sum(run["correct"]) / (episodes * queries)
-        if abs(mean - run["accuracy"]) > 1e-6:
-            raise UserError(
-                f"{name} is not a result file: runs/{number}/accuracy is {run['accuracy']}, but "
-                f"its counts give {mean:.6f}"
-            )
+        for field, wrong in _wrong_counts(protocol, run):
+            raise UserError(f"{name} is not a result file: runs/{number}/{field} {wrong}")
+
+
+def _wrong_counts(protocol: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The fields of a run that do not go with its protocol, and what is wrong with each."""
+    correct, episodes = run["correct"], protocol["episodes"]
+    queries = protocol["way"] * protocol["query"]
+    if len(correct) != episodes or max(correct) > queries:
+        yield "correct", f"must hold {episodes} numbers of at most {queries}"
+    if not _is_split(protocol, run):
+        yield (
+            "by_presentation",
+            "must split `correct` by presentation, in the online protocol and nowhere else",
+        )
+    mean = sum(correct) / (episodes * queries)
+    if abs(mean - run["accuracy"]) > 1e-6:
+        yield "accuracy", f"is {run['accuracy']}, but its counts give {mean:.6f}"
+
+
+def _is_split(protocol: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
+    """Whether the counts by presentation add up; other protocols than the online one have none."""
+    rows = run.get("by_presentation", ())
+    if protocol.get("labels") is None:
+        return not rows
+    sums, lengths = [sum(row) for row in rows], {len(row) for row in rows}
+    if sums != run["correct"] or lengths != {protocol["query"]}:
+        return False
+    return max(map(max, rows)) <= protocol["way"]
 
 
 def read(path: Path) -> Result:
-    """The result in `path`; `UserError` names the file and what is wrong with it."""
+    """The result in the file `path`; `UserError` names the file and what is wrong with it."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -130,12 +165,14 @@ def read(path: Path) -> Result:
 
 
 def write(result: Result, path: Path) -> None:
-    """Publish `result` at `path`, whole or not at all."""
+    """Write `result` to `path`, completely or not at all."""
     write_text(path, to_json(result))
 
 
 def default_path(result: Result, root: Path) -> Path:
-    """`<root>/<protocol>/<learner>-<settings>.json`: a rerun replaces, other settings do not."""
+    """`<root>/<protocol>/<learner>-<settings>.json`, which only the same settings overwrite."""
     seeds = [run.seed for run in result.runs]
     settings = [result.hyperparameters, result.recipe, seeds, result.dataset_digest]
+    if result.learner_digest is not None:  # another text of its file is another learner
+        settings.append(result.learner_digest)
     return root / result.protocol.id / f"{result.learner}-{fingerprint(settings)}.json"

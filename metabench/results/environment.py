@@ -11,13 +11,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import jax
-
 PACKAGES = ("metabench", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 
 
 def describe() -> dict[str, Any]:
     """Package versions, device and commit, as JSON values."""
+    import jax
+
     device = jax.devices()[0]
     return {
         "python": platform.python_version(),
@@ -34,7 +34,7 @@ def describe() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The source's commit, with `+` where files differ from it; `unknown` outside a checkout."""
+    """The source's commit, with `+` if files differ from it; `unknown` outside a checkout."""
     here = Path(__file__)
     git = ["git", "-C", str(here.parent)]
     try:
@@ -43,7 +43,7 @@ def commit() -> str:
         )
         tracked = [*git, "ls-files", "--error-unmatch", str(here)]
         subprocess.run(tracked, capture_output=True, check=True)
-        # Only what decides a result counts as a difference.
+        # Only files that can change a result count as a difference.
         source = here.parents[2]
         paths = [
             str(path) for path in (source / "metabench", source / "benchmarks") if path.is_dir()
@@ -57,6 +57,8 @@ def commit() -> str:
 
 def peak_memory_mb() -> float:
     """Most memory in use so far: of the device where it tells, else of this process; in MB."""
+    import jax
+
     statistics = jax.devices()[0].memory_stats() or {}
     if "peak_bytes_in_use" in statistics:
         return statistics["peak_bytes_in_use"] / 1e6

@@ -25,19 +25,19 @@ class Published(NamedTuple):
     paper: str
     year: int
     dataset: str
-    splits: tuple[str, ...]  # ours that the paper's comes closest to
+    splits: tuple[str, ...]  # our splits that are nearest to the paper's
     way: int
     shot: int
     accuracy: float
     ci95: float | None
     note: str
-    settings: Mapping[str, Any] = MappingProxyType({})  # of our learner, where only these match
+    settings: Mapping[str, Any] = MappingProxyType({})  # of our learner, if only these match
 
 
 class PublishedOnline(NamedTuple):
     """A row of a paper's table of the online protocol, in percent."""
 
-    learner: str  # our name of the algorithm, where there is one
+    learner: str  # our name of the algorithm, if there is one
     paper: str
     year: int
     way: int
@@ -84,13 +84,13 @@ def seed_spread(result: Result) -> float | None:
 
 
 def paired(better: Result, other: Result) -> Summary:
-    """Mean of `better - other` over the episodes that both met, with its 95 % interval."""
+    """Mean of `better - other` over the episodes, which are the same, with its 95 % interval."""
     queries = better.protocol.way * better.protocol.query
     return summarise(_episodes(better) - _episodes(other), queries)
 
 
 def comparable(result: Result) -> tuple[str, str, str]:
-    """Results with the same triple met the same episodes on the same pixels."""
+    """Results with the same triple were tested on the same episodes with the same pixels."""
     return result.protocol.id, result.dataset_digest, result.episode_digest
 
 
@@ -103,7 +103,7 @@ def rank(entries: Iterable[Result]) -> dict[tuple[str, str, str], list[Row]]:
 
 
 def collect(folder: Path) -> list[Result]:
-    """Every result below `folder`; `UserError` names a file that is none."""
+    """Every result below `folder`; `UserError` names a file that is not a result."""
     return [results.read(path) for path in sorted(folder.glob("*/*.json"))]
 
 
@@ -127,7 +127,7 @@ def published_for(result: Result) -> Published | None:
 
 
 def published_online(protocol: Protocol) -> list[PublishedOnline]:
-    """What papers report for as many classes and the same label codes, whatever their split."""
+    """What papers report for the same number of classes and label codes, on any split."""
     text = files("metabench.results").joinpath("published_online.json").read_text("utf-8")
     rows = [PublishedOnline(**row) for row in json.loads(text)]
     if protocol.dataset != "omniglot":

@@ -1,12 +1,18 @@
-"""One result: everything that a leaderboard row rests on."""
+"""One result: everything that a leaderboard row depends on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from metabench.optional import imported
 from metabench.types import Protocol
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -22,12 +28,12 @@ class SeedRun:
     best_step: int = 0
     cost: Mapping[str, float] = field(default_factory=dict)
     by_presentation: tuple[tuple[int, ...], ...] | None = None
-    """Online protocol: right answers at the 1st, 2nd, … meeting of a class, in each episode."""
+    """Online protocol: right answers at the 1st, 2nd, … presentation, in each episode."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """Everything that a leaderboard row rests on."""
+    """Everything that a leaderboard row depends on."""
 
     learner: str
     learner_version: str
@@ -45,3 +51,33 @@ class Result:
     command: str
     created: str  # ISO 8601, UTC
     training_digest: str | None = None  # of the dataset of meta-training, where it is another
+    learner_digest: str | None = None  # sha256 of the file of a learner that no package registers
+
+    @property
+    def accuracy(self) -> float:
+        """Mean over episodes and seeds, in [0, 1]."""
+        return float(self.per_episode().mean())
+
+    def per_episode(self) -> np.ndarray:
+        """Accuracy of each seed in each test episode: float64 [seeds, episodes], in [0, 1]."""
+        queries = self.protocol.way * self.protocol.query
+        return np.array([run.correct for run in self.runs], np.float64) / queries
+
+    def to_frame(self) -> DataFrame:
+        """A row for each seed and episode, for pandas: learner, protocol, seed, episode, accuracy.
+
+        Raises:
+          UserError: pandas is not installed.
+        """
+        pandas = imported("pandas")
+        accuracy = self.per_episode()
+        seeds, episodes = accuracy.shape
+        return pandas.DataFrame(
+            {
+                "learner": self.learner,
+                "protocol": self.protocol.id,
+                "seed": np.repeat([run.seed for run in self.runs], episodes),
+                "episode": np.tile(np.arange(episodes), seeds),
+                "accuracy": accuracy.ravel(),
+            }
+        )

@@ -1,4 +1,4 @@
-"""Rows to tables for terminals and Markdown. No ranking and no arithmetic beyond percent."""
+"""From rows to tables for terminals and Markdown. No ranking, and no arithmetic except percent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from metabench.results.ranking import (
     published_online,
     seed_spread,
 )
-from metabench.results.result import Result
+from metabench.results.result import Result, SeedRun
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,7 +34,7 @@ def percent(fraction: float) -> str:
 
 
 def result_cells(result: Result) -> list[Cells]:
-    """A line for each seed and, with several, one for them together."""
+    """A line for each seed and, if there are several, one for all of them."""
     paper = published_for(result)
     quoted = f"{paper.accuracy:.1f}" if paper else "none"
     lines = [
@@ -88,19 +88,35 @@ def _told_apart(result: Result, rows: Iterable[Row]) -> str:
 
 
 def details_cells(rows: Iterable[Row]) -> list[Cells]:
-    """What else a page has room for, a line for each row."""
+    """The details of a page, a line for each row."""
     return [_details(row.result) for row in rows]
 
 
 def _details(result: Result) -> Cells:
-    minutes = max(run.cost["train_seconds"] for run in result.runs) / 60
+    minutes = max(map(train_seconds, result.runs)) / 60
     return (
-        f"{result.parameter_count:,}",
+        _parameters(result),
         "yes" if result.transductive else "no",
         f"{minutes:.1f}" if minutes else "none",
         str(result.recipe["name"]),
         str(result.environment["commit"])[:8],
     )
+
+
+def _parameters(result: Result) -> str:
+    """How many numbers were learned; of what a learner builds on, the name at least.
+
+    Results of metabench 0.1.0 do not count the parameters of a source.
+    """
+    source = result.recipe.get("source")
+    if source is not None and result.parameter_count == 0:
+        return f"those of {source['name']}"
+    return f"{result.parameter_count:,}"
+
+
+def train_seconds(run: SeedRun) -> float:
+    """Of meta-training and of the source's training, where there is one."""
+    return run.cost["train_seconds"] + run.cost.get("source_seconds", 0.0)
 
 
 def table(head: Cells, lines: Iterable[Cells]) -> Table:
@@ -116,6 +132,17 @@ def table(head: Cells, lines: Iterable[Cells]) -> Table:
     return drawn
 
 
+def text_table(head: Cells, lines: Iterable[Cells], width: int = 160) -> str:
+    """The same as text."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    found = StringIO()
+    Console(file=found, width=width).print(table(head, lines))
+    return found.getvalue()
+
+
 def markdown(boards: Mapping[tuple[str, str, str], Sequence[Row]]) -> str:
     """All leaderboards as one Markdown page."""
     parts = [
@@ -124,7 +151,8 @@ def markdown(boards: Mapping[tuple[str, str, str], Sequence[Row]]) -> str:
         "in the folders beside this page; never edited by hand.",
         "Accuracy is the mean over test episodes and training seeds with the 95 % interval over "
         "episodes; *behind the first* is the mean difference in the same episodes with its own "
-        "interval; *seed spread* is the standard deviation over training seeds.",
+        "interval; *seed spread* is the standard deviation over training seeds. *Training* counts "
+        "the learner on whose embedding an entry builds, too.",
     ]
     for (protocol, dataset, episodes), rows in boards.items():
         parts.append(f"## {protocol}")
@@ -139,12 +167,12 @@ def markdown(boards: Mapping[tuple[str, str, str], Sequence[Row]]) -> str:
 
 
 def named(rows: Sequence[Row]) -> dict[str, Result]:
-    """The results of one board by what tells them apart."""
+    """The results of one board, named by the options in which they differ."""
     return {_told_apart(row.result, rows): row.result for row in rows}
 
 
 def _online_part(rows: Sequence[Row]) -> list[str]:
-    """Online protocol: accuracy by presentation beside the papers', and a picture; else nothing."""
+    """Online protocol: accuracy by presentation, the papers', and a picture; else nothing."""
     protocol = rows[0].result.protocol
     if protocol.labels is None:
         return []
@@ -191,12 +219,12 @@ def _markdown_table(head: Cells, lines: Iterable[Cells]) -> str:
 
 
 def caption(result: Result) -> list[str]:
-    """Which published figure stands in the table, and what the run cost: a line for each."""
+    """The source of the published figure in the table, and the cost of the run: a line for each."""
     paper, costs = published_for(result), [run.cost for run in result.runs]
-    minutes = " + ".join(f"{cost['train_seconds'] / 60:.1f}" for cost in costs)
+    minutes = " + ".join(f"{train_seconds(run) / 60:.1f}" for run in result.runs)
     cost = (
         f"cost: training {minutes} min, testing {costs[-1]['test_episodes_per_second']:.0f} "
         f"episodes/s, adaptation {costs[-1]['adaptation_ms']:.2f} ms, "
-        f"{result.parameter_count:,} parameters, peak {costs[-1]['peak_memory_mb']:.0f} MB"
+        f"{_parameters(result)} parameters, peak {costs[-1]['peak_memory_mb']:.0f} MB"
     )
     return [f"paper: {paper.paper} {paper.year}, {paper.note}", cost] if paper else [cost]

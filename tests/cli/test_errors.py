@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from metabench.cli import measured
+from metabench.tracks.fewshot import request
 from metabench.tracks.fewshot import run as run_module
 
 SHORT = ("--quiet", "--episodes", "4", "--query", "2")
@@ -31,7 +31,7 @@ CASES = [
     (["--set", "width=wide"], ["`width`", "'wide'", "a whole number"]),
     (["--set", "width=8.5"], ["`width`", "8.5", "a whole number"]),
     (["--set", "width=true"], ["`width`", "True", "a whole number"]),
-    (["--set", "width=0"], ["`width` is 0", "positive"]),
+    (["--set", "width=0"], ["`width` is 0", "at least 1"]),
     (["--set", "norm=bach"], ["`norm`", "'bach'", "running, batch, group, layer, none"]),
     (["--set", "norm=group", "--set", "width=12"], ["`width` is 12", "multiple of 8"]),
     (["--set", "learning_rate=0"], ["`learning_rate` is 0", "positive"]),
@@ -170,9 +170,9 @@ def test_auto_prefers_omniglot_where_it_can_be_had(metabench, monkeypatch):
         return True
 
     monkeypatch.setattr("metabench.data.is_available", available)
-    assert measured.chosen("auto", None, None, None) == "omniglot"
+    assert request.chosen("auto", None) == "omniglot"
     assert asked == ["omniglot"]
-    assert measured.chosen("strokes", None, None, None) == "strokes"
+    assert request.chosen("strokes", None) == "strokes"
     assert asked == ["omniglot"]
 
 

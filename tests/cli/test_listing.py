@@ -87,7 +87,7 @@ def test_learners_lists_every_option_as_it_would_be_typed(metabench):
             assert line.removeprefix(f"{name}:").strip()  # it says what it is
     assert tuple(blocks) == registry.names("learners")
     for name, lines in blocks.items():
-        assert f"from {registry.learner_version(name)}" in lines
+        assert f"from {registry.learner(name).version}" in lines
         assert len(lines) == 1 + len(registry.options(name))
     assert "--set clip=none" in blocks["protonet"]
     assert "--set width=64" in blocks["protonet"]

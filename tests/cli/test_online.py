@@ -24,6 +24,14 @@ def test_mistakes_are_one_sentence(metabench, options, said):
     assert said in outcome.err
 
 
+def test_inner_steps_are_drawn_on_episodes_only(metabench, monkeypatch):
+    monkeypatch.setattr("metabench.scoring.traces.check_traceable", lambda *learner: None)
+    usual = ("run", "--learner", "pixel_nn", "--dataset", "strokes", "--protocol", "online")
+    outcome = metabench(*usual, "--plots")
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: `plots` draws inner steps on k-shot episodes")
+
+
 @pytest.mark.parametrize("labels", ["onehot", "letters"])
 def test_a_run_writes_accuracies_by_presentation(metabench, tmp_path, labels):
     path = tmp_path / "result.json"

@@ -7,8 +7,8 @@ import json
 import jsonschema
 import pytest
 
-from metabench.cli import view
 from metabench.results import document as results
+from metabench.training import view
 
 PROTOCOL = "strokes-alphabets-5way-1shot-3query-8episodes-v2"
 USUAL = ("run", "--dataset", "strokes", "--episodes", "8", "--query", "3")

@@ -56,3 +56,10 @@ def test_a_name_given_twice_is_refused():
 def test_the_recorded_command_leaves_out_what_is_only_of_this_machine():
     given = ["run", "--learner", "x", "--out", "a.json", "--cache=/c", "--resume", "--seeds", "3"]
     assert without_paths(given) == ["run", "--learner", "x", "--seeds", "3"]
+
+
+def test_the_folder_of_a_learners_file_is_left_out():
+    asked = ["run", "--learner", "/home/me/work/mine.py:net", "--way", "5"]
+    assert without_paths(asked) == ["run", "--learner", "mine.py:net", "--way", "5"]
+    assert without_paths(["--learner=work/mine.py:net"]) == ["--learner=mine.py:net"]
+    assert without_paths(["--learner", "package.module:net"]) == ["--learner", "package.module:net"]

@@ -1,4 +1,4 @@
-"""`metabench regress`: mistakes that are one sentence, and a run from end to end."""
+"""`metabench forecast`: mistakes that are one sentence, and a run from end to end."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,11 @@ from PIL import Image
 
 from metabench.scoring import functions as forecasts
 from metabench.tasks import gaussian_process as gp
-from metabench.tracks.forecast import run as regression
+from metabench.tracks.forecast import run as forecast_run
 
 CASES = [
     (["--learner", "man"], "did you mean `mann`?"),
-    (["--learner", "pixel_nn"], "`learner` is pixel_nn, which has no part in the regression"),
+    (["--learner", "pixel_nn"], "`learner` is pixel_nn, which has no part in forecasting"),
     (["--dimensions", "0"], "`dimensions` is 0; it must be from 1 to 10"),
     (["--points", "1"], "`points` is 1; it must be from 2 to 200"),
     (["--functions", "1"], "`functions` is 1; it must be at least 2"),
@@ -34,12 +34,12 @@ def never(*arguments, **options):
 
 @pytest.mark.parametrize(("arguments", "said"), CASES, ids=[" ".join(case[0]) for case in CASES])
 def test_mistakes_are_one_sentence_and_leave_nothing(metabench, monkeypatch, arguments, said):
-    monkeypatch.setattr(regression, "train_on", never)
+    monkeypatch.setattr(forecast_run, "meta_train", never)
     for name in ("folder.json", "drawn.png"):
         Path(name).mkdir()
     Path("file").write_text("mine")
     usual = () if "--learner" in arguments else ("--learner", "lstm")
-    outcome = metabench("regress", "--quiet", *usual, *arguments)
+    outcome = metabench("forecast", "--quiet", *usual, *arguments)
     assert outcome.code == 2
     assert outcome.out == ""
     assert outcome.err.startswith("error: ")
@@ -49,12 +49,22 @@ def test_mistakes_are_one_sentence_and_leave_nothing(metabench, monkeypatch, arg
     assert not list(Path("drawn.png").iterdir())
 
 
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("--learner", "mann", "more")])
+def test_the_former_name_of_the_command_tells_the_present_one(metabench, arguments):
+    outcome = metabench("regress", *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("error: ")
+    assert "`metabench forecast`" in line
+    assert "regress" not in metabench("--help").out
+
+
 def test_a_run_writes_a_result_and_a_picture(metabench, monkeypatch):
     monkeypatch.setattr(gp, "GRID", (3, 2, 2))
     monkeypatch.setattr(gp, "FIT_STEPS", 2)
     monkeypatch.setattr(forecasts, "CHUNK", 4)
     outcome = metabench(
-        "regress", "--learner", "mann", "--points", "8", "--functions", "6", "--out=new/one.json",
+        "forecast", "--learner", "mann", "--points", "8", "--functions", "6", "--out=new/one.json",
         "--set", "width=8", "--set", "rows=8", "--set", "warmup=0", "--train", "steps=2",
         "--train", "batch=2", "--train", "validate_every=1", "--train", "validation_episodes=4",
     )  # fmt: skip
@@ -64,7 +74,7 @@ def test_a_run_writes_a_result_and_a_picture(metabench, monkeypatch):
     assert document["run"]["train_steps"] == 2
     assert document["hyperparameters"]["rows"] == 8
     assert "--out" not in document["command"]
-    assert document["command"].startswith("metabench regress --learner mann --points 8")
+    assert document["command"].startswith("metabench forecast --learner mann --points 8")
     with Image.open("new/one.png") as picture:
         assert picture.size[0] > 2 * picture.size[1]
     for part in ("gp_fitted", "mann - gp_fitted", "step 5", "result: new/one.json"):

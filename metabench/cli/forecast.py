@@ -1,4 +1,4 @@
-"""`metabench regress`: train a learner on functions, hold it against Gaussian processes."""
+"""`metabench forecast`: train a learner on functions, hold it against Gaussian processes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from metabench.cli import options
 from metabench.cli.command import command_line
-from metabench.cli.run import check_counts
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
 from metabench.files.progress import say
 
 if TYPE_CHECKING:
-    from metabench.tracks.forecast.run import RegressionPlan
+    from metabench.tracks.forecast.plan import ForecastPlan
 
 STEPS = (2, 5, 10)  # of which the table tells, and the last
 
 
-def regress(
+def forecast(
     learner: options.Learner,
     dimensions: options.Dimensions = 1,
     points: options.Points = 40,
@@ -27,29 +26,35 @@ def regress(
     set_: options.Settings = None,
     train: options.Lengths = None,
     recipe: options.Recipe = None,
-    out: options.RegressionOut = None,
+    out: options.ForecastOut = None,
     run_dir: options.RunDir = Path("runs"),
     resume: options.Resume = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train LEARNER to forecast functions, and write log-likelihoods by step and a picture."""
     from metabench import recipes, registry
-    from metabench.tracks.forecast.run import plan_regression
+    from metabench.tracks.forecast.plan import plan_forecast
+    from metabench.training.lengths import check_seeds
     from metabench.types import FunctionShape
 
-    registry.learner_factory(learner)
-    check_counts(seed=seed)
-    plan = plan_regression(
+    registry.learner(learner)
+    check_seeds(seed)
+    plan = plan_forecast(
         learner,
         FunctionShape(dimensions, points),
-        recipe=recipes.find_regression(learner, dimensions, recipe),
+        recipe=recipes.find_forecast(learner, dimensions, recipe),
         settings=parse_settings(set_ or []),
-        train=parse_settings(train or [], "--train"),
+        lengths=parse_settings(train or [], "--train"),
         functions=functions,
         seed=seed,
         run_dir=run_dir,
     )
     _execute(plan, _places(out, plan.folder / f"result-seed{seed}.json"), resume, quiet)
+
+
+def regress() -> None:
+    """The former name of `forecast`, for who types it from memory or an older page."""
+    raise UserError("`regress` is now called `metabench forecast`; its options are the same")
 
 
 def _places(out: Path | None, usual: Path) -> tuple[Path, Path]:
@@ -65,22 +70,22 @@ def _places(out: Path | None, usual: Path) -> tuple[Path, Path]:
     return path, picture
 
 
-def _execute(plan: RegressionPlan, places: tuple[Path, Path], resume: bool, quiet: bool) -> None:
+def _execute(plan: ForecastPlan, places: tuple[Path, Path], resume: bool, quiet: bool) -> None:
     """Run the plan, write the result and say where everything is."""
     from rich.console import Console
 
-    from metabench.cli.view import LOG_LIKELIHOOD, RunView
     from metabench.files.canonical import canonical
     from metabench.files.publish import write_bytes, write_text
     from metabench.plots.forecasts import forecasts_picture
     from metabench.results import tables
     from metabench.tracks.forecast.run import execute
+    from metabench.training.view import LOG_LIKELIHOOD, RunView
 
-    say(f"{plan.protocol}: {plan.learner_name}, recipe {plan.recipe.name}", not quiet)
+    say(f"{plan.protocol}: {plan.entry.name}, recipe {plan.recipe.name}", not quiet)
     with RunView(quiet, LOG_LIKELIHOOD) as view:
         found = execute(plan, resume=resume, command=command_line(), watcher=view.watcher())
     path, picture = places
-    title = f"{plan.learner_name} on {plan.protocol}"
+    title = f"{plan.entry.name} on {plan.protocol}"
     drawn = forecasts_picture(found.document, found.examples, title)
     write_text(path, canonical(found.document))
     write_bytes(picture, drawn)

@@ -1,0 +1,187 @@
+"""What the command line can do, in Python: run a learner, test its training again, rank results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from metabench.errors import UserError, suggest
+from metabench.recipes import Recipe
+from metabench.registry import AnyLearner
+from metabench.results.document import default_path, write
+from metabench.results.result import Result
+from metabench.tracks.fewshot.request import Asked, Places, Request, as_command, plan_of
+from metabench.tracks.fewshot.run import execute
+from metabench.training.view import RunView
+from metabench.types import Protocol
+
+
+def run(
+    learner: AnyLearner,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    train: Mapping[str, Any] | None = None,
+    recipe: str | None = None,
+    seed: int = 0,
+    seeds: int = 1,
+    resume: bool = False,
+    trained_for: str | None = None,
+    run_dir: Path | str = "runs",
+    archives: Path | str | None = None,
+    cache: Path | str | None = None,
+    progress: bool = True,
+    **tested: Any,
+) -> Result:
+    """Train a learner, test it under a protocol, and return the result; as `metabench run` does.
+
+    Args:
+      learner: a registered name, a factory of your own, `path/to/file.py:function` or
+        `package.module:function`.
+      settings: hyperparameters of the learner, over the recipe's.
+      train: lengths of training, over the recipe's: steps, batch, validate_every,
+        validation_episodes, chunk.
+      recipe: name of a variant, or the path of a TOML file; None for the usual recipe.
+      seed: first training seed.
+      seeds: how many seeds, each a training of its own.
+      resume: continue an interrupted run of the same settings.
+      trained_for: id of a protocol whose training with the same settings is tested; nothing is
+        trained then.
+      run_dir: folder of checkpoints.
+      archives: folder with the datasets' archives; None: `METABENCH_ARCHIVES`, else a download.
+      cache: folder of prepared data; None: `METABENCH_CACHE`, else the platform's own.
+      progress: whether to show progress on standard error.
+      **tested: what is measured, each with what is usual as its default: dataset, way, shot,
+        query, protocol ("kshot" or "online"), presentations, labels, split, test_dataset,
+        test_split, within_alphabet, episodes, image_size.
+
+    Raises:
+      UserError: a mistake in one sentence.
+
+    Example:
+      >>> import metabench
+      >>> result = metabench.run("pixel_nn", dataset="strokes", way=5, shot=1, episodes=20,
+      ...                        progress=False)
+      >>> result.protocol.id
+      'strokes-alphabets-5way-1shot-20episodes-v2'
+      >>> result.per_episode().shape  # seeds, episodes
+      (1, 20)
+    """
+    request = Request(
+        learner=learner,
+        tested=_asked_of(tested),
+        settings=dict(settings or {}),
+        train=dict(train or {}),
+        recipe=recipe,
+        seed=seed,
+        seeds=seeds,
+        trained_for=trained_for,
+        places=_places(run_dir, archives, cache, progress),
+    )
+    return _executed(request, resume)
+
+
+def evaluate(
+    trained: Result,
+    *,
+    learner: AnyLearner | None = None,
+    run_dir: Path | str = "runs",
+    archives: Path | str | None = None,
+    cache: Path | str | None = None,
+    progress: bool = True,
+    **tested: Any,
+) -> Result:
+    """Test the training behind a result under another protocol; nothing is trained.
+
+    Args:
+      trained: from `run`, whose checkpoints are still in `run_dir`.
+      learner: the factory, where no package registers it.
+      run_dir: as in `run`.
+      archives: as in `run`.
+      cache: as in `run`.
+      progress: as in `run`.
+      **tested: as in `run`; what is left out is as `trained` was tested.
+
+    Raises:
+      UserError: a mistake in one sentence, or the training is not there.
+
+    Example:
+      >>> import metabench
+      >>> short = {"steps": 4, "validate_every": 4, "validation_episodes": 2, "chunk": 4}
+      >>> trained = metabench.run("protonet", dataset="strokes", episodes=4, train=short,
+      ...                         settings={"width": 8}, progress=False)
+      >>> harder = metabench.evaluate(trained, way=10, progress=False)
+      >>> harder.protocol.way, harder.recipe["trained_for"]
+      (10, 'strokes-alphabets-5way-1shot-4episodes-v2')
+    """
+    protocol, seeds = trained.protocol, [run.seed for run in trained.runs]
+    lengths = trained.recipe.get("train", {})
+    request = Request(
+        learner=trained.learner if learner is None else learner,
+        tested=_asked_of(_asked(protocol) | tested),
+        settings=trained.hyperparameters,
+        train=lengths,
+        recipe=Recipe(trained.recipe["name"]),
+        seed=seeds[0],
+        seeds=len(seeds),
+        trained_for=trained.recipe.get("trained_for", protocol.id) if lengths else None,
+        places=_places(run_dir, archives, cache, progress),
+    )
+    return _executed(request, resume=False)
+
+
+def save(result: Result, folder: Path | str = "leaderboards") -> None:
+    """Write a result where `leaderboard(folder)` finds it; a rerun replaces it.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    write(result, default_path(result, Path(folder)))
+
+
+def _asked(protocol: Protocol) -> dict[str, Any]:
+    """What was asked for where `protocol` was measured."""
+    online = protocol.labels is not None
+    found: dict[str, Any] = {
+        "way": protocol.way,
+        "episodes": protocol.episodes,
+        "within_alphabet": protocol.within_alphabet,
+        "image_size": protocol.image_size,
+    }
+    if online:
+        found |= {"protocol": "online", "presentations": protocol.query, "labels": protocol.labels}
+    else:
+        found |= {"shot": protocol.shot, "query": protocol.query}
+    if protocol.trained_on is None:
+        return found | {"dataset": protocol.dataset, "split": protocol.split}
+    dataset, split = protocol.trained_on.split("/")
+    test = {"test_dataset": protocol.dataset, "test_split": protocol.split}
+    return found | {"dataset": dataset, "split": split} | test
+
+
+def _asked_of(asked: Mapping[str, Any]) -> Asked:
+    known = tuple(Asked.__dataclass_fields__)
+    for name in asked:
+        if name not in known:
+            raise UserError(
+                f"there is no argument `{name}`{suggest(name, known)}; there are: "
+                + ", ".join(known)
+            )
+    return Asked(**asked)
+
+
+def _places(
+    run_dir: Path | str, archives: Path | str | None, cache: Path | str | None, progress: bool
+) -> Places:
+    return Places(
+        Path(run_dir),
+        None if archives is None else Path(archives),
+        None if cache is None else Path(cache),
+        quiet=not progress,
+    )
+
+
+def _executed(request: Request, resume: bool) -> Result:
+    plan = plan_of(request)
+    with RunView(request.places.quiet) as view:
+        return execute(plan, resume=resume, command=as_command(request), watcher=view.watcher())

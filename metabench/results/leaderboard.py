@@ -1,0 +1,106 @@
+"""A folder of results as rankings: one board for each protocol, its data and its episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metabench.errors import UserError, suggest
+from metabench.optional import imported
+from metabench.results.ranking import Row, collect, rank
+from metabench.results.tables import BOARD_HEAD, board_cells, text_table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class Leaderboard(Mapping[str, "Sequence[Row]"]):
+    """Ranked rows by the id of their protocol; printed, it is what the command prints.
+
+    Where results of one protocol were measured on different data, the id is followed by a part of
+    the data's digest.
+    """
+
+    boards: Mapping[str, Sequence[Row]]
+
+    def __getitem__(self, protocol: str) -> Sequence[Row]:
+        """The rows of one protocol, the best first.
+
+        Raises:
+          UserError: there are no results of it.
+        """
+        if protocol not in self.boards:
+            known = tuple(self.boards)
+            raise UserError(
+                f"there are no results of protocol `{protocol}`{suggest(protocol, known)}; there "
+                f"are of: {', '.join(known)}"
+            )
+        return self.boards[protocol]
+
+    def __iter__(self) -> Iterator[str]:
+        """The protocols' ids."""
+        return iter(self.boards)
+
+    def __len__(self) -> int:
+        """How many boards there are."""
+        return len(self.boards)
+
+    def __str__(self) -> str:
+        """Every board as a table."""
+        return "\n".join(
+            f"{name}\n{text_table(BOARD_HEAD, board_cells(rows))}"
+            for name, rows in self.boards.items()
+        )
+
+    def to_frame(self) -> DataFrame:
+        """A row for each entry, for pandas: protocol, rank, learner, accuracy, interval, and more.
+
+        Raises:
+          UserError: pandas is not installed.
+        """
+        pandas = imported("pandas")
+        return pandas.DataFrame(
+            {
+                "protocol": name,
+                "rank": row.rank,
+                "learner": row.result.learner,
+                "accuracy": row.mean,
+                "ci95": row.ci95,
+                "seed_spread": row.seed_spread,
+                "behind": None if row.behind is None else row.behind.mean,
+                "behind_ci95": None if row.behind is None else row.behind.ci95,
+                "transductive": row.result.transductive,
+                "parameters": row.result.parameter_count,
+            }
+            for name, rows in self.boards.items()
+            for row in rows
+        )
+
+
+def leaderboard(folder: Path | str = "leaderboards") -> Leaderboard:
+    """The rankings of all result files below `folder`.
+
+    Raises:
+      UserError: there are none, or one is not a result file.
+
+    Example:
+      >>> import metabench
+      >>> result = metabench.run("pixel_nn", dataset="strokes", episodes=20, progress=False)
+      >>> metabench.save(result, "boards")
+      >>> boards = metabench.leaderboard("boards")
+      >>> [row.result.learner for row in boards["strokes-alphabets-5way-1shot-20episodes-v2"]]
+      ['pixel_nn']
+    """
+    found = rank(collect(Path(folder)))
+    if not found:
+        raise UserError(f"`folder` {folder} holds no result files; `metabench run` writes some")
+    names = [name for name, _, _ in found]
+    return Leaderboard(
+        {
+            name if names.count(name) == 1 else f"{name} on {dataset[:12]}": rows
+            for (name, dataset, _), rows in found.items()
+        }
+    )

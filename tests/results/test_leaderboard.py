@@ -1,0 +1,56 @@
+"""A folder of results as rankings in Python."""
+
+from dataclasses import replace
+
+import pytest
+
+from metabench.errors import UserError
+from metabench.results.document import default_path, write
+from metabench.results.leaderboard import leaderboard
+from tests.made_up_result import made_up
+
+FIRST = made_up("protonet", (10, 8, 10, 8))
+SECOND = made_up("matching", (9, 8, 8, 7))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    other = replace(FIRST, learner="maml", dataset_digest="c" * 64)
+    wider = made_up("maml", (5, 5, 5, 5), protocol={"query": 3})
+    for result in (FIRST, SECOND, other, wider):
+        write(result, default_path(result, tmp_path))
+    return tmp_path
+
+
+def test_boards_are_found_by_protocol_and_data(folder):
+    boards = leaderboard(folder)
+    name = FIRST.protocol.id
+    assert list(boards) == sorted(boards)
+    assert set(boards) == {
+        f"{name} on dddddddddddd",
+        f"{name} on cccccccccccc",
+        name.replace("5query", "3query"),
+    }
+    rows = boards[f"{name} on dddddddddddd"]
+    assert [(row.rank, row.result.learner) for row in rows] == [(1, "protonet"), (2, "matching")]
+
+
+def test_printed_it_is_a_table_for_each_board(folder):
+    text = str(leaderboard(folder))
+    assert text.count("behind the first") == 3
+    assert "90.00 ± 11.32" in text
+
+
+def test_a_frame_has_a_row_for_each_entry(folder):
+    frame = leaderboard(folder).to_frame()
+    assert len(frame) == 4
+    second = frame[frame.learner == "matching"].iloc[0]
+    assert second["rank"] == 2
+    assert second.behind == pytest.approx(0.1)
+
+
+def test_what_is_not_there_is_one_sentence(folder, tmp_path):
+    with pytest.raises(UserError, match="no results of protocol `strokes`"):
+        leaderboard(folder)["strokes"]
+    with pytest.raises(UserError, match="holds no result files"):
+        leaderboard(tmp_path / "empty")
