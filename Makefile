@@ -19,10 +19,11 @@ test: $(VENV)/installed-dev   ## install, then the fast tests: no network, no ar
 test-all: $(VENV)/installed-dev   ## every test; those on real data need METABENCH_ARCHIVES
 	$(BIN)/python -m pytest -q -n $(CPU_THREADS)
 
-check: $(VENV)/installed-dev   ## format, lint, types, and generated files
+check: $(VENV)/installed-dev   ## format, lint, types, and the table of docs/architecture.md
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.layers
 
 format: $(VENV)/installed-dev   ## put the code into shape
 	$(BIN)/ruff format .
@@ -35,7 +36,7 @@ benchmark: $(VENV)/installed-dev   ## speed against PyTorch, in one run, as rati
 leaderboards: $(VENV)/installed   ## make leaderboards/README.md from the result files
 	$(BIN)/metabench leaderboard --markdown leaderboards/README.md
 
-pictures: $(VENV)/installed   ## make the pictures of docs/neural-statistician.md anew
+pictures: $(VENV)/installed   ## make the three pictures of docs/neural-statistician.md anew
 	$(BIN)/metabench statistician distributions --out docs/pictures/distributions.png
 	$(BIN)/metabench statistician summarize --out docs/pictures/spatial-mnist.png
 	$(BIN)/metabench statistician sample --out docs/pictures/samples.png --result \

@@ -1,71 +1,54 @@
-"""Data flows one way: a module imports only from its own row and the rows above it."""
+"""Data flows one way: a module imports only from rows below its own, or from its own room."""
 
 import ast
+import graphlib
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-import metabench
 from metabench import registry
+from tests.layers import DOCUMENT, LEVEL, PACKAGE, with_table
+from tests.places import ROOT
 
-ROOT = Path(metabench.__file__).parent
-MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
-ROWS = (
-    ("errors", "types"),
-    ("registry", "progress"),
-    ("cache", "download", "archives", "arrays", "datasets"),
-    ("data",),
-    ("inventory",),
-    ("gaussian_process", "functions"),
-    ("tables", "draws", "label_codes", "episodes", "streams", "tasks", "protocols"),
-    ("trials", "protocol_tables"),
-    ("nets",),
-    ("optimizees", "optimizers"),
-    ("learners", "statistician"),
-    ("beginnings",),
-    ("conformance", "online", "forecasts", "evaluate", "traces", "checkpoints"),
-    ("training_loop",),
-    ("train",),
-    ("recipes", "results", "environment"),
-    ("leaderboard",),
-    ("report", "plots", "sheets"),
-    ("plan",),
-    ("run", "regression"),
-    ("optimizing",),
-    ("trained",),
-    ("cli", "__main__"),
-)
-ROW = {unit: number for number, units in enumerate(ROWS) for unit in units}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+PARTED = ("tracks", "learners", "datasets")  # rooms whose folders do not import each other
+SHARED = {("learners", "common")}  # but for this one, which every folder of its room may import
 ONLY_IN = {  # other packages, and the only units that may import them
-    "flax": {"nets", "learners", "statistician"},
-    "tensorflow_datasets": {"datasets"},
-    "matplotlib": {"plots", "report", "cli"},
-    "rich": {"progress", "report", "cli"},
-    "typer": {"cli", "__main__"},
+    "flax": {"nets", "learners", "tracks/statistician"},
+    "tensorflow_datasets": {"data/tfds_records"},
+    "matplotlib": {"plots"},
+    "PIL": {"data/readers", "datasets", "plots/contact_sheet"},
+    "orbax": {"training/checkpoints"},
+    "jsonschema": {"results/document"},
+    "pandas": set(),
+    "rich": {"cli", "files/progress", "results/tables", "training/view"},
+    "typer": {"cli"},
 }
 SLOW_TO_IMPORT = {"tensorflow_datasets", "tensorflow", "matplotlib", "torch"}
 
+
+def parts_of(path):
+    """`metabench/nets/memory/unroll.py` is `("nets", "memory", "unroll")`, a room its folder."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+NAMES = {".".join(("metabench", *parts_of(path))): path for path in MODULES}
 every_module = pytest.mark.parametrize(
-    "path", MODULES, ids=[str(path.relative_to(ROOT)) for path in MODULES]
+    "path", MODULES, ids=[str(path.relative_to(PACKAGE)) for path in MODULES]
 )
 
 
-def unit_of(path):
-    """`metabench/nets/conv4.py` belongs to the unit `nets`."""
-    return path.relative_to(ROOT).with_suffix("").parts[0]
-
-
 class Imports(ast.NodeVisitor):
-    """Names of what a file imports, but for type checking."""
+    """Names of what a file imports, but for type checking if `typing` is false."""
 
-    def __init__(self, path):
-        self.names = []
+    def __init__(self, path, typing=True):
+        self.names, self.typing = [], typing
         self.visit(ast.parse(path.read_text(encoding="utf-8")))
 
     def visit_If(self, node):
-        if ast.unparse(node.test) != "TYPE_CHECKING":
+        if self.typing or ast.unparse(node.test) != "TYPE_CHECKING":
             self.generic_visit(node)
 
     def visit_Import(self, node):
@@ -76,24 +59,52 @@ class Imports(ast.NodeVisitor):
         self.names += [f"{node.module}.{alias.name}" for alias in node.names]
 
 
-def test_every_unit_has_a_row():
-    units = {unit_of(path) for path in MODULES}
-    assert units <= set(ROW), f"give these a row: {sorted(units - set(ROW))}"
+def ours(path):
+    """What a file imports of the package, as names without `metabench.` in front."""
+    split = [name.split(".") for name in Imports(path).names]
+    return [tuple(rest) for package, *rest in split if package == "metabench"]
+
+
+def test_every_unit_has_a_row_and_every_row_its_units():
+    assert {parts_of(path)[0] for path in MODULES} == set(LEVEL)
 
 
 @every_module
-def test_imports_come_from_above(path):
-    for name in Imports(path).names:
-        package, _, inner = name.partition(".")
-        if package == "metabench" and (unit := inner.split(".")[0]) in ROW:
-            assert ROW[unit] <= ROW[unit_of(path)], f"{name} is below {unit_of(path)}"
+def test_imports_come_from_below(path):
+    unit = parts_of(path)[0]
+    for name in ours(path):
+        assert name[:1] != (), "import what is needed from where it is defined"
+        assert name[0] in LEVEL, f"import {name[0]} from where it is defined"
+        own = name[0] == unit and (PACKAGE / unit).is_dir()
+        assert own or LEVEL[name[0]] < LEVEL[unit], f"{'.'.join(name)} is not below {unit}"
+
+
+@every_module
+def test_folders_of_a_parted_room_do_not_import_each_other(path):
+    room, folder = (*parts_of(path), "")[:2]
+    if room in PARTED and folder and (PACKAGE / room / folder).is_dir():
+        for name in ours(path):
+            allowed = {(room, folder), *SHARED}
+            assert name[0] != room or name[:2] in allowed, f"{'.'.join(name)} is of another folder"
+
+
+def test_no_module_imports_itself_through_others():
+    graph = {}
+    for name, path in NAMES.items():
+        imported = {".".join(("metabench", *inner)) for inner in ours(path)}
+        modules = {n if n in NAMES else n.rpartition(".")[0] for n in imported}
+        graph[name] = modules - {"metabench", name}
+    tuple(graphlib.TopologicalSorter(graph).static_order())
 
 
 @every_module
 def test_packages_are_imported_only_where_they_belong(path):
-    for name in Imports(path).names:
+    within = "/".join(parts_of(path))
+    for name in Imports(path, typing=False).names:
         allowed = ONLY_IN.get(name.split(".")[0])
-        assert allowed is None or unit_of(path) in allowed, f"{name} may not be imported here"
+        if allowed is not None:
+            rooms = tuple(f"{room}/" for room in allowed)
+            assert f"{within}/".startswith(rooms), f"{name} may not be imported here"
 
 
 @every_module
@@ -107,10 +118,20 @@ def test_no_branch_on_the_name_of_a_learner(path):
 
 def test_slow_packages_are_not_imported_before_they_are_needed():
     code = (
-        "import sys, metabench.cli, metabench.run, metabench.conformance\n"
+        "import sys, metabench.cli, metabench.conformance\n"
+        "import metabench.tracks.fewshot.run, metabench.tracks.forecast.run\n"
         "from metabench import registry\n"
         "for name in registry.names('datasets'): registry.dataset(name)\n"
         f"print(*sorted({SLOW_TO_IMPORT!r} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
+
+
+def test_the_table_in_the_documentation_is_that_of_the_rows():
+    committed = DOCUMENT.read_text(encoding="utf-8")
+    assert with_table(committed) == committed, "run `python -m tests.layers --write`"
+
+
+def test_make_check_compares_the_table():
+    assert "python -m tests.layers\n" in (ROOT / "Makefile").read_text(encoding="utf-8")

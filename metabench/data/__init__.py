@@ -1,6 +1,6 @@
 """Prepared datasets: `prepare` makes one from its archives, `load` maps it into memory.
 
-What finds, fetches, reads and inspects files stands beside it in this room.
+The other modules here find, download, read and check files.
 """
 
 from metabench.data.prepared import (

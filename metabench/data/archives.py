@@ -1,8 +1,8 @@
-"""Finds a dataset's published files: in the user's folder, in the cache, on the network.
+"""Finds a dataset's published files: in the user's folder, in the cache, or on the network.
 
-A file that the user supplies is taken even when its checksum is not the published
-one (archives get re-packed); what was found is recorded, and the reader of the
-archive checks its structure. A downloaded file must match.
+A file that the user supplies is accepted even if its checksum is not the published
+one (archives get re-packed). The result records what was found, and the reader of the
+archive checks its structure. A downloaded file must have the published checksum.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Found(NamedTuple):
     """An archive on this machine."""
 
     path: Path
-    sha256: str  # of a file's bytes; of a folder's file names and their bytes
-    published: bool | None  # whether that is the published checksum; None: there is none
+    sha256: str  # of a file's bytes, or of a folder's file names and their bytes
+    published: bool | None  # whether it is the published checksum; None: none is published
 
 
 def find(
@@ -36,15 +36,15 @@ def find(
     cache: Path | str | None = None,
     progress: bool = True,
 ) -> dict[str, Found]:
-    """Return every archive of a dataset by name, downloading what is nowhere on this machine.
+    """Return every archive of a dataset by name; download those that this machine lacks.
 
-    Looks in `<directory>/`, `<directory>/<dataset>/` and `<directory>/<folder>/` for the
-    dataset's `folders`, where the directory is the argument or else `METABENCH_ARCHIVES`;
-    then among earlier downloads in the cache. Of a dataset with `alternatives`, the first
-    set that is complete is taken.
+    The directory is the argument or else `METABENCH_ARCHIVES`. This looks in `<directory>/`,
+    `<directory>/<dataset>/` and `<directory>/<folder>/` for each of the dataset's `folders`,
+    then among earlier downloads in the cache. If a dataset has `alternatives`, the first
+    complete set is used.
 
     Raises:
-        UserError: an archive is nowhere and cannot be downloaded.
+        UserError: an archive was not found and cannot be downloaded.
     """
     given = _directory(directory)
     if spec.archives and given and not _is(given, folder=True):
@@ -70,7 +70,7 @@ def find(
 def available(
     spec: DatasetSpec, directory: Path | str | None = None, cache: Path | str | None = None
 ) -> bool:
-    """Tell within seconds whether `find` is likely to succeed; downloads nothing."""
+    """Whether `find` is likely to succeed; takes seconds and downloads nothing."""
     if _complete(spec, directory, cache) is not None:
         return True
     missing = [a for a in spec.archives if _local(spec, a, directory, cache) is None]
@@ -78,7 +78,7 @@ def available(
 
 
 def describe(found: Mapping[str, Found]) -> str:
-    """Say in one phrase whether these are the published files."""
+    """A phrase that says whether these are the published files."""
     if any(one.published is None for one in found.values()):
         return f"local files, for which no checksum is published: {', '.join(found)}"
     differing = [name for name, one in found.items() if not one.published]
@@ -91,7 +91,7 @@ def describe(found: Mapping[str, Found]) -> str:
 
 
 def sha256(path: Path) -> str:
-    """Return the checksum of a file, or of all that a folder holds, in hexadecimal."""
+    """Return the checksum of a file, or of everything in a folder, in hexadecimal."""
     try:
         if path.is_dir():
             lines = (f"{name} {sha256(path / name)}\n" for name in folder_files(path))
@@ -105,7 +105,7 @@ def sha256(path: Path) -> str:
 
 
 def folder_files(folder: Path, deepest: int = DEEPEST) -> Iterator[str]:
-    """Yield the paths within a folder, sorted and relative to it; hidden files are passed over.
+    """Yield the paths within a folder, sorted and relative to it; hidden files are skipped.
 
     Raises:
         UserError: folders are nested more than `deepest` times, or in themselves by a link.
@@ -135,7 +135,7 @@ def _sets(spec: DatasetSpec) -> tuple[tuple[Archive, ...], ...]:
 def _complete(
     spec: DatasetSpec, directory: Path | str | None, cache: Path | str | None
 ) -> dict[str, Path] | None:
-    """The first set of archives that is whole on this machine, or None."""
+    """The first set of archives that is complete on this machine, or None."""
     for archives in _sets(spec):
         paths = {one.name: _local(spec, one, directory, cache) for one in archives}
         whole = {name: path for name, path in paths.items() if path is not None}
@@ -147,7 +147,7 @@ def _complete(
 def _refuse_fragments(
     spec: DatasetSpec, directory: Path | str | None, cache: Path | str | None
 ) -> None:
-    """Name what is missing where nothing can be downloaded and a set is here in part."""
+    """Name the missing files if a set is incomplete and nothing can be downloaded."""
     if all(archive.url for archive in spec.archives):
         return
     for archives in _sets(spec):
@@ -183,7 +183,7 @@ def _local(
 
 
 def _is(path: Path, folder: bool) -> bool:
-    """Whether there is such a file or folder."""
+    """Whether `path` is a folder, or with `folder` false, a file."""
     try:
         return path.is_dir() if folder else path.is_file()
     except OSError as error:

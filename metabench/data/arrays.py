@@ -1,9 +1,9 @@
-"""The files of a prepared dataset: two arrays and a page about them.
+"""The files of a prepared dataset: two arrays and their description.
 
 `images.npy` is uint8 [images, height, width, channels], `labels.npy` is int32
 [images] and ascending, `meta.json` has the class names, the digest, the source, the
 checksums of both arrays and one of itself.
-What a dataset is, and where its folder lies, is for `metabench.data` to know.
+`metabench.data.prepared` knows what a dataset is and where its folder lies.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from metabench.files.progress import Advance
 from metabench.types import ImageShape
 
 FORMAT = 2  # of these files; part of `meta.json`
-CHUNK = 4096  # images that are hashed at a time
+CHUNK = 4096  # images that are hashed at once
 ARRAYS: dict[str, np.dtype[Any]] = {"images": np.dtype(np.uint8), "labels": np.dtype("<i4")}
 FIELDS = ("name", "version", "source", "shape", "digest", "class_names", "sha256")
 
@@ -35,18 +35,18 @@ def write(
     image: ImageShape,
     advance: Advance,
 ) -> dict[str, Any]:
-    """Write both arrays and return what `meta.json` must say of them.
+    """Write both arrays and return the entries of `meta.json` about them.
 
     Args:
         folder: an empty folder.
         stream: class names and uint8 images, the examples of each class together.
-        count: how many there are.
+        count: how many images there are.
         image: the shape of each.
         advance: called with the number of images done since the last call.
 
     Raises:
         ValueError: the stream is not as described here.
-        OSError: the disk is full; told before the first image where the system can reserve.
+        OSError: the disk is full; raised before the first image if the system can reserve space.
     """
     shape = (count, *image)
     labels = np.empty(count, np.int32)
@@ -74,10 +74,10 @@ def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
 
 
 def read_meta(folder: Path) -> dict[str, Any] | None:
-    """Return what `meta.json` says, or None where it or the arrays cannot be trusted.
+    """Return the content of `meta.json`, or None if it or the arrays cannot be trusted.
 
-    That is: absent, cut short, of another format, or a `meta.json` that was edited. The
-    pixels are not read: `damage` does that.
+    They cannot if a file is absent, cut or of another format, or if `meta.json` was edited.
+    The pixels are not read; `damage` reads them.
     """
     meta, complaint = _meta(folder)
     if complaint or any(_misshapen(folder, name, meta) for name in ARRAYS):
@@ -121,7 +121,7 @@ def digest(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -
 
 
 def _head(name: str, shape: Sequence[int]) -> bytes:
-    """How the file of an array begins."""
+    """The header of an array's file."""
     out = io.BytesIO()
     described = {"descr": ARRAYS[name].str, "fortran_order": False, "shape": tuple(shape)}
     np.lib.format.write_array_header_1_0(out, described)
@@ -129,7 +129,7 @@ def _head(name: str, shape: Sequence[int]) -> bytes:
 
 
 def _reserve(file: BinaryIO, size: int) -> None:
-    """Claim `size` bytes on disk, where the system can, so that a full one is told at once."""
+    """Reserve `size` bytes on disk, if the system can, so that a full disk is noticed at once."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, size)
 
@@ -141,9 +141,9 @@ def _fill(
     stream: Iterable[tuple[str, np.ndarray]],
     advance: Advance,
 ) -> list[str]:
-    """Write the stream out; return the class names in the order they came.
+    """Write the stream to the files; return the class names in the order in which they came.
 
-    The pixels go through the file and not through a memory map, where a full disk would
+    The pixels are written to the file and not to a memory map, as a full disk would then
     kill the process.
     """
     numbers: dict[str, int] = {}
@@ -167,7 +167,7 @@ def _fill(
 
 
 def _meta(folder: Path) -> tuple[dict[str, Any], str]:
-    """What `meta.json` says, and what is wrong with it (nothing: an empty phrase)."""
+    """The content of `meta.json`, and a phrase on what is wrong with it (empty if nothing)."""
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     except OSError as error:
@@ -187,7 +187,7 @@ def _meta(folder: Path) -> tuple[dict[str, Any], str]:
 def _misshapen(folder: Path, name: str, meta: Mapping[str, Any]) -> str:
     """What is wrong with the kind and length of an array, without reading it."""
     shape = meta["shape"] if name == "images" else meta["shape"][:1]
-    head = _head(name, shape)  # compared and not parsed: a damaged one could say anything
+    head = _head(name, shape)  # compared, not parsed: a damaged header could say anything
     wanted = len(head) + math.prod(shape) * ARRAYS[name].itemsize
     try:
         with (folder / f"{name}.npy").open("rb") as file:
@@ -205,5 +205,5 @@ def _checksum(path: Path) -> str:
 
 
 def _own_checksum(meta: Mapping[str, Any]) -> str:
-    """The sha256 over what `meta.json` says, however it is laid out."""
+    """The sha256 over the content of `meta.json`, whatever its layout."""
     return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()

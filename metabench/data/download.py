@@ -1,8 +1,8 @@
-"""Downloads one published file, verified, or says quickly why it cannot.
+"""Downloads one published file and verifies it, or says quickly why it cannot.
 
-pooch checks the checksum of what it wrote into a folder of its own, and only then is
-the file moved to its place, so that there is never half a file. Whether the host answers
-at all is asked first, with a short limit: a machine without a network is told so in seconds.
+pooch downloads into a temporary folder and compares the checksum. Only then is the file
+moved to its place, so that there is never half a file. First, with a short time limit, we
+check whether the host answers, so that a machine without a network gets an error in seconds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class DownloadError(Exception):
 
 
 def reachable(url: str, seconds: float = REACH_SECONDS) -> bool:
-    """Tell whether the server of `url` offers it, within about `seconds`."""
+    """Whether the server of `url` offers it; takes about `seconds` at most."""
     answers: list[bool] = []
 
     def ask() -> None:
@@ -38,7 +38,7 @@ def reachable(url: str, seconds: float = REACH_SECONDS) -> bool:
             reply = requests.head(url, timeout=seconds, allow_redirects=True)
             answers.append(reply.ok or reply.status_code == 405)  # 405: only HEAD is refused
 
-    # A thread, because looking up a host name without a network can outlast any timeout.
+    # In a thread, because looking up a host name without a network can ignore any timeout.
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(seconds + 0.5)
@@ -49,7 +49,7 @@ def fetch(archive: Archive, folder: Path, shown: bool = True) -> Path:
     """Download `archive` into `folder` and return its path.
 
     Raises:
-        DownloadError: the server is out of reach, breaks off, or sends other bytes.
+        DownloadError: the server cannot be reached, stops early, or sends other bytes.
     """
     import pooch
     import requests
@@ -72,7 +72,7 @@ def fetch(archive: Archive, folder: Path, shown: bool = True) -> Path:
             except requests.RequestException as error:
                 reason = f"its download broke off ({type(error).__name__})"
                 raise DownloadError(reason) from error
-            except ValueError as error:  # pooch's way to say that the checksum is another
+            except ValueError as error:  # pooch raises it if the checksum differs
                 raise DownloadError("what its server sent is not the published file") from error
         target = folder / archive.name
         os.replace(whole, target)
@@ -81,7 +81,7 @@ def fetch(archive: Archive, folder: Path, shown: bool = True) -> Path:
 
 @contextlib.contextmanager
 def _partial(folder: Path) -> Iterator[Path]:
-    """An empty folder within `folder` that is gone afterwards, with what a killed process left."""
+    """An empty folder within `folder`, removed afterwards, as are leftovers of killed processes."""
     partial = folder / ".partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
@@ -92,7 +92,7 @@ def _partial(folder: Path) -> Iterator[Path]:
 
 
 class _Meter:
-    """The part of a tqdm bar that pooch drives, handed on to ours."""
+    """The part of a tqdm bar that pooch calls, forwarded to our progress bar."""
 
     def __init__(self, advance: Advance) -> None:
         self.total = 0
@@ -102,8 +102,8 @@ class _Meter:
         self._advance(steps)
 
     def reset(self) -> None:
-        """Called by pooch at the end, just before it adds the whole size once more."""
+        """Called by pooch at the end, before it adds the whole size once more."""
         self._advance = lambda steps: None
 
     def close(self) -> None:
-        """Nothing to release: the bar ends with its `with` block."""
+        """Do nothing: the bar ends with its `with` block."""

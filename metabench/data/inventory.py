@@ -1,7 +1,7 @@
-"""What the cache holds, and whether it is still what was written there.
+"""What the cache holds, and whether it is still as it was written.
 
-Goes by what lies on disk, so that folders of one's own, other versions and datasets of
-packages that are gone are seen too. Prepares nothing and removes nothing.
+It looks at the files on disk, so that it also finds users' own folders, other versions and
+datasets of packages that are no longer installed. It prepares nothing and removes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from metabench.files import cache as cache_
 
 
 class Entry(NamedTuple):
-    """One dataset at one size, whole or damaged."""
+    """One dataset at one size, intact or damaged."""
 
     name: str
     version: str
@@ -28,12 +28,12 @@ class Entry(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """What it takes on disk."""
+        """Its size on disk."""
         return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
 
 
 def entries(cache: Path | str | None = None) -> list[Entry]:
-    """Everything that was prepared, by name, version and size."""
+    """Everything that was prepared, sorted by name, version and size."""
     found = []
     for folder in cache_.root(cache).glob("*/*/size*"):
         size = re.fullmatch(r"size(\d+)", folder.name)
@@ -44,14 +44,14 @@ def entries(cache: Path | str | None = None) -> list[Entry]:
 
 
 def of_spec(spec: DatasetSpec, cache: Path | str | None = None) -> list[Entry]:
-    """The prepared sizes of a dataset, of its present version alone."""
+    """The prepared sizes of a dataset, only of its present version."""
     return [one for one in entries(cache) if (one.name, one.version) == (spec.name, spec.version)]
 
 
 def damage(entry: Entry, dataset: str | None = None) -> str:
-    """One sentence on what is damaged and what mends it; empty: every byte is as written.
+    """One sentence on the damage and its remedy; empty if every byte is as it was written.
 
-    `dataset` is what was asked for: the path of a folder is not recorded in the cache.
+    `dataset` is the name that the user gave, since the cache does not record a folder's path.
     """
     found = arrays.damage(entry.folder)
     if not found:
@@ -65,7 +65,7 @@ def damage(entry: Entry, dataset: str | None = None) -> str:
 
 
 def select(dataset: str | None, size: int | None, cache: Path | str | None = None) -> list[Entry]:
-    """What `verify` is asked to read: all, or those of one dataset, or of one size.
+    """The entries that `verify` should read: all, or those of one dataset or one size.
 
     Raises:
         UserError: an unknown dataset, or nothing of it is prepared.
@@ -83,7 +83,7 @@ def select(dataset: str | None, size: int | None, cache: Path | str | None = Non
 
 
 def standing(spec: DatasetSpec | None, size: int, digest: str) -> str:
-    """What a digest is worth: whether it is the published one."""
+    """Whether a digest is the published one, in words."""
     golden = spec.digests.get(size) if spec is not None else None
     if golden is None:
         return "none is published for this size"

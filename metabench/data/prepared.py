@@ -1,7 +1,7 @@
 """Prepared datasets: made once as dense arrays, then only mapped into memory.
 
-`prepare` runs a dataset's `examples` and writes what comes to the cache, in the
-format of `metabench.data.arrays`. `load` maps that: it downloads nothing, decodes nothing
+`prepare` runs a dataset's `examples` and writes them to the cache, in the format of
+`metabench.data.arrays`. `load` maps these files: it downloads nothing, decodes nothing
 and imports no dataset library. No dataset is known here by name.
 """
 
@@ -31,15 +31,15 @@ def prepare(
 ) -> Path:
     """Make the arrays of a dataset unless the cache has them, and return their folder.
 
-    Processes that ask for the same dataset at once wait for the first, and use what it made.
+    If several processes prepare the same dataset, all wait for the first and use its files.
 
     Args:
         dataset: a registered name, or a specification.
         size: height and width of the images; None: the dataset's default.
-        archives: a folder with archives; None: `METABENCH_ARCHIVES`, else a download.
+        archives: a folder with archives; None: `METABENCH_ARCHIVES`, else they are downloaded.
         cache: the cache folder; None: `METABENCH_CACHE`, else the platform's own.
         progress: whether to report on standard error.
-        force: make them anew even where the cache has them.
+        force: make the arrays again even if the cache has them.
 
     Raises:
         UserError: an archive is missing, wrong or damaged, or the cache cannot be written.
@@ -94,7 +94,7 @@ def load_or_prepare(
     cache: Path | str | None = None,
     progress: bool = True,
 ) -> Dataset:
-    """`prepare`, which does nothing where that was done before, and `load`."""
+    """`prepare` (which does nothing if the dataset is prepared already) and `load`."""
     spec = find(dataset)
     prepare(spec, size, archives, cache, progress)
     return load(spec, size, cache)
@@ -103,7 +103,7 @@ def load_or_prepare(
 def is_prepared(
     dataset: str | DatasetSpec, size: int | None = None, cache: Path | str | None = None
 ) -> bool:
-    """Tell whether `load` would succeed."""
+    """Whether `load` would succeed."""
     spec = find(dataset)
     return arrays.read_meta(folder(spec, size_of(spec, size), cache)) is not None
 
@@ -114,13 +114,13 @@ def is_available(
     archives: Path | str | None = None,
     cache: Path | str | None = None,
 ) -> bool:
-    """Tell within seconds whether `load_or_prepare` is likely to succeed."""
+    """Whether `load_or_prepare` is likely to succeed; takes seconds."""
     spec = find(dataset)
     return is_prepared(spec, size, cache) or archives_.available(spec, archives, cache)
 
 
 def find(dataset: str | DatasetSpec) -> DatasetSpec:
-    """The specification behind a name, or the one that is given."""
+    """The specification with this name, or the given specification."""
     if isinstance(dataset, DatasetSpec):
         return dataset
     from metabench import registry
@@ -129,10 +129,10 @@ def find(dataset: str | DatasetSpec) -> DatasetSpec:
 
 
 def size_of(spec: DatasetSpec, size: int | None) -> int:
-    """Height and width: what is asked for, else the dataset's default.
+    """Height and width: `size` if given, else the dataset's default.
 
     Raises:
-        UserError: nobody wants images of that size.
+        UserError: images of that size are not supported.
     """
     if size is None:
         return spec.image[0]
@@ -156,7 +156,7 @@ def _make(
 ) -> None:
     """Write the arrays; the caller holds the lock."""
     found = archives_.find(spec, archives, cache, shown)
-    # Named by the archives, so that records of one are never taken for those of another.
+    # Named after the archives, so that the records of different archives are never mixed up.
     fingerprint = hashlib.sha256("".join(one.sha256 for one in found.values()).encode())
     scratch = cache_.folder(target.parent / f"records-{fingerprint.hexdigest()[:12]}")
     paths = {name: one.path for name, one in found.items()}

@@ -1,7 +1,7 @@
-"""Reads the committed class lists of a dataset, which stand in its folder.
+"""Reads the committed class lists of a dataset, which are in its folder.
 
 Each file has a name, a number of rotations and, for each part, its classes in the
-order that a class table takes them in. The digest is over all of that.
+order of the class table. The digest is computed over all of this.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def load(folder: Path, name: str) -> Split:
 
 @cache
 def classes(folder: Path) -> Mapping[str, tuple[str, ...]]:
-    """The classes in `<folder>/classes.json` by the set that they are published in."""
+    """The classes in `<folder>/classes.json`, grouped by the set in which they were published."""
     return {part: tuple(names) for part, names in _json(folder / "classes.json").items()}
 
 

@@ -1,9 +1,9 @@
 """Datasets of encoded images as TensorFlow Datasets builders: archives become ArrayRecord files.
 
-What a dataset declares in `DatasetSpec.records` is enough to make a builder. It needs no
-TensorFlow, since images are stored as the bytes that they were published in. This and
-`builders.py` are the only modules that import tensorflow_datasets, and they are
-imported only while a dataset is being prepared.
+`DatasetSpec.records` of a dataset is enough to make a builder. It needs no TensorFlow, since
+images are stored as the bytes in which they were published. This is the only module that
+imports tensorflow_datasets, and it is imported only while a dataset is being prepared, or by
+`metabench.datasets.builders`.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from metabench.errors import UserError
 from metabench.files import cache as cache_
 from metabench.files.progress import progress
 
-SPLIT = "full"  # the one split of TFDS's kind: class splits are ours
-READ_AT_ONCE = 256  # records; one by one, finding them takes longer than reading
-LAYOUT = "records2"  # of what is in the scratch folder; another one is built anew
+SPLIT = "full"  # the only split that TFDS knows; splits of classes are ours
+READ_AT_ONCE = 256  # records; finding records one by one takes longer than reading them
+LAYOUT = "records2"  # layout of the scratch folder; records of another layout are built again
 
 
 class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[misc,call-arg]  # TFDS: Any
     """One dataset's images and class names, in the order of its class table."""
 
     VERSION = tfds.core.Version("0.0.0")
-    # No checksums for TFDS to look for: archives are found and verified by ours. (Its search
-    # imports importlib_resources, which its package fails to require: tensorflow/datasets#11212.)
+    # TFDS has no checksums to look for, as our code finds and verifies archives. (Its search
+    # imports importlib_resources, which its package does not require: tensorflow/datasets#11212.)
     url_infos: Mapping[str, Any] = {}
     spec: DatasetSpec
 
     def __init__(
         self, *, archives: Mapping[str, Path] | None = None, shown: bool = False, **options: Any
     ) -> None:
-        """`archives` by name (None: found as everywhere else); `shown`: report progress."""
+        """`archives` by name (None: found by `archives.find`); `shown`: report progress."""
         self._archives = archives
         self._shown = shown
         super().__init__(**options)
@@ -64,7 +64,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type:
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
-        # Not through `dl_manager`: one way to find and verify archives serves all datasets.
+        # Without `dl_manager`: archives of all datasets are found and verified in the same way.
         paths = self._archives
         if paths is None:
             paths = {name: one.path for name, one in archives_.find(self.spec).items()}
@@ -79,7 +79,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type:
 
 
 def records_of(spec: DatasetSpec) -> Records:
-    """What `spec` declares of its records.
+    """The records that `spec` declares.
 
     Raises:
         ValueError: it declares neither records nor examples.
@@ -90,12 +90,12 @@ def records_of(spec: DatasetSpec) -> Records:
 
 
 def builder_name(spec: DatasetSpec) -> str:
-    """The name for `tfds.builder`; another one where TFDS has a dataset so called itself."""
+    """The name for `tfds.builder`; another one if TFDS has a dataset of the same name."""
     return records_of(spec).builder or spec.name
 
 
 def builder_class(spec: DatasetSpec, register: bool = False) -> type[Builder]:
-    """Make the builder of a dataset; `register` makes `tfds.builder` know it by name."""
+    """Make the builder of a dataset; with `register`, `tfds.builder` finds it by name."""
     name = builder_name(spec)
     members = {
         "__doc__": spec.description,
@@ -112,7 +112,7 @@ def builder_class(spec: DatasetSpec, register: bool = False) -> type[Builder]:
 def examples(spec: DatasetSpec, request: Request) -> Examples:
     """All images of a dataset that declares `records`, decoded in the table's order.
 
-    The records are built in the scratch folder unless they are there.
+    The records are built in the scratch folder unless they are already there.
 
     Raises:
         UserError: an archive is wrong or damaged.
@@ -142,7 +142,7 @@ def _source(spec: DatasetSpec, request: Request) -> Any:
         shutil.rmtree(leftover, ignore_errors=True)
     tfds.display_progress_bar(False)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces itself there
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints to standard output
             builder.download_and_prepare()
     except (OSError, RuntimeError) as error:  # ArrayRecord's writer raises the second
         raise UserError(
@@ -153,7 +153,7 @@ def _source(spec: DatasetSpec, request: Request) -> Any:
 
 
 def _stored(source: Any) -> Iterator[Mapping[str, Any]]:
-    """All records in order, read many at a time."""
+    """All records in order; many are read at once."""
     for start in range(0, len(source), READ_AT_ONCE):
         stop = min(start + READ_AT_ONCE, len(source))
         yield from source.__getitems__(list(range(start, stop)))

@@ -1,1 +1,1 @@
-"""One file per dataset: its archives, how they are read, and its class splits."""
+"""One folder for each dataset: its archives, how they are read, and its class splits."""

@@ -1,8 +1,8 @@
-"""Registers a TFDS builder for every dataset of encoded images, ours and other packages'.
+"""Registers a TFDS builder for every dataset of encoded images, also those of other packages.
 
 After `import metabench.datasets.builders`, `tfds.builder("mini_imagenet",
-file_format="array_record")` works as with TFDS's own. A dataset whose name TFDS has
-taken is called otherwise: `omniglot_metabench`, `mnist_metabench`.
+file_format="array_record")` works as with TFDS's own datasets. If TFDS has a dataset
+of the same name, ours gets another one: `omniglot_metabench`, `mnist_metabench`.
 """
 
 from __future__ import annotations

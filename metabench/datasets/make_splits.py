@@ -1,21 +1,21 @@
-"""Writes the class lists in the datasets' folders from the lists of all classes alone.
+"""Writes the class lists in the datasets' folders, from the lists of all classes.
 
 Run `python -m metabench.datasets.make_splits` after a change here; a test compares
-the committed files with what this makes.
+the committed files with its output.
 
 Omniglot:
 
-- `vinyals`: Vinyals et al. 2016, in the files that Snell et al. 2017 published with
-  Prototypical Networks: the first 1,200 characters of the class table are for
-  training and validation, the rest is the test; five alphabets are the validation.
+- `vinyals`: Vinyals et al. 2016, as in the files that Snell et al. 2017 published with
+  Prototypical Networks. The first 1,200 characters of the class table are for
+  training and validation, the rest is for the test; five alphabets are the validation.
 - `lake`: Lake et al. 2015: background and evaluation alphabets. There is no official
   validation; the same five background alphabets are held out for it.
-- `random`: 1,200 / 423 characters whatever their alphabet, as in Santoro et al. 2016
-  and Finn et al. 2017. It is easier: alphabets are met in training and in the test.
+- `random`: 1,200 / 423 characters, whatever their alphabet, as in Santoro et al. 2016
+  and Finn et al. 2017. It is easier, as the same alphabets occur in training and test.
 
 mini-ImageNet:
 
-- `ravi`: Ravi & Larochelle 2017, as the three lists beside the images have it.
+- `ravi`: Ravi & Larochelle 2017, as in the three lists beside the images.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Parts: TypeAlias = Mapping[str, tuple[str, ...]]
 
 
 def vinyals(classes: Parts) -> Parts:
-    """Cut the table after 1,200 characters: 236 of the evaluation set join the training."""
+    """Cut the table after 1,200 characters: 236 of the evaluation set are used in training."""
     table = _table(classes)
     return {**_held_out(table[:TRAINVAL]), "test": table[TRAINVAL:]}
 
@@ -49,9 +49,9 @@ def lake(classes: Parts) -> Parts:
 
 
 def shuffled(classes: Parts) -> Parts:
-    """Cut a shuffled table; each part is then put back in the table's order.
+    """Cut a shuffled table; the classes of each part are then sorted in the table's order.
 
-    Sorting by a hash is a shuffle that no library's random generator can change.
+    Sorting by a hash is a shuffle that does not depend on any library's random generator.
     """
     table = _table(classes)
     order = sorted(
@@ -67,7 +67,7 @@ def shuffled(classes: Parts) -> Parts:
 
 
 def ravi(classes: Parts) -> Parts:
-    """The 64, 16 and 20 classes are listed as such."""
+    """The 64, 16 and 20 classes, as they are listed."""
     return dict(classes)
 
 
@@ -81,7 +81,7 @@ def _held_out(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 class Rule(NamedTuple):
-    """How a split comes from a dataset's classes."""
+    """How a split is made from a dataset's classes."""
 
     rotations: int
     parts: Callable[[Parts], Parts]

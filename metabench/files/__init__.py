@@ -1,1 +1,1 @@
-"""Where files lie, and how they are written whole or not at all. Knows nothing of their content."""
+"""Where files lie, and how they are written: completely or not at all, whatever they contain."""

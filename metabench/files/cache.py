@@ -1,7 +1,7 @@
-"""Where prepared data lives, and how it gets there whole or not at all.
+"""Where prepared data lives, and how it is put there: completely or not at all.
 
-A folder under its final name is complete: it is written beside it under a
-temporary name, flushed to disk and renamed. Nothing here knows what is in it.
+A folder under its final name is complete: it is written under a temporary name
+beside it, flushed to disk and renamed. Nothing here knows what is in it.
 """
 
 from __future__ import annotations
@@ -79,20 +79,20 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _full(error: OSError | RuntimeError) -> str:
-    """The system's words where an error means a full disk, else nothing."""
+    """The system's message if an error means a full disk, else nothing."""
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno in FULL else ""
-    # The writer of ArrayRecords has the words alone, in an error of its own.
+    # The writer of ArrayRecords raises its own kind of error, with this message in it.
     words = (os.strerror(number) for number in FULL)
     return next((one for one in words if one in str(error)), "")
 
 
 @contextmanager
 def publication(target: Path) -> Iterator[Path]:
-    """Yield an empty folder that becomes `target` when the block ends well.
+    """Yield an empty folder that becomes `target` when the block ends without an error.
 
-    An earlier `target` is replaced. Whoever calls holds the lock of `target`, so
-    that temporary folders met here were left behind by a process that was killed.
+    An earlier `target` is replaced. The caller holds the lock of `target`, so any
+    temporary folders found here were left behind by a process that was killed.
     """
     parent = folder(target.parent)
     for leftover in parent.glob(f".{target.name}.*.tmp"):
@@ -115,7 +115,7 @@ def publication(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(path: Path, purpose: str, shown: bool = True) -> Iterator[None]:
-    """Hold the lock file at `path`; whoever comes second says what it waits for."""
+    """Hold the lock file at `path`; a second process says what it is waiting for."""
     from filelock import FileLock, Timeout
 
     folder(path.parent)
@@ -132,7 +132,7 @@ def locked(path: Path, purpose: str, shown: bool = True) -> Iterator[None]:
 
 
 def _flush(path: Path) -> None:
-    """Ask the system to put a folder and all in it on disk before it is renamed."""
+    """Ask the system to write a folder and everything in it to disk before it is renamed."""
     for inner in path.rglob("*"):
         _fsync(inner)
     _fsync(path)

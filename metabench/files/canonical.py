@@ -1,4 +1,4 @@
-"""JSON as text: the same document is the same bytes."""
+"""JSON as text: the same document always gives the same bytes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import re
 
 
 def canonical(document: object) -> str:
-    """A JSON document as text: the same document is the same bytes."""
+    """A JSON document as text: the same document always gives the same bytes."""
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return re.sub(r'"(?:[^"\\]|\\.)*"|\[[-\d.,\seE+]*\]', _one_line, text) + "\n"
 
 
 def _one_line(match: re.Match[str]) -> str:
-    """An array of numbers on one line; text, whatever it holds, as it is."""
+    """An array of numbers on one line; strings stay as they are."""
     found = match.group()
     return found if found.startswith('"') else re.sub(r"\s+", "", found)
 

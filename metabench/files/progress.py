@@ -1,6 +1,6 @@
-"""How far a long step has come: a bar on a terminal, elsewhere a plain line now and then.
+"""The progress of a long step: a bar on a terminal, otherwise a plain line now and then.
 
-All of it goes to standard error, so that standard output stays for results.
+It is written to standard error, so that standard output has only results.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 Advance: TypeAlias = Callable[[int], None]
-PAUSE = 30  # seconds, at least, between two plain lines
+PAUSE = 30  # seconds between two plain lines, at least
 
 
 def say(text: str, shown: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all."""
+"""Writes a file completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from metabench.errors import UserError
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all; `UserError` if that cannot be."""
+    """Write a text file, completely or not at all; `UserError` if that is impossible."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file through a temporary one beside it; `UserError` if that cannot be."""
+    """Write a file through a temporary one beside it; `UserError` if that is impossible."""
     check_writable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

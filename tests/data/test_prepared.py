@@ -138,7 +138,7 @@ def test_a_dataset_that_breaks_its_promises_leaves_nothing(tmp_path, spec, compl
 
 def test_killed_in_the_middle_leaves_nothing_trusted(tmp_path):
     code = (
-        "import sys; from made_up_dataset import dying; from metabench import data; "
+        "import sys; from tests.made_up_dataset import dying; from metabench import data; "
         "data.prepare(dying(), cache=sys.argv[1], progress=False)"
     )
     run(code, tmp_path, code_expected=9)
@@ -151,7 +151,7 @@ def test_killed_in_the_middle_leaves_nothing_trusted(tmp_path):
 
 def test_two_processes_prepare_once(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from made_up_dataset import counting; "
+        "import sys; from pathlib import Path; from tests.made_up_dataset import counting; "
         "from metabench import data; cache = Path(sys.argv[1]); "
         "print(data.load_or_prepare(counting(cache / 'calls', 1.0), cache=cache).digest)"
     )

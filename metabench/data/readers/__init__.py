@@ -1,1 +1,1 @@
-"""Readers of file formats. Every one refuses what is damaged or hostile in one sentence."""
+"""Readers of file formats. They refuse damaged and malicious files with one sentence."""

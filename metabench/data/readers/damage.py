@@ -1,6 +1,6 @@
-"""What is said of a file that is damaged, or that is not what its name promises.
+"""Errors for files that are damaged or of another kind than their names say.
 
-Readers run within `reported`, so that whatever a library raises over hostile bytes
+Readers run within `reported`, so that whatever a library raises on malicious bytes
 becomes one sentence with the file and the remedy.
 """
 
@@ -19,8 +19,8 @@ from PIL import Image
 
 from metabench.errors import UserError
 
-# RuntimeError and NotImplementedError (which is one): zipfile's words for encrypted
-# entries and methods of compression that it does not know. SyntaxError: Pillow's.
+# zipfile raises RuntimeError and NotImplementedError (a RuntimeError) for encrypted
+# entries and unknown methods of compression. Pillow raises SyntaxError.
 DAMAGE = (
     OSError,
     EOFError,
@@ -42,11 +42,11 @@ PAGE = (b"<!doctype", b"<html", b"<?xml")
 
 @contextmanager
 def reported(path: Path, kind: str) -> Iterator[None]:
-    """Turn what goes wrong in the block into a sentence about the file at `path`.
+    """Turn errors in the block into a sentence about the file at `path`.
 
     Args:
         path: a file that the block reads.
-        kind: what it should be, with its article: "a zip archive".
+        kind: what the file should be, with its article: "a zip archive".
 
     Raises:
         UserError: the file is a web page, damaged, or of another kind.
@@ -62,7 +62,7 @@ def reported(path: Path, kind: str) -> Iterator[None]:
 
 
 def refuse_web_page(path: Path) -> None:
-    """Raise `UserError` where `path` is what a server sends instead of a file."""
+    """Raise `UserError` if `path` is a web page that a server sent instead of the file."""
     with path.open("rb") as file:
         start = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(PAGE):
@@ -70,5 +70,5 @@ def refuse_web_page(path: Path) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """What an error says, on one line and not long."""
+    """The message of an error, on one line and not long."""
     return " ".join(str(error).split())[:200] or type(error).__name__

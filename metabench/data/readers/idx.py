@@ -48,7 +48,7 @@ def _values(file: BinaryIO, path: Path, shape: tuple[int, ...]) -> np.ndarray:
         found, wanted_sizes = ("×".join(map(str, one)) for one in (sizes, shape))
         raise _wrong(path, f"it declares {found} values and should have {wanted_sizes}")
     count = math.prod(shape)
-    values = file.read(count + 1)  # the end of a gzip file, with its checksum, is met by one more
+    values = file.read(count + 1)  # one more, to reach the end of a gzip file and its checksum
     if len(values) != count:
         more = "more" if len(values) > count else "fewer"
         raise _wrong(path, f"it holds {more} than the {count:,} values that it declares")

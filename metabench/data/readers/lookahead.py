@@ -1,6 +1,6 @@
-"""`map` on several threads: results in order, and never many of them waiting.
+"""`map` on several threads, with results in order and few of them waiting.
 
-For work that releases the interpreter, such as decoding JPEG or unpacking xz.
+For work that releases the interpreter lock, such as decoding JPEG or unpacking xz.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-AHEAD = 4  # batches that are begun before the first of them is asked for, per thread
-BATCH = 64  # items to a thread at a time: one by one, handing over takes longer than the work
+AHEAD = 4  # batches per thread that are started before the first result is asked for
+BATCH = 64  # items per batch: passing single items to a thread takes longer than the work
 
 
 def cores() -> int:
@@ -34,14 +34,14 @@ def in_order(
 ) -> Iterator[Value]:
     """Yield `function(item)` for every item, in their order.
 
-    `items` are drawn by the calling thread, at most `threads * AHEAD` batches ahead.
-    An error of an item is raised at its place.
+    The calling thread reads `items`, at most `threads * AHEAD` batches ahead. The error
+    of an item is raised when its result is due.
 
     Args:
         function: called on several threads at once.
         items: may be endless.
         threads: how many; None: one for each core.
-        batch: items handed over at a time.
+        batch: items that a thread gets at once.
     """
     threads = threads or cores()
     drawn = iter(items)

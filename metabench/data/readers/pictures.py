@@ -1,4 +1,4 @@
-"""From encoded images to arrays, and back without loss."""
+"""From encoded images to arrays, and lossless encoding."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def pixels(
 
     Args:
         encoded: the bytes of a PNG or JPEG file.
-        size: height and width wanted.
-        mode: Pillow's name for the kind of pixels wanted, "L" (grey) or "RGB".
-        resample: a value of `PIL.Image.Resampling`, used where the size differs.
+        size: height and width of the result.
+        mode: Pillow's name for the kind of pixels of the result, "L" (grey) or "RGB".
+        resample: a value of `PIL.Image.Resampling`, used if the size differs.
         invert: whether to turn dark into bright, before resizing.
     """
     with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
@@ -36,7 +36,7 @@ def pixels(
 
 
 def png(image: np.ndarray) -> bytes:
-    """Encode uint8 [height, width] or [height, width, 3] as PNG, faster rather than smaller."""
+    """Encode uint8 [height, width] or [height, width, 3] as PNG; fast, but not small."""
     out = io.BytesIO()
     Image.fromarray(image).save(out, "PNG", compress_level=1)
     return out.getvalue()

@@ -1,9 +1,9 @@
 """Unpickles arrays, dicts, lists, strings and numbers, and nothing else.
 
-A pickle is a program: it calls whatever it names. Here the few names that numpy's
-arrays need lead to stand-ins of ours, and any other is refused, so that nothing of
-what the file asks for is ever looked up, called or given hostile arguments. Written
-by Python 2 or 3, with numpy before or after 2.0.
+A pickle is a program: it calls every function that it names. Here the few names that
+numpy's arrays need lead to our own replacements, and any other name is refused, so that
+nothing that the file names is ever looked up, called or given malicious arguments. It
+reads pickles of Python 2 and 3, and of numpy before and after 2.0.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 from metabench.data.readers.damage import reported
 from metabench.errors import UserError
 
-KINDS = "biufSU"  # of arrays: truth values, numbers and text; no objects, no records
-DEEPEST = 20  # dicts and lists within one another
+KINDS = "biufSU"  # of arrays: booleans, numbers and text; no objects, no records
+DEEPEST = 20  # levels of nested dicts and lists
 
 
 def load(path: Path) -> Any:
@@ -36,12 +36,12 @@ def load(path: Path) -> Any:
             return _finished(reader.load(), path)
         except (OSError, UserError):
             raise
-        except Exception as error:  # a wrong program may raise anything
+        except Exception as error:  # a malicious pickle may raise anything
             raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 class _Array:
-    """An array as it is being made: numpy's own takes its content afterwards, and so does this."""
+    """An array under construction: like numpy's, it gets its content after it is made."""
 
     values: np.ndarray | None = None
 
@@ -67,7 +67,7 @@ class _Kind:
 
 
 class _Call:
-    """A function under another name; a pickle can call it and cannot change it."""
+    """A function that a pickle can call and cannot change."""
 
     __slots__ = ("_function",)
     _function: Callable[..., Any]
@@ -138,8 +138,8 @@ NAMES = {
 }
 
 
-# The unpickler that is written in Python: the other one sets aside as much memory as a
-# hostile file tells it to. Nearly all of a file is pixels, which either reads at once.
+# The unpickler written in Python: the one in C allocates as much memory as a malicious file
+# asks for. Nearly all of a file is pixels, which both read at once.
 class _Reader(pickle._Unpickler):
     def __init__(self, file: _Whole, path: Path) -> None:
         super().__init__(file, encoding="bytes")
@@ -162,7 +162,7 @@ class _Reader(pickle._Unpickler):
 
 
 class _Whole:
-    """A file that never sets memory aside for more than it has."""
+    """A file that never allocates memory for more bytes than it has."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file, self._left = file, size
@@ -180,9 +180,9 @@ class _Whole:
 
 
 def _finished(value: Any, path: Path, done: dict[int, Any] | None = None, depth: int = 0) -> Any:
-    """Put arrays in the place of stand-ins and text in that of bytes; refuse all else.
+    """Replace stand-ins by arrays and bytes by text; refuse everything else.
 
-    What is met again is not looked into again, so that a small file cannot stand for
+    Objects that occur again are not visited again, so that a small file cannot cause
     endless work.
     """
     done = {} if done is None else done

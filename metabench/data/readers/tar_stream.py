@@ -1,7 +1,7 @@
 """Reads tar archives member by member, without unpacking to disk and without trusting them.
 
-What a member or the whole may take is bounded while it is being unpacked, so that a
-decompression bomb is met before it goes off.
+The sizes of a member and of the whole archive are limited while it is being unpacked, so
+that a decompression bomb is noticed before it does harm.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from metabench.data.readers.damage import reported
 from metabench.errors import UserError
 
 GZIP, XZ = b"\x1f\x8b", b"\xfd7zXZ\x00"
-STEP = 1 << 20  # bytes unpacked at a time where nothing is kept of them
+STEP = 1 << 20  # bytes unpacked at once if they are only skipped
 
 
 def members(path: Path, largest: int, total: int) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every file in the archive, in its order.
 
     Args:
-        path: a tar archive, as it is or packed by gzip or xz.
+        path: a tar archive, uncompressed or compressed by gzip or xz.
         largest: bytes that a member may have.
-        total: bytes that all of it may have, unpacked.
+        total: bytes that the whole archive may have when unpacked.
 
     Raises:
         UserError: it is damaged, too large, or has members that are not plain files or
@@ -74,14 +74,14 @@ def _refused(path: Path, member: tarfile.TarInfo, finding: str) -> UserError:
 
 
 class _Bounded:
-    """The part of a file that tarfile reads, held to a size; it goes forwards only."""
+    """The part of a file that tarfile reads, with a limited size; it only goes forwards."""
 
     def __init__(self, file: IO[bytes], path: Path, largest: int, total: int) -> None:
         self._file, self._path, self._place = file, path, 0
         self._largest, self._total = largest, total
 
     def read(self, size: int) -> bytes:
-        # tarfile asks for no more than a member at once, or its header's extension.
+        # tarfile reads at most one member at once, or the extension of its header.
         wanted = min(size, self._largest + tarfile.BLOCKSIZE)
         content = self._file.read(wanted)
         self._place += len(content)

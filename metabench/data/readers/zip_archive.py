@@ -1,4 +1,4 @@
-"""Reads zip archives without unpacking them to disk, and without trusting what they declare."""
+"""Reads zip archives without unpacking them to disk, and without trusting their headers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from metabench.data.readers.damage import reported
 
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open the archive; errors within the block are about it.
+    """Open the archive; errors within the block are reported as errors of this file.
 
     Raises:
-        UserError: it is no zip archive, or is damaged.
+        UserError: it is not a zip archive, or is damaged.
     """
     with reported(path, "a zip archive"), zipfile.ZipFile(path) as archive:
         yield archive
 
 
 def files(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
-    """Yield the entries that are files, but for what macOS adds."""
+    """Yield the entries that are files, except those that macOS adds."""
     for entry in archive.infolist():
         name = entry.filename
         if not (entry.is_dir() or name.startswith("__MACOSX/") or name.endswith("/.DS_Store")):
@@ -32,8 +32,8 @@ def files(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
 def content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     """Return the bytes of an entry, never more than it declares.
 
-    Reading with a bound keeps zipfile from unpacking at once an entry that is larger
-    than it says; the checksum is verified all the same.
+    With this limit, zipfile does not unpack an entry that is larger than it declares;
+    the checksum is still verified.
     """
     with archive.open(entry) as file:
         return file.read(entry.file_size)

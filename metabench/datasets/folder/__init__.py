@@ -1,1 +1,1 @@
-"""Images of the user's own, in folders."""
+"""The user's own images, in folders."""

@@ -1,9 +1,9 @@
-"""`folder:PATH`: images of one's own, as `split/class/image` or `class/image`.
+"""`folder:PATH`: the user's own images, as `split/class/image` or `class/image`.
 
-A split is one of train, val (or valid, validation) and test; without them the classes
-are shared out 64 : 16 : 20 by a seeded hash of their names, so that everybody who has
-them gets the same parts. Images are PNG or JPEG, squeezed to a square; transparent
-pixels become white. Hidden files are skipped, and everything else must be as said here.
+A split is one of train, val (or valid, validation) and test. Without them the classes
+are divided 64 : 16 : 20 by a seeded hash of their names, so that everybody with the same
+classes gets the same parts. Images are PNG or JPEG and are resized to a square; transparent
+pixels become white. Hidden files are skipped; any other layout is an error.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from metabench.datasets.folder.tree import Tree, read_tree
 from metabench.errors import UserError
 from metabench.types import Split
 
-USUAL = 84  # pixels, where the images have no common square size
+USUAL = 84  # pixels, if the images have no common square size
 SEED = "metabench folder 0"
 SHARES = {"train": 0.64, "val": 0.16}  # the rest is the test
 
 
 def folder(path: str) -> DatasetSpec:
-    """Describe the images under `path`; reads the names of all, and the heads of as many as needed.
+    """Describe the images under `path`; reads all names, and as many headers as needed.
 
     Raises:
-        UserError: no such folder, or it is not laid out as described here.
+        UserError: there is no such folder, or it has another layout.
     """
     root = Path(path).expanduser().resolve()
     if not path or not root.is_dir():
@@ -55,13 +55,13 @@ def folder(path: str) -> DatasetSpec:
 
 
 def split_of(tree: Tree) -> Split:
-    """The parts that the folder is laid out in, or the seeded ones."""
+    """The parts given by the folder's layout, or the seeded ones."""
     name, parts = ("given", tree.parts) if tree.parts else ("seeded", shared_out(tree))
     return Split(name, parts, 1, splits.digest_of(name, 1, parts))
 
 
 def shared_out(tree: Tree) -> Mapping[str, tuple[str, ...]]:
-    """Share the classes out by a hash of their names, at least one to each part."""
+    """Divide the classes by a hash of their names, at least one for each part."""
     names = sorted(tree.classes, key=lambda n: hashlib.sha256(f"{SEED} {n}".encode()).digest())
     train = min(max(1, round(SHARES["train"] * len(names))), len(names) - 2)
     val = min(max(1, round(SHARES["val"] * len(names))), len(names) - train - 1)

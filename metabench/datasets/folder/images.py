@@ -1,4 +1,4 @@
-"""From image files to arrays: which size and colours they have, and their pixels.
+"""From image files to arrays: their size, their colours and their pixels.
 
 Pillow is imported when an image is opened.
 """
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG")
 GREY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "F"})  # Pillow's modes of one channel
 LARGEST = 64 * 2**20  # pixels in one file
-AHEAD = 16  # images that wait decoded, for each thread
+AHEAD = 16  # decoded images that may wait, for each thread
 
 Files: TypeAlias = Sequence[tuple[str, Path]]
 Drawn: TypeAlias = Iterator[tuple[str, np.ndarray]]
 
 
 def survey(files: Files) -> tuple[int | None, int]:
-    """The one square size that all images have, or None, and their channels, 1 or 3.
+    """The square size that all images have, or None, and their channels, 1 or 3.
 
-    Reads the heads of the files, and no more of them once both are known.
+    Reads only the headers of the files, and stops once both are known.
     """
     size: int | None = None
     common, grey = True, True
@@ -50,7 +50,7 @@ def survey(files: Files) -> tuple[int | None, int]:
 def decoded(files: Files, size: int, channels: int) -> Drawn:
     """Class names and uint8 images [size, size, channels], in the order of the files.
 
-    A few are decoded ahead in threads: Pillow lets go of the interpreter meanwhile.
+    A few are decoded ahead in threads, as Pillow releases the interpreter lock.
     """
     threads = os.cpu_count() or 1
     waiting: deque[tuple[str, Future[np.ndarray]]] = deque()
@@ -69,10 +69,10 @@ def decoded(files: Files, size: int, channels: int) -> Drawn:
 
 
 def pixels(path: Path, size: int, channels: int) -> np.ndarray:
-    """Decode one file: upright, on white, squeezed to uint8 [size, size, channels].
+    """Decode one file: upright, on white, resized to uint8 [size, size, channels].
 
     Raises:
-        UserError: it is no PNG or JPEG, or is damaged.
+        UserError: it is not a PNG or JPEG file, or is damaged.
     """
     from PIL import Image, ImageOps
 
@@ -89,7 +89,7 @@ def pixels(path: Path, size: int, channels: int) -> np.ndarray:
 
 
 def _eight_bits(image: Image) -> Image:
-    """Sixteen bits a pixel become the upper eight; Pillow's `convert` would cut them off."""
+    """Keep the upper eight of sixteen bits per pixel; Pillow's `convert` would clip the values."""
     from PIL import Image
 
     if not image.mode.startswith("I"):
@@ -99,7 +99,7 @@ def _eight_bits(image: Image) -> Image:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image]:
-    """Open an image; whatever its file does to Pillow is one sentence that names it."""
+    """Open an image; any error of Pillow becomes one sentence that names the file."""
     from PIL import Image
 
     try:

@@ -1,4 +1,4 @@
-"""Which images of which classes a folder holds, by its names alone. Opens no image."""
+"""Which images of which classes a folder holds, from names alone. Opens no image."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Tree:
 
     images: tuple[tuple[str, Path], ...]  # class name, file
     classes: tuple[str, ...]
-    parts: Mapping[str, tuple[str, ...]]  # empty: the folder is not laid out in parts
-    fingerprint: str  # sha256 over names, lengths and times of change
+    parts: Mapping[str, tuple[str, ...]]  # empty: the folder is not divided into parts
+    fingerprint: str  # sha256 over names, lengths and modification times
 
 
 def read_tree(root: Path) -> Tree:
     """List a folder.
 
     Raises:
-        UserError: it is not laid out as it must be, or cannot be read.
+        UserError: it has another layout than expected, or cannot be read.
     """
     top = _folders(root)
     named = [entry.name in PARTS and bool(_folders(Path(entry.path))) for entry in top]
@@ -81,7 +81,7 @@ def _tree(root: Path, found: dict[str, list[Path]], parts: Mapping[str, tuple[st
 
 
 def _folders(path: Path) -> list[os.DirEntry[str]]:
-    """The folders in a folder of folders, by name; images between them are refused."""
+    """The folders in a folder of folders, by name; images beside them are refused."""
     entries = _visible(path)
     for entry in entries:
         if entry.is_file() and entry.name.lower().endswith(IMAGES):
@@ -123,7 +123,7 @@ def _visible(path: Path) -> list[os.DirEntry[str]]:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name can be written in UTF-8; file systems may hold bytes that cannot."""
+    """Whether a name can be encoded in UTF-8; some file systems have names that cannot."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -132,7 +132,7 @@ def _is_text(name: str) -> bool:
 
 
 def _name(entry: os.DirEntry[str]) -> str:
-    """A name that is the same on every system: macOS takes letters and accents apart."""
+    """A name that is the same on every system: macOS separates letters from accents."""
     return unicodedata.normalize("NFC", entry.name)
 
 

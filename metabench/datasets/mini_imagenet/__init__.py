@@ -1,1 +1,1 @@
-"""mini-ImageNet, from an archive, folders or pickles of the user's."""
+"""mini-ImageNet, from the user's archive, folders or pickles."""

@@ -1,8 +1,8 @@
 """mini-ImageNet: 100 classes of 600 photographs, 84 by 84 pixels.
 
-Invented by Vinyals et al. 2016 (whose own split was never published); in the split of
-Ravi & Larochelle, "Optimization as a model for few-shot learning", ICLR 2017. It is
-read from any of the four forms in which it is passed around.
+By Vinyals et al. 2016, whose own split was never published. We use the split of
+Ravi & Larochelle, "Optimization as a model for few-shot learning", ICLR 2017. The dataset
+is read from any of the four forms in which it is in use.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def read(
 def decode(encoded: bytes, size: int) -> np.ndarray:
     """Decode an image: uint8 [size, size, 3].
 
-    One of another size is resized by Lanczos' filter, whatever its proportions: nothing
-    is cut off, as is usual for this dataset. A grey one becomes RGB.
+    An image of another size is resized by Lanczos' filter, whatever its proportions: nothing
+    is cut off, as is usual for this dataset. A grey image becomes RGB.
     """
     from metabench.data.readers import pictures
 

@@ -1,6 +1,6 @@
-"""Reads mini-ImageNet where its images are files: in a tar archive or in folders.
+"""Reads mini-ImageNet if its images are files: in a tar archive or in folders.
 
-Nothing in them is trusted: every image that the lists name must be there and decode,
+Nothing in them is trusted: every image that the lists name must exist and must decode
 before anything is built from it.
 """
 
@@ -35,18 +35,18 @@ MODES = ("RGB", "L")  # grey photographs become RGB
 
 
 class Picture(NamedTuple):
-    """An image file as it was found."""
+    """An image file."""
 
-    name: str  # of its class, or of the file where the class is not known yet
-    where: str  # how to call it in errors
+    name: str  # of its class, or of the file if the class is not known yet
+    where: str  # what errors call it
     encoded: bytes
 
 
 def from_tar(path: Path, layout: Layout, advance: Advance) -> Iterator[tuple[str, bytes]]:
-    """Read `images/<file>` and `train.csv`, `val.csv`, `test.csv`, in whatever folder."""
+    """Read `images/<file>` and `train.csv`, `val.csv`, `test.csv`, in any folder."""
     lists: dict[str, bytes] = {}
     images: dict[str, bytes] = {}
-    # In the archive's order, which is any; the lists may come last.
+    # In the archive's order, which may be any; the lists may come last.
     for picture in in_order(_checked, _pictures(path, lists)):
         if picture.name in images:
             raise UserError(f"{picture.where} is there twice; {WHOLE}")
@@ -103,7 +103,7 @@ def _pictures(path: Path, lists: dict[str, bytes]) -> Iterator[Picture]:
     for member, content in tar_stream.members(path, LARGEST, TOTAL):
         name = PurePosixPath(member)
         if name.name.startswith("."):
-            continue  # what macOS adds
+            continue  # macOS adds these
         if name.suffix == ".csv":
             if name.name in lists:
                 raise UserError(f"`{path}` has the list `{name.name}` twice; {WHOLE}")
@@ -113,7 +113,7 @@ def _pictures(path: Path, lists: dict[str, bytes]) -> Iterator[Picture]:
 
 
 def _inside(folder: Path) -> list[str]:
-    """Sorted names of what is in a folder, without hidden files."""
+    """Sorted names of the entries of a folder, without hidden files."""
     try:
         return sorted(one.name for one in folder.iterdir() if not one.name.startswith("."))
     except OSError as error:

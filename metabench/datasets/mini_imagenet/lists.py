@@ -1,4 +1,4 @@
-"""Which images mini-ImageNet has: the lists that lie beside them, and whether they are whole."""
+"""Which images mini-ImageNet has: the lists beside the images, and whether they are complete."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def listed(text: bytes, where: str, classes: Sequence[str], images: int) -> dict
 
     Args:
         text: the content of the CSV file.
-        where: how to call it in errors.
-        classes: those that it must have; the result has their order.
-        images: how many each must have.
+        where: what errors call the list.
+        classes: the classes that it must have; the result has their order.
+        images: how many images each class must have.
 
     Raises:
-        UserError: the list is not of these classes, or not whole.
+        UserError: the list has other classes, or is not complete.
     """
     try:
         rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig")), strict=True))
@@ -63,7 +63,7 @@ def listed(text: bytes, where: str, classes: Sequence[str], images: int) -> dict
 
 
 def check_classes(found: Iterable[str], where: str, classes: Sequence[str]) -> None:
-    """Raise `UserError` unless what was found is the classes, in whatever order."""
+    """Raise `UserError` unless `found` are the classes, in any order."""
     names = set(found)
     if strange := sorted(names - set(classes)):
         raise UserError(
@@ -84,7 +84,7 @@ def check_counts(counts: Mapping[str, int], where: str, images: int) -> None:
 
 
 def check_distinct(files: Iterable[str], where: str) -> None:
-    """Raise `UserError` where a file is listed twice."""
+    """Raise `UserError` if a file is listed twice."""
     name, count = Counter(files).most_common(1)[0]
     if count > 1:
         raise UserError(f"{where} has `{name}` {count} times; {WHOLE}")

@@ -1,4 +1,4 @@
-"""Reads mini-ImageNet from the three pickles that several public codes pass around.
+"""Reads mini-ImageNet from the three pickles that several public implementations use.
 
 Each is a dict of `image_data`, uint8 [images, 84, 84, 3], and `class_dict`, which maps
 a class to the indices of its images. They keep that order here.
@@ -45,7 +45,7 @@ def from_pickles(
 def _read(
     path: Path, classes: Sequence[str], count: int
 ) -> tuple[np.ndarray, dict[str, list[int]]]:
-    """Return the images, and for each class the rows that are of it."""
+    """Return the images, and the rows of each class."""
     content = safe_pickle.load(path)
     if not isinstance(content, dict) or not {"image_data", "class_dict"} <= content.keys():
         raise _wrong(path, "has no `image_data` and `class_dict`")

@@ -1,1 +1,1 @@
-"""MNIST, to test on after another dataset."""
+"""MNIST, for the test after training on another dataset."""

@@ -1,7 +1,7 @@
-"""MNIST: 70,000 handwritten digits; in few-shot learning what is tested on after Omniglot.
+"""MNIST: 70,000 handwritten digits, in few-shot learning for the test after Omniglot.
 
 LeCun, Bottou, Bengio & Haffner, "Gradient-based learning applied to document
-recognition", Proceedings of the IEEE 86 (1998). Ink is 255, as it is published.
+recognition", Proceedings of the IEEE 86 (1998). Ink is 255, as published.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def read(
 
 
 def decode(png: bytes, size: int) -> np.ndarray:
-    """Decode a digit: uint8 [size, size, 1], resized by Lanczos' filter where need be."""
+    """Decode a digit: uint8 [size, size, 1], resized by Lanczos' filter if necessary."""
     from metabench.data.readers import pictures
 
     return pictures.pixels(png, size, "L")
@@ -102,7 +102,7 @@ def _of(archives: Mapping[str, Path], name: str) -> Path:
 
 
 def _checked(labels: np.ndarray, path: Path) -> np.ndarray:
-    """Return `labels` if they are digits, and each of them is there."""
+    """Return `labels` if they are digits and every digit occurs."""
     present = np.unique(labels)
     if present.max() > 9:
         raise UserError(

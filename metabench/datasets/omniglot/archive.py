@@ -1,8 +1,8 @@
 """Reads Omniglot's zip archives without unpacking them to disk, trusting nothing in them.
 
-Layout: `<folder>/<Alphabet>/characterNN/IIII_DD.png`, where DD is the drawer. Every
-character that the class list names must be there with all its drawings, and nothing
-else, so that a wrong, cut or damaged file is met before anything is built from it.
+Layout: `<folder>/<Alphabet>/characterNN/IIII_DD.png`, where DD is the drawer. The archive
+must have all drawings of every character in the class list, and nothing else, so that a
+wrong, cut or damaged file is noticed before anything is built from it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ LARGEST = 1 << 16  # bytes; real drawings take a few hundred
 DRAWING = re.compile(
     r"(?P<folder>\w+)/(?P<name>[\w()-]+/character\d\d)/\d{4}_(?P<drawer>\d\d)\.png"
 )
-MODES = ("1", "L")  # a bit or a byte a pixel
+MODES = ("1", "L")  # one bit or one byte per pixel
 
 
 class Part(NamedTuple):
-    """One archive: the characters that it must hold and how often each is drawn."""
+    """One archive: the characters that it must hold and how often each of them is drawn."""
 
     archive: str
     folder: str
@@ -38,7 +38,7 @@ class Part(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """One image of one character, as it lies in the archive."""
+    """One image of one character in the archive."""
 
     name: str  # "Alphabet/characterNN"
     drawer: int
@@ -49,7 +49,7 @@ def drawings(path: Path, part: Part) -> Iterator[Drawing]:
     """Yield every drawing, character by character in the order of `part`, then by drawer.
 
     Raises:
-        UserError: the file is not that archive, or is damaged.
+        UserError: the file is another archive, or is damaged.
     """
     with zip_archive.opened(path) as archive:
         entries = _entries(archive, path, part)
@@ -62,7 +62,7 @@ def drawings(path: Path, part: Part) -> Iterator[Drawing]:
 def _entries(
     archive: zipfile.ZipFile, path: Path, part: Part
 ) -> dict[tuple[str, int], zipfile.ZipInfo]:
-    """Map (character, drawer) to its entry, having checked that they are all and only those."""
+    """Map (character, drawer) to its entry, and check that no entry is missing or unknown."""
     entries: dict[tuple[str, int], zipfile.ZipInfo] = {}
     for entry in zip_archive.files(archive):
         match = DRAWING.fullmatch(entry.filename)

@@ -3,7 +3,7 @@
 Lake, Salakhutdinov & Tenenbaum, "Human-level concept learning through
 probabilistic program induction", Science 350 (2015).
 
-Cheap to import: what decodes images or builds records is imported when it is needed.
+It is cheap to import: code that decodes images or builds records is imported when needed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def parts() -> tuple[Part, ...]:
 def read(
     archives: Mapping[str, Path], advance: Advance, layout: tuple[Part, ...] | None = None
 ) -> Iterator[tuple[str, bytes]]:
-    """All drawings, background set first; `layout` other than Omniglot's is for tests."""
+    """All drawings, the background set first; tests use another `layout` than Omniglot's."""
     from metabench.datasets.omniglot.archive import drawings
 
     for part in layout or parts():
@@ -52,11 +52,11 @@ def read(
 def ink(png: bytes, size: int, resample: int = LANCZOS) -> np.ndarray:
     """Decode a drawing: uint8 [size, size, 1], ink 255 and paper 0.
 
-    The archive has ink as 0. Shrinking is done in grey, and the result stays grey.
+    In the archive, ink is 0. Images are reduced in grey, and the result stays grey.
 
     Args:
-        png: an encoded image with 1 bit a pixel.
-        size: height and width wanted.
+        png: an encoded image with 1 bit per pixel.
+        size: height and width of the result.
         resample: a value of `PIL.Image.Resampling`.
     """
     from metabench.data.readers import pictures
@@ -90,7 +90,7 @@ DATASET = DatasetSpec(
     ),
     splits={name: partial(splits.load, HERE, name) for name in ("vinyals", "lake", "random")},
     default_split="vinyals",
-    # One thread: drawings are so small that a second one only contends for the interpreter.
+    # One thread: drawings are so small that a second one would only wait for the interpreter.
     records=Records(read, 1623 * 20, ink, builder="omniglot_metabench"),
     homepage="https://github.com/brendenlake/omniglot",
     digests={28: "b6598833977d38e246b68ae2c2fcf6ccac0c8784619994e137047a9c1bae2758"},

@@ -1,7 +1,7 @@
 """Reads the zip archive of Lake's one-shot runs, trusting nothing in it.
 
 Layout: `runNN/training/classNN.png`, `runNN/test/itemNN.png`, and in
-`runNN/class_labels.txt` one line for each item with the two paths that belong together.
+`runNN/class_labels.txt` one line for each item, with the two paths of the same class.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def drawings(path: Path, runs: int, classes: int) -> Iterator[tuple[str, bytes]]
 def _entries(
     archive: zipfile.ZipFile, path: Path, runs: int, classes: int
 ) -> dict[str, zipfile.ZipInfo]:
-    """Map names to entries, having checked that they are all and only those of the layout."""
+    """Map names to entries, and check that no entry of the layout is missing or unknown."""
     wanted = {_labels(run) for run in range(1, runs + 1)}
     for run in range(1, runs + 1):
         for kind in ("training/class", "test/item"):

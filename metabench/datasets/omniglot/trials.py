@@ -1,8 +1,8 @@
 """Lake's one-shot trials: 20 runs, each 20 characters of one alphabet, drawn by two people.
 
-A run shows one drawing of each of its characters, and asks for each of the 20
-drawings of the other person which character it is: 400 trials, always the same.
-Of each character the drawing that is shown comes first, the one that is asked second.
+A run shows one drawing of each of its characters by one person. The task is to say for each
+of the 20 drawings of the other person which character it is: 400 trials, always the same.
+For each character the drawing that is shown comes first, the one to classify second.
 
 Lake, Salakhutdinov & Tenenbaum, "Human-level concept learning through
 probabilistic program induction", Science 350 (2015).
@@ -27,7 +27,7 @@ CLASSES = 20  # in a run
 def read(
     archives: Mapping[str, Path], advance: Advance, runs: int = RUNS, classes: int = CLASSES
 ) -> Iterator[tuple[str, bytes]]:
-    """All drawings, run by run; another number of runs or classes is for tests."""
+    """All drawings, run by run; tests use other numbers of runs and classes."""
     from metabench.datasets.omniglot.runs import drawings
 
     for pair in drawings(archives[ARCHIVE], runs, classes):

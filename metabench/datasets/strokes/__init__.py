@@ -1,1 +1,1 @@
-"""Drawings made by code of our own, without a download."""
+"""Drawings made by our own code, without a download."""

@@ -1,12 +1,12 @@
 """The dataset `strokes`: procedural handwriting, made in seconds, with nothing to download.
 
-Invented here: alphabets, each with a style and a library of strokes that its
-characters share, and characters composed from them. How they are drawn is in
-`strokes_draw.py`. After the generative model of Lake, Salakhutdinov & Tenenbaum,
-Science 350 (2015), with shapes of our own in place of those learned from Omniglot.
+This module invents alphabets, each with a style and a library of strokes that its
+characters share, and composes characters from these strokes. `draw.py` draws them. After
+the generative model of Lake, Salakhutdinov & Tenenbaum, Science 350 (2015), with our own
+shapes instead of those learned from Omniglot.
 
-Any number of alphabets, characters and drawings can be made, and asking for more
-leaves the earlier ones as they were. Pixels do not depend on the machine.
+Any number of alphabets, characters and drawings can be made; asking for more does not
+change the earlier ones. Pixels do not depend on the machine.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ CURVED = (
     ((0, 0), (0.2, -0.15), (0, -0.3), (-0.25, 0), (0, 0.35), (0.4, 0.1), (0.35, -0.5)),  # spiral
 )
 SIMPLE = (STRAIGHT[0], STRAIGHT[1], CURVED[0])
-LEAST_KNOTS, MOST_KNOTS = 5, 13  # in a character; with more it turns into a scribble
+LEAST_KNOTS, MOST_KNOTS = 5, 13  # in a character; with more it becomes a scribble
 LEAST_ASPECT = 0.35  # shorter side of a character over the longer
 COUNT_ODDS = ((1, 2, 2, 2, 3), (1, 2, 2, 3, 3, 4), (1, 1, 2, 2, 3), (2, 2, 3, 3, 4))
 
@@ -68,9 +68,9 @@ class Alphabet(NamedTuple):
     """What the characters of an alphabet have in common."""
 
     parts: tuple[Part, ...]
-    counts: tuple[int, ...]  # numbers of strokes, each as likely as the next
+    counts: tuple[int, ...]  # numbers of strokes, all equally likely
     apart: float  # probability that a stroke does not touch the others
-    crossing: float  # probability that a stroke that touches does so away from its ends
+    crossing: float  # probability that a stroke touches another one away from its ends
     slant: float  # to the right per unit upwards
     height: float  # of a character, in canvas widths
 
@@ -90,7 +90,7 @@ def examples(
         alphabets: how many alphabets.
         characters: how many characters in each.
         drawings: how many images of each character.
-        seed: a number from 0; another one gives another world of alphabets.
+        seed: a number from 0; another seed gives other alphabets.
 
     Yields:
         Pairs of a class name ("alphabet00/character00") and uint8 [size, size, 1].
@@ -110,7 +110,7 @@ def class_name(alphabet: int, character: int) -> str:
 
 
 def alphabet_split() -> Split:
-    """Whole alphabets to each part: the test's shapes come from libraries never met."""
+    """Whole alphabets in each part: the shapes of the test come from unseen libraries."""
     parts, first = {}, 0
     for part, number in PARTS.items():
         chosen = range(first, first + number)
@@ -120,7 +120,7 @@ def alphabet_split() -> Split:
 
 
 def invent_alphabet(seed: int, alphabet: int) -> Alphabet:
-    """Style and library of alphabet number `alphabet`, a function of the two numbers."""
+    """Style and library of alphabet number `alphabet`; depends on the two numbers alone."""
     u = _uniforms(seed, alphabet)
     curviness = _between(u, 0.2, 0.9)
     softness = _between(u, 0.0, 0.5)
@@ -143,10 +143,10 @@ def invent_alphabet(seed: int, alphabet: int) -> Alphabet:
 
 
 def invent_characters(seed: int, alphabet: int, characters: int) -> list[tuple[Stroke, ...]]:
-    """The first `characters` characters of an alphabet, no two of the same strokes alike.
+    """The first `characters` characters of an alphabet, all composed of different strokes.
 
     Returns:
-        For each its strokes, in canvas widths, ready for `draw_character`.
+        The strokes of each, in canvas widths, as `draw_character` needs them.
     """
     style = invent_alphabet(seed, alphabet)
     seen: set[tuple[int, ...]] = set()
@@ -155,7 +155,7 @@ def invent_characters(seed: int, alphabet: int, characters: int) -> list[tuple[S
         u = _uniforms(seed, alphabet, c)
         for attempt in count():
             recipe = tuple(_below(u, len(style.parts)) for _ in range(_pick(u, style.counts)))
-            # A vocabulary that is used up allows repetition, in another arrangement.
+            # When all combinations are used, they may repeat in another arrangement.
             if tuple(sorted(recipe)) in seen and attempt < 100:
                 continue
             strokes = _compose(style, recipe, u)
@@ -167,7 +167,7 @@ def invent_characters(seed: int, alphabet: int, characters: int) -> list[tuple[S
 
 
 def _compose(style: Alphabet, recipe: Sequence[int], u: Iterator[float]) -> tuple[Stroke, ...]:
-    """Hang the parts of a recipe on one another, each deformed for this character."""
+    """Join the parts of a recipe to each other, each deformed for this character."""
     strokes: list[Stroke] = []
     for i, index in enumerate(recipe):
         part = style.parts[index]
@@ -203,7 +203,7 @@ def _fit(strokes: tuple[Stroke, ...], style: Alphabet) -> tuple[Stroke, ...]:
 
 
 def _legible(strokes: tuple[Stroke, ...]) -> bool:
-    """Whether a character is neither a scribble nor a mere dash."""
+    """Whether a character is neither a scribble nor only a dash."""
     knots = sum(len(stroke.knots) for stroke in strokes)
     extent = _extent(strokes)
     return LEAST_KNOTS <= knots <= MOST_KNOTS and min(extent) >= LEAST_ASPECT * max(extent)
@@ -217,7 +217,7 @@ def _extent(strokes: tuple[Stroke, ...]) -> tuple[float, float]:
 
 
 def _orient(knots: np.ndarray, u: Iterator[float], diagonal: float) -> np.ndarray:
-    """Squeeze, mirror and turn a shape [knots, 2] by quarters, or by an eighth more."""
+    """Squeeze, mirror and rotate a shape [knots, 2] by quarters of a turn, or an eighth more."""
     knots = knots * np.array([_between(u, 0.7, 1.2), 1.0])
     x, y = knots[:, 0], knots[:, 1]
     if next(u) < 0.5:

@@ -1,15 +1,15 @@
-"""How a procedural character is put on paper: jitter, splines, a pen, pixels.
+"""How a procedural character is drawn: jitter, splines, a pen, pixels.
 
-What is written (alphabets, characters) is invented in `strokes.py`; here a list
-of strokes becomes images. After the motor programs of Lake, Salakhutdinov &
-Tenenbaum, "Human-level concept learning through probabilistic program
-induction", Science 350 (2015): a stroke is a spline, strokes hang on earlier
-ones, and each drawing perturbs the strokes, then the whole character.
+`dataset.py` invents the alphabets and characters; here a list of strokes becomes
+images. After the motor programs of Lake, Salakhutdinov & Tenenbaum, "Human-level
+concept learning through probabilistic program induction", Science 350 (2015): a
+stroke is a spline, strokes are joined to earlier ones, and each drawing perturbs
+the strokes, then the whole character.
 
-Every image is the same to the bit on every machine: randomness comes from the
-raw bits of Philox, and geometry uses nothing but + - * / and sqrt on float64
-arrays, which IEEE 754 rounds exactly. No sin, no exp, no matrix product, no
-floating-point sum over an axis.
+Every image is the same, bit for bit, on every machine: randomness comes from the
+raw bits of Philox, and the geometry uses only + - * / and sqrt on float64 arrays,
+which IEEE 754 rounds exactly. No sin, no exp, no matrix product, no floating-point
+sum over an axis.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-STEPS = 4  # line segments to each cubic between two knots
+STEPS = 4  # line segments for each cubic between two knots
 INDEX_BITS = 20  # alphabets, characters and drawings are each fewer than 2**20
 
 WOBBLE = 0.045  # of each knot, in canvas widths (half-width of a triangular law, as all below)
-SLIP = 0.03  # of the place where a stroke hangs on an earlier one, in canvas widths
+SLIP = 0.03  # of the place where a stroke is joined to an earlier one, in canvas widths
 STRETCH = 0.20  # of each stroke, relative
 TURN = 0.10  # tangent of half the rotation: up to 11 degrees
 SCALE = 0.30  # of each axis, relative
@@ -33,20 +33,20 @@ PEN_SPREAD = 0.3  # relative
 
 
 class Stroke(NamedTuple):
-    """A spline through knots, and the place where it hangs on an earlier stroke."""
+    """A spline through knots, and the place where it is joined to an earlier stroke."""
 
     knots: np.ndarray  # float64 [knots, 2]: x to the right, y down, in canvas widths
     tension: float  # 0: straight between the knots; 1: a Catmull-Rom spline
     parent: int = -1  # index of the earlier stroke; -1: none, it starts at the origin
     parent_knot: int = 0  # knot of the parent ...
-    own_knot: int = 0  # ... at which this knot is put ...
+    own_knot: int = 0  # ... where this knot of the stroke is put ...
     offset: tuple[float, float] = (0.0, 0.0)  # ... plus this, in canvas widths
 
 
 def random_bits(
     seed: int, alphabet: int, character: int = -1, drawing: int = -1
 ) -> np.random.Philox:
-    """The stream of random bits that belongs to an alphabet, a character or a drawing.
+    """The stream of random bits for an alphabet, a character or a drawing.
 
     Indices count from 0; -1 stands for the alphabet (or the character) itself.
     """
@@ -66,7 +66,7 @@ def draw_character(
     """Draw one character `drawings` times, each time a little differently.
 
     Drawing `d` depends on (strokes, seed, alphabet, character, d, size) alone, so
-    more drawings only append; at another size it is the same drawing, resampled.
+    more drawings do not change it; at another size it is the same drawing, resampled.
 
     Returns:
         uint8 [drawings, size, size, 1]; ink is 255 on paper of 0.
@@ -88,7 +88,7 @@ def draw_character(
 
 
 def place(strokes: tuple[Stroke, ...], jitter: np.ndarray) -> list[np.ndarray]:
-    """Hang perturbed strokes on one another.
+    """Join perturbed strokes to each other.
 
     Args:
         strokes: a character.
@@ -119,7 +119,7 @@ def splines(knots: np.ndarray, tension: float) -> np.ndarray:
 
     Args:
         knots: float64 [drawings, knots, 2].
-        tension: tangents are this times half the difference of the neighbours.
+        tension: a tangent is this times half the difference of the neighbours.
 
     Returns:
         float64 [drawings, (knots - 1) * STEPS + 1, 2], points along each spline.
@@ -141,9 +141,9 @@ def bounds(lines: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rasterize(starts: np.ndarray, ends: np.ndarray, radius: np.ndarray, size: int) -> np.ndarray:
-    """Ink line segments with a round pen, anti-aliased by distance to the segment.
+    """Draw line segments with a round pen, anti-aliased by the distance to the segment.
 
-    Each segment touches only the pixels of a square window around its middle.
+    Each segment changes only the pixels of a square window around its middle.
 
     Args:
         starts: float64 [drawings, segments, 2], in pixels.
@@ -167,7 +167,7 @@ def rasterize(starts: np.ndarray, ends: np.ndarray, radius: np.ndarray, size: in
     dy = away[:, :, 1, :, None] - fraction * along[..., 1, None, None]
     cover = (radius + 0.5)[:, None, None, None] - np.sqrt(dx * dx + dy * dy)
     ink = np.floor(255 * np.clip(cover, 0.0, 1.0) + 0.5).astype(np.uint8)
-    # A frame of one pixel collects what falls off the paper.
+    # A frame of one pixel collects the ink outside the paper.
     side = size + 2
     cells = np.clip(cells + 1, 0, side - 1)
     drawing = np.arange(len(starts))[:, None, None, None] * (side * side)
@@ -178,7 +178,7 @@ def rasterize(starts: np.ndarray, ends: np.ndarray, radius: np.ndarray, size: in
 
 
 def _deform(lines: list[np.ndarray], jitter: np.ndarray) -> list[np.ndarray]:
-    """Centre each drawing on the canvas, then turn, scale, shear and shift it.
+    """Centre each drawing on the canvas, then rotate, scale, shear and shift it.
 
     `lines`: float64 [drawings, points, 2] each; `jitter`: [drawings, at least 6].
     """
@@ -202,6 +202,6 @@ def _deform(lines: list[np.ndarray], jitter: np.ndarray) -> list[np.ndarray]:
 
 def _triangular(bits: np.random.Philox, count: int) -> np.ndarray:
     """`count` numbers in [-1, 1] with a triangular density, float64 [count]."""
-    # Dividing by 2**53 is exact, so no rounding mode or fused operation enters.
+    # Dividing by 2**53 is exact, so no rounding mode or fused operation has an effect.
     uniform = (bits.random_raw(2 * count) >> np.uint64(11)).astype(np.float64) / 2.0**53
     return uniform[:count] + uniform[count:] - 1

@@ -155,7 +155,7 @@ def test_records_are_built_once_and_serve_every_size(tmp_path):
 
 def test_importing_the_specification_is_cheap():
     code = (
-        "import sys; from metabench.datasets.omniglot import DATASET; "
+        "import sys; from metabench.datasets.omniglot.dataset import DATASET; "
         "print({'tensorflow_datasets', 'PIL', 'pooch', 'requests'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
