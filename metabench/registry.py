@@ -1,7 +1,7 @@
-"""Plug-ins by name, found through entry points. Knows none of them.
+"""Plug-ins by name, found through entry points. No plug-in is known here.
 
 Groups: `metabench.learners` (factories), `metabench.datasets` (`DatasetSpec`, or a function
-that makes one from what follows the colon in `scheme:rest`), `metabench.protocols` (tuples of
+that makes one from the rest of a name `scheme:rest`), `metabench.protocols` (tuples of
 `Protocol`). Somebody else's plug-in is one entry-point line in their package.
 """
 
@@ -46,7 +46,7 @@ def _points(group: str) -> dict[str, EntryPoint]:
 def names(group: str) -> tuple[str, ...]:
     """Names registered in `group` (`learners`, `datasets` or `protocols`), sorted.
 
-    Schemes are not among the datasets: they name none by themselves.
+    Schemes are not among the datasets, as a scheme alone names no dataset.
     """
     left_out = schemes() if group == "datasets" else ()
     return tuple(sorted(name for name in _points(group) if name not in left_out))
@@ -54,7 +54,7 @@ def names(group: str) -> tuple[str, ...]:
 
 @functools.cache
 def schemes() -> tuple[str, ...]:
-    """What may stand before the colon of a dataset such as `folder:PATH`, sorted."""
+    """The names before the colon of datasets such as `folder:PATH`, sorted."""
     points = _points("datasets").items()
     return tuple(sorted(name for name, point in points if callable(point.load())))
 
