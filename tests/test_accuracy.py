@@ -40,8 +40,8 @@ OWN = {
     "scratch": {"inner_steps": 12},
 }
 TRAIN = {"steps": 75, "validate_every": 75, "validation_episodes": 20}
-# Learners trained on streams are at chance after so short a training: `learners/test_sequence.py`
-# has them bind labels to images instead.
+# Learners trained on streams are at chance after so short a training;
+# `learners/recurrent/test_images.py` has them bind labels to images instead.
 LEARNERS = tuple(
     name
     for name in registry.names("learners")

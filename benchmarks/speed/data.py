@@ -33,8 +33,9 @@ FIRST = """
 import sys, time
 import jax
 from metabench import data, registry
-from metabench.episodes import root_key, sample
-from metabench.tables import class_table, find_split
+from metabench.seeds import root_key
+from metabench.tasks.class_table import class_table, find_split
+from metabench.tasks.episodes import sample
 from metabench.types import EpisodeShape
 spec = registry.dataset(sys.argv[1])
 jax.block_until_ready(jax.numpy.zeros(1))

@@ -2,7 +2,7 @@
 
 The golden digest was made by, and may be renewed by
 
-    python -m tests.test_episodes
+    python -m tests.tasks.test_episodes
 """
 
 from functools import partial

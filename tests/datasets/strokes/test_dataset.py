@@ -2,7 +2,7 @@
 
 The golden digests were made by, and may be renewed (with a new `version`) by
 
-    python -m tests.datasets.test_strokes
+    python -m tests.datasets.strokes.test_dataset
 """
 
 import hashlib

@@ -1,0 +1,45 @@
+"""The pages name modules, files and links that exist, and the README's example runs."""
+
+import importlib
+import re
+
+import pytest
+
+from tests.places import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FOLDERS = ("metabench", "tests", "docs", "benchmarks", "leaderboards")
+FILES = [str(path.relative_to(ROOT)) for name in FOLDERS for path in (ROOT / name).rglob("*")]
+# `<name>` and `…` stand for any; a bare file name may be one that the reader writes.
+PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|json|toml|md|png|npz))`")
+MODULE = re.compile(r"^(?:from|import) (metabench[\w.]*)(?: import ([\w, ]+))?", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+
+
+@every_page
+def test_files_that_a_page_names_exist(page):
+    for path in PATH.findall(page.read_text(encoding="utf-8")):
+        assert any(f"/{file}".endswith(f"/{path}") for file in FILES), f"there is no {path}"
+
+
+@every_page
+def test_imports_that_a_page_shows_work(page):
+    for module, names in MODULE.findall(page.read_text(encoding="utf-8")):
+        found = importlib.import_module(module)
+        for name in names.replace(",", " ").split():
+            if not hasattr(found, name):
+                importlib.import_module(f"{module}.{name}")
+
+
+@every_page
+def test_links_lead_to_files(page):
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"there is no {target}"
+
+
+def test_the_example_of_the_readme_runs(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", PAGES[0].read_text("utf-8"), re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("(5, 28, 28, 1) [")
