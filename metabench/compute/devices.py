@@ -1,4 +1,4 @@
-"""The devices that compiled work is spread over: GPUs, or the cores of a CPU if JAX was told so.
+"""The devices that compiled work is spread over: GPUs, or cores of a CPU (`use_all_cores`).
 
 As with threads, the last bits of a training depend on the number of devices.
 """

@@ -173,7 +173,7 @@ def _meta(folder: Path) -> tuple[dict[str, Any], str]:
     except OSError as error:
         return {}, f"cannot be read ({error.strerror})"
     except ValueError:
-        return {}, "is no JSON"
+        return {}, "is not JSON"
     if not isinstance(meta, dict):
         return {}, "is not what was written"
     if meta.get("format") != FORMAT:

@@ -145,7 +145,7 @@ def trained_before(learner: Learner, plan: Lengths, folder: Path, *, seed: int) 
     except ValueError as error:
         raise UserError(
             f"`trained_for` names a training whose states have another form than this protocol's: "
-            f"{folder}; train for a protocol of the same `way`, or train anew"
+            f"{folder}; train for a protocol of the same `way`, or train again"
         ) from error
     finally:
         checkpoints.close()

@@ -151,6 +151,6 @@ def test_a_run_on_a_folder_keeps_its_place_secret(metabench, tmp_path, shapes, j
 
 def test_a_folder_that_is_none(metabench):
     usual = ("run", "--learner", "pixel_nn", "--dataset")
-    failed(metabench(*usual, "folder:absent"), "`dataset` is 'folder:absent'", "no folder")
+    failed(metabench(*usual, "folder:absent"), "`dataset` is 'folder:absent'", "not a folder")
     failed(metabench(*usual, "folder:"), "`dataset` is 'folder:'", "a path or name")
     failed(metabench(*usual, "foldr:absent"), "`foldr:`", "did you mean `folder`?")

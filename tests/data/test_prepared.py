@@ -21,7 +21,7 @@ from tests.places import ROOT
 
 
 def start(code, *arguments):
-    """Start another Python that can import `made_up_dataset` too."""
+    """Start another Python that can import `tests` too."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],

@@ -56,4 +56,4 @@ def _values(file: BinaryIO, path: Path, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _wrong(path: Path, finding: str) -> UserError:
-    return UserError(f"`{path}` is not the IDX file that is wanted: {finding}; {AGAIN}")
+    return UserError(f"`{path}` is not the expected IDX file: {finding}; {AGAIN}")

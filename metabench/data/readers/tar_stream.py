@@ -61,7 +61,7 @@ def _kept(member: tarfile.TarInfo, path: Path, largest: int) -> bool:
     if member.isdir():
         return False
     if not member.isreg() or member.issparse():
-        raise _refused(path, member, "which is a link or a device, no plain file")
+        raise _refused(path, member, "which is a link or a device, not a plain file")
     if member.size > largest:
         raise _refused(path, member, f"with {member.size:,} bytes, more than {largest:,}")
     return True

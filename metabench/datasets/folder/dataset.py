@@ -35,7 +35,9 @@ def folder(path: str) -> DatasetSpec:
     """
     root = Path(path).expanduser().resolve()
     if not path or not root.is_dir():
-        raise UserError(f"`dataset` is 'folder:{path}', which is no folder; name one with images")
+        raise UserError(
+            f"`dataset` is 'folder:{path}', which is not a folder; name one with images"
+        )
     tree = read_tree(root)
     name = "folder-" + (re.sub(r"[^A-Za-z0-9_-]+", "-", root.name).strip("-") or "images")
     split = split_of(tree)

@@ -98,7 +98,7 @@ def _images(path: Path) -> list[Path]:
     found = _visible(path)
     for entry in found:
         if not (entry.is_file() and entry.name.lower().endswith(IMAGES)):
-            what = "a folder in a class" if entry.is_dir() else "no PNG or JPEG"
+            what = "a folder in a class" if entry.is_dir() else "not a PNG or JPEG file"
             raise UserError(
                 f"{entry.path} is {what}; move it away, and lay images out as {LAYOUTS}"
             )
@@ -118,7 +118,7 @@ def _visible(path: Path) -> list[os.DirEntry[str]]:
         ) from error
     for entry in kept:
         if "\n" in entry.name or not _is_text(entry.name):
-            raise UserError(f"{entry.path!a} has a name that is no line of text; rename it")
+            raise UserError(f"{entry.path!a} has a name that is not one line of text; rename it")
     return sorted(kept, key=_name)
 
 

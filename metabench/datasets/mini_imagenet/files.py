@@ -49,7 +49,7 @@ def from_tar(path: Path, layout: Layout, advance: Advance) -> Iterator[tuple[str
     # In the archive's order, which may be any; the lists may come last.
     for picture in in_order(_checked, _pictures(path, lists)):
         if picture.name in images:
-            raise UserError(f"{picture.where} is there twice; {WHOLE}")
+            raise UserError(f"{picture.where} occurs twice; {WHOLE}")
         images[picture.name] = picture.encoded
         advance(1)
     for part, classes in layout.parts.items():
@@ -117,7 +117,8 @@ def _inside(folder: Path) -> list[str]:
     try:
         return sorted(one.name for one in folder.iterdir() if not one.name.startswith("."))
     except OSError as error:
-        raise UserError(f"`{folder}` is no readable folder ({error.strerror}); {WHOLE}") from error
+        finding = f"is not a readable folder ({error.strerror})"
+        raise UserError(f"`{folder}` {finding}; {WHOLE}") from error
 
 
 def _picture(label: str, path: Path) -> Picture:
@@ -147,9 +148,7 @@ def _checked(picture: Picture) -> Picture:
     except DAMAGE as error:
         unknown = isinstance(error, UnidentifiedImageError)  # it would print the buffer's address
         finding = "not a JPEG or PNG file" if unknown else reason(error)
-        raise UserError(
-            f"{picture.where} is no image that can be read ({finding}); {WHOLE}"
-        ) from error
+        raise UserError(f"{picture.where} is not a readable image ({finding}); {WHOLE}") from error
     return picture
 
 

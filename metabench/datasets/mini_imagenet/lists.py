@@ -42,7 +42,7 @@ def listed(text: bytes, where: str, classes: Sequence[str], images: int) -> dict
     try:
         rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig")), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{where} is damaged or no list of images ({error}); {WHOLE}") from error
+        raise UserError(f"{where} is damaged or not a list of images ({error}); {WHOLE}") from error
     if not rows or rows[0] != ["filename", "label"]:
         raise UserError(f"{where} does not begin with the line `filename,label`; {WHOLE}")
     found: dict[str, list[str]] = {name: [] for name in classes}

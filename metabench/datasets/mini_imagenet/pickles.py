@@ -55,7 +55,7 @@ def _read(
         found = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else "no array"
         raise _wrong(path, f"has `image_data` of {found}, not uint8 {shape}")
     if not isinstance(rows, dict) or not all(isinstance(name, str) for name in rows):
-        raise _wrong(path, "has a `class_dict` that is no dict of classes")
+        raise _wrong(path, "has a `class_dict` that is not a dict of classes")
     check_classes(rows, f"`{path}`", classes)
     found_rows = {name: _indices(rows[name], path) for name in classes}
     check_counts({name: len(one) for name, one in found_rows.items()}, f"`{path}`", count)
@@ -67,7 +67,7 @@ def _read(
 def _indices(rows: Any, path: Path) -> list[int]:
     found = rows.tolist() if isinstance(rows, np.ndarray) else rows
     if not isinstance(found, list | tuple) or not all(type(row) is int for row in found):
-        raise _wrong(path, "has a `class_dict` whose entries are no lists of indices")
+        raise _wrong(path, "has a `class_dict` whose entries are not lists of indices")
     return list(found)
 
 

@@ -76,7 +76,7 @@ def first_of_each(dataset: Dataset, counts: tuple[int, ...]) -> np.ndarray:
     if len(there) != len(counts) or (there < counts).any():
         raise UserError(
             f"`dataset` {dataset.name} has {there.tolist()} images of its classes, but at least "
-            f"{list(counts)} are needed; prepare it anew"
+            f"{list(counts)} are needed; prepare it again"
         )
     return np.concatenate([np.arange(s, s + c) for s, c in zip(start, counts, strict=True)])
 

@@ -96,7 +96,7 @@ def _check_digests(plan: Plan, episodes: str) -> None:
         if golden is not None and golden != found:
             raise UserError(
                 f"protocol `{protocol.id}` is frozen on other data: the digest of its {name} is "
-                f"{golden[:12]}, here it is {found[:12]}; prepare the dataset anew from the "
+                f"{golden[:12]}, here it is {found[:12]}; prepare the dataset again from the "
                 "published archives"
             )
 

@@ -44,7 +44,7 @@ def test_a_class_without_images(root):
 @pytest.mark.parametrize("name", ["notes.txt", "image.gif", "noname"])
 def test_a_file_that_is_no_image_by_name(root, name):
     (root / "a" / name).write_text("x")
-    refused(root, f"{root}/a/{name} is no PNG or JPEG", "move it away")
+    refused(root, f"{root}/a/{name} is not a PNG or JPEG file", "move it away")
 
 
 def test_a_folder_within_a_class(root):
@@ -105,4 +105,4 @@ def test_a_name_that_is_no_text(root, name):
         (root / name).mkdir()
     except OSError:
         pytest.skip("this file system has no such names")
-    refused(root, "has a name that is no line of text; rename it")
+    refused(root, "has a name that is not one line of text; rename it")

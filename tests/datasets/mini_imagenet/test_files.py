@@ -35,7 +35,7 @@ def damage_image(content):
 IMAGES_WRONG = {
     "empty": (b"", "not a JPEG or PNG file"),
     "web page": (b"<html>Sign in</html>", "not a JPEG or PNG file"),
-    "cut": (damage_image(tiny.jpeg(0)), "is no image that can be read"),
+    "cut": (damage_image(tiny.jpeg(0)), "is not a readable image"),
     "GIF": (tiny.jpeg(0, mode="P", form="GIF"), "not a JPEG or PNG file"),
     "CMYK": (tiny.jpeg(0, mode="CMYK"), "its mode is CMYK, not RGB or L"),
     "alpha": (tiny.jpeg(0, mode="RGBA", form="PNG"), "its mode is RGBA"),
@@ -81,7 +81,7 @@ def test_an_image_that_would_unpack_without_end_is_refused(tmp_path, side):
 LISTS_WRONG = {
     "no heading": (lambda text: text[15:], "does not begin with the line"),
     "empty": (lambda text: b"", "does not begin with the line"),
-    "not text": (lambda text: b"\xff\xfe\x00", "no list of images"),
+    "not text": (lambda text: b"\xff\xfe\x00", "not a list of images"),
     "web page": (lambda text: b"<html>Sign in</html>", "does not begin"),
     "one column": (lambda text: text.replace(b",n01", b""), "no file name and label in line"),
     "path": (lambda text: text.replace(b"n01a", b"../n01a"), "no file name and label in line"),
@@ -121,7 +121,7 @@ def test_class_folders_must_be_those_of_the_split_and_whole(tmp_path):
     (folder / "train" / "n04").rename(tmp_path / "n04")
     refused(tmp_path, folder, "train` lacks the class `n04`")
     (folder / "train" / "n04").write_bytes(b"no folder")
-    refused(tmp_path, folder, "n04` is no readable folder")
+    refused(tmp_path, folder, "n04` is not a readable folder")
     (folder / "train" / "n04").unlink()
     (tmp_path / "n04").rename(folder / "train" / "n04")
     assert prepare(tmp_path, folder).class_names == tiny.ORDER
@@ -130,7 +130,7 @@ def test_class_folders_must_be_those_of_the_split_and_whole(tmp_path):
 TOP = {
     "lacks an image": ({"mini/images/n04b.jpg": None}, r"lacks `images/n04b\.jpg`"),
     "lacks a list": ({"mini/val.csv": None}, r"lacks the list `val\.csv`"),
-    "has an image twice": ({"other/images/n01a.jpg": tiny.jpeg(1)}, "is there twice"),
+    "has an image twice": ({"other/images/n01a.jpg": tiny.jpeg(1)}, "occurs twice"),
     "has a list twice": ({"other/val.csv": b""}, r"has the list `val\.csv` twice"),
     "lists twice over parts": (
         {"mini/val.csv": tiny.lists()["val.csv"].replace(b"n02a", b"n01a")},

@@ -27,15 +27,15 @@ PICKLES_WRONG = {
     "other size": ({"image_data": PIXELS[:, :80]}, r"of uint8 \(6, 80, 84, 3\), not"),
     "grey": ({"image_data": PIXELS[..., :1]}, r"of uint8 \(6, 84, 84, 1\), not"),
     "one less": ({"image_data": PIXELS[:-1]}, r"of uint8 \(5, "),
-    "no classes": ({"class_dict": [1]}, "no dict of classes"),
+    "no classes": ({"class_dict": [1]}, "not a dict of classes"),
     "other class": ({"class_dict": ROWS | {"n99": [0]}}, "has the class `n99`"),
     "missing class": ({"class_dict": {"n01": ROWS["n01"]}}, "lacks the class `n04`"),
     "wrong counts": ({"class_dict": ROWS | {"n01": [0]}}, "has 1 images of the class `n01`"),
     "beyond the end": ({"class_dict": ROWS | {"n01": [0, 2, 99]}}, "each image once"),
     "negative": ({"class_dict": ROWS | {"n01": [0, 2, -2]}}, "each image once"),
     "twice": ({"class_dict": ROWS | {"n01": [0, 2, 2]}}, "each image once"),
-    "text": ({"class_dict": ROWS | {"n01": "024"}}, "no lists of indices"),
-    "floats as rows": ({"class_dict": ROWS | {"n01": [0.0, 2.0, 4.0]}}, "no lists of indices"),
+    "text": ({"class_dict": ROWS | {"n01": "024"}}, "not lists of indices"),
+    "floats as rows": ({"class_dict": ROWS | {"n01": [0.0, 2.0, 4.0]}}, "not lists of indices"),
 }
 
 

@@ -102,7 +102,7 @@ def flipped(content, place=-30):
 
 IMAGES = contents()[TEST.images]
 LABELS = contents()[TEST.labels]
-NOT_WANTED = "is not the IDX file that is wanted"
+NOT_WANTED = "is not the expected IDX file"
 WRONG = {
     "empty": (TEST.images, b"", "ends after 0 bytes"),
     "truncated gzip": (TEST.images, gzip.compress(IMAGES)[:-20], "damaged"),

@@ -71,7 +71,7 @@ def test_the_training_part_is_the_first_of_each_class():
 
 @pytest.mark.parametrize("counts", [(1, 3, 5), (4, 3), (4, 3, 5, 1)])
 def test_other_data_is_refused(counts):
-    with pytest.raises(UserError, match="prepare it anew"):
+    with pytest.raises(UserError, match="prepare it again"):
         images.first_of_each(dataset(counts), (2, 3, 1))
 
 
