@@ -156,7 +156,7 @@ class Built(Generic[L]):
         require_form(self.initial, *found)
 
     def require_one_trace(self, name: str) -> None:
-        """Of a function that was handed inputs of equal shapes only."""
+        """Require one trace of a function that got only inputs of equal shapes."""
         require(
             self.traces[name] <= 1,
             f"JAX must trace {name} once for inputs of equal shape, but traced it "
@@ -210,7 +210,7 @@ def logits(learner: EpisodeLearner, state: PyTree, episode: Episode, key: jax.Ar
 def draw(
     table: ClassTable | None, shape: TaskShape | TrainShape, number: int, first: jax.Array
 ) -> Any:
-    """`number` tasks from index `first` on, of the kind that `shape` tells."""
+    """`number` tasks from index `first`, of the kind given by `shape`."""
     return sample_tasks(root_key(2), first + jnp.arange(number), table, shape)
 
 

@@ -14,7 +14,7 @@ Status: TypeAlias = Literal["passed", "failed", "skipped"]
 
 
 class ConformanceError(AssertionError):
-    """A plug-in breaks its contract. The text says what was expected and what was seen."""
+    """A plug-in breaks its contract. The text says what was expected and what was found."""
 
 
 class Skipped(Exception):

@@ -22,7 +22,7 @@ from metabench.contracts.learner import train_shape
 from metabench.seeds import root_key
 from metabench.types import Episode, StreamShape
 
-SIGMAS = 4.0  # a difference is significant from here; by chance once in 16,000 times
+SIGMAS = 4.0  # a larger difference is significant; by chance it occurs once in 16,000 times
 
 
 def accuracies(found: jax.Array, episodes: Episode) -> np.ndarray:
@@ -31,7 +31,7 @@ def accuracies(found: jax.Array, episodes: Episode) -> np.ndarray:
 
 
 def check_contract(subject: Subject) -> None:
-    """Shapes, dtypes and pytrees are as the contract has them; logits are finite."""
+    """Shapes, dtypes and pytrees are as in the contract; logits are finite."""
     built, key = subject.episodes, root_key(0)
     learner, episode = built.learner, one(built.tasks())
     try:
@@ -88,7 +88,7 @@ def check_transductive(subject: Subject) -> None:
 
 
 def check_beats_chance(subject: Subject) -> None:
-    """On classes never met, the (shortly trained) learner is significantly above chance."""
+    """On unseen classes, the briefly trained learner is significantly above chance."""
     built = subject.episodes
     if isinstance(built.train_shape, StreamShape):
         raise Skipped("trains on streams: needs thousands of steps to beat chance")
@@ -102,7 +102,7 @@ def check_beats_chance(subject: Subject) -> None:
 
 
 def check_shuffled_labels(subject: Subject) -> None:
-    """With support labels that say nothing, accuracy is that of chance: nothing leaks."""
+    """With random support labels, accuracy is at chance: no information leaks."""
     built, chance = subject.episodes, 1 / subject.shape.way
     episodes = built.tasks()
     shuffled = jax.vmap(jax.random.permutation)(keys(TASKS), episodes.support_y)
@@ -128,7 +128,7 @@ EPISODE_CHECKS = named(
 def check_label_names(subject: Subject) -> None:
     """Renaming the labels permutes the logits.
 
-    True of learners that compare embeddings; it need not be of those that read labels in
+    This holds for learners that compare embeddings, but not always for those that read labels in
     sequence, so this is not among `LEARNER_CHECKS`.
     """
     built = subject.episodes

@@ -79,7 +79,7 @@ def check_forecast_causal(subject: Subject) -> None:
     built, key = subject.functions, root_key(0)
     mine, theirs = one(built.tasks(), 0), one(built.tasks(), 1)
     steps = jnp.arange(STEPS)
-    # The value of step t is shown at t + 1: those of the later steps, and of the last early one.
+    # The value of step t is shown at t + 1: these are of later steps, and of the last early one.
     changed = mine._replace(
         xs=jnp.where((steps >= EARLY)[:, None], theirs.xs, mine.xs),
         ys=jnp.where(steps >= EARLY - 1, theirs.ys, mine.ys),

@@ -77,7 +77,7 @@ def check_vmap(subject: Subject) -> None:
 
 
 def check_compiles_once(subject: Subject) -> None:
-    """Nothing is compiled again for a second batch of equal shape, nor for a trained state."""
+    """Nothing is compiled again for a second batch of equal shape or for a trained state."""
     built = subject.main
     tasks = built.tasks()
     for index, state in enumerate((built.initial, built.trained.state)):

@@ -16,7 +16,7 @@ from metabench.types import StreamShape
 
 
 def check_stream_contract(subject: Subject) -> None:
-    """Shapes, dtypes and pytrees are as the contract has them; logits are finite."""
+    """Shapes, dtypes and pytrees are as in the contract; logits are finite."""
     built, key = subject.streams, root_key(0)
     stream = one(built.tasks())
     wanted = [stream.xs.shape[0], stream.codes.shape[1]]
@@ -48,7 +48,7 @@ def check_stream_causal(subject: Subject) -> None:
     assert isinstance(built.shape, StreamShape)
     mine, theirs = one(built.tasks(), 0), one(built.tasks(), 1)
     early, state, key = built.shape.steps // 2, built.trained.state, root_key(5)
-    # The label of step t is shown at t + 1: those of the later steps, and of the last early one.
+    # The label of step t is shown at t + 1: these are of later steps, and of the last early one.
     changed = mine._replace(
         xs=jnp.concatenate([mine.xs[:early], theirs.xs[early:]]),
         ys=jnp.concatenate([mine.ys[: early - 1], theirs.ys[early - 1 :]]),

@@ -15,7 +15,7 @@ from metabench.unpackaged import LearnerEntry
 
 PRESENTATIONS = 3  # of each class in a stream
 FUNCTIONS = FunctionShape(dimensions=2, points=8)
-# Settings that make a learner quick, where it has them.
+# Settings that make a learner quick, if it has them.
 SMALL = {
     "width": 8,
     "steps": STEPS,

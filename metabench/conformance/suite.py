@@ -130,7 +130,7 @@ def dataset_checks(
     Args:
       dataset: a registered name, `scheme:rest`, or a specification.
       size: height and width of the images; None: the default.
-      archives: a folder with its archives; None: `METABENCH_ARCHIVES`, else a download.
+      archives: a folder with its archives; None: `METABENCH_ARCHIVES`, else they are downloaded.
       cache: the cache folder; None: `METABENCH_CACHE`, else the platform's own.
     """
 
@@ -155,7 +155,7 @@ def examine_dataset(
     Args:
       dataset: a registered name, `scheme:rest`, or a specification.
       size: height and width of the images; None: the default.
-      archives: a folder with its archives; None: `METABENCH_ARCHIVES`, else a download.
+      archives: a folder with its archives; None: `METABENCH_ARCHIVES`, else they are downloaded.
       cache: the cache folder; None: `METABENCH_CACHE`, else the platform's own.
 
     Raises:
@@ -177,7 +177,7 @@ def check_dataset(
     Args:
       dataset: a registered name, `scheme:rest`, or a specification.
       size: height and width of the images; None: the default.
-      archives: a folder with its archives; None: `METABENCH_ARCHIVES`, else a download.
+      archives: a folder with its archives; None: `METABENCH_ARCHIVES`, else they are downloaded.
       cache: the cache folder; None: `METABENCH_CACHE`, else the platform's own.
 
     Raises:

@@ -31,7 +31,7 @@ class Optimizee(NamedTuple):
     instances: int = 100
     """Number of instances in an evaluation, by default."""
     tuning: int = 20
-    """Instances that learning rates of baselines are tuned on."""
+    """Number of instances on which the learning rates of baselines are tuned."""
     fills_cpu: bool = False
     """Whether the gradient of one instance keeps all cores of a CPU busy.
 

@@ -56,7 +56,7 @@ def commit() -> str:
 
 
 def peak_memory_mb() -> float:
-    """Most memory in use so far: of the device where it tells, else of this process; in MB."""
+    """Peak memory so far in MB: of the device if it reports it, else of this process."""
     import jax
 
     statistics = jax.devices()[0].memory_stats() or {}

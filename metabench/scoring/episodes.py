@@ -43,7 +43,7 @@ def chunk_size(shape: ImageTaskShape) -> int:
 def correct_counts(
     learner: EpisodeLearner, state: PyTree, episode: Episode, key: jax.Array
 ) -> jax.Array:
-    """int32 []: how many queries of one episode are answered right."""
+    """int32 []: how many queries of one episode are answered correctly."""
     task = learner.adapt(state, episode.support_x, episode.support_y, key)
     answers = learner.predict(task, episode.query_x).argmax(-1)
     return (answers == episode.query_y).sum(dtype=jnp.int32)

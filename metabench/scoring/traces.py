@@ -16,7 +16,7 @@ EPISODES = 100
 
 
 def check_traceable(name: str, learner: Learner) -> None:
-    """Raise `UserError` where there is nothing to draw."""
+    """Raise `UserError` if the learner has nothing to draw."""
     if not isinstance(learner, EpisodeLearner) or learner.trace is None:
         raise UserError(
             f"`plots` is given, but learner `{name}` tells nothing of its inner steps; leave it "

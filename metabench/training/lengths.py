@@ -11,7 +11,7 @@ from metabench.errors import UserError, suggest
 
 @dataclass(frozen=True)
 class Lengths:
-    """How long and how often.
+    """How many steps a training has, and how often it is validated.
 
     Raises `UserError` on numbers that make no sense.
     """

@@ -129,7 +129,7 @@ def meta_train(
 
 
 def trained_before(learner: Learner, plan: Lengths, folder: Path, *, seed: int) -> Trained:
-    """What an earlier training with the checkpoints `folder` ended in; nothing is trained.
+    """The outcome of an earlier training, from its checkpoints in `folder`; nothing is trained.
 
     Raises:
       UserError: no checkpoints there, a training that did not end, or states of another form.

@@ -67,7 +67,7 @@ def at(batch: Batch, params: PyTree, step: jax.Array | int) -> tuple[jax.Array, 
 
 
 def begin(batch: Batch, optimizer: optax.GradientTransformation) -> tuple[jax.Array, Work]:
-    """The losses before the first step, and where work begins."""
+    """The losses before the first step, and the work at that point."""
     first = batch.instances.params
     losses, gradients = at(batch, first, 0)
     return losses, Work(first, gradients, optimizer.init(first))

@@ -18,7 +18,7 @@ Predict: TypeAlias = Callable[[Any, jax.Array], jax.Array]
 
 
 class State(NamedTuple):
-    """What is carried through meta-training."""
+    """The state in meta-training."""
 
     params: PyTree
     optimizer: PyTree

@@ -30,7 +30,7 @@ class Supports(NamedTuple):
 
     def task(self, weights: PyTree) -> Task:
         """The network with `weights` and with the statistics of the supports."""
-        # Costs nothing where there are no statistics to keep: nobody reads the logits.
+        # Costs nothing if there are no statistics to keep, as the logits are not used.
         return Task(weights, self.net.apply(weights, self.stats, self.images, train=True)[1])
 
 

@@ -27,7 +27,7 @@ class InnerHead(nnx.Module):
     """The linear layer with which the inner loop begins."""
 
     def __init__(self, features: int, way: int, loop: DifferentiatedLoop) -> None:
-        self.matrix = nnx.Param(jnp.zeros((features, way)))  # no class is like another yet
+        self.matrix = nnx.Param(jnp.zeros((features, way)))  # the first logits are equal
         self.bias = nnx.Param(jnp.zeros(way))
         self.loop = loop
 
@@ -69,7 +69,7 @@ def anil(
     Args:
       shape: of the test episodes.
       loop: the inner loop of the head, in training and test. Without second derivatives the
-        embedding learns from the queries, and not from what it does to the head.
+        embedding learns from the queries, and not from its effect on the head.
       width: channels of each block of Conv4.
       norm: statistics that normalise; `batch` is transductive.
       episodes: of training, where they differ from the test's.

@@ -56,7 +56,7 @@ def maml(
       loop: the inner loop of meta-training. Learned rates begin with its `inner_rate`.
       test_steps: inner steps in validation and test; None for `inner_steps`.
       learned_rates: learn a rate for each array and inner step.
-      rematerialise: compute inner steps again in the backward pass and keep less.
+      rematerialise: compute inner steps again in the backward pass, to use less memory.
       network: the classifier that is adapted.
       episodes: of training, where they differ from the test's.
       optimizer: of the outer loop.
@@ -101,7 +101,7 @@ def _adapted(
     steps: int,
     unroll: bool = False,
 ) -> Task:
-    """The inner loop, from the initial weights to an episode's own."""
+    """The inner loop, from the initial weights to those of the episode."""
     found = inner_loop(
         supports.error,
         params.weights,

@@ -55,7 +55,7 @@ def meta_lstm(
     Args:
       shape: of the test episodes.
       inner_steps: updates on a support set, each on all of it (the paper: 12 with one shot).
-      hidden: numbers in the state of the first LSTM, for each weight of the classifier.
+      hidden: units of the first LSTM, for each weight of the classifier.
       network: the classifier that is adapted.
       first_rate: of descent, near which input gates begin (section 3.4).
       train_query: queries per class of the training episodes; None for the test's.
@@ -103,7 +103,7 @@ def _adapted(steps: int, params: Learned, supports: Supports) -> Task:
 
 
 def _replayed(steps: int, params: Learned, supports: Supports) -> Task:
-    """The same, to be differentiated by `params`: first the steps, then the LSTM over them."""
+    """The same, differentiable in `params`: first the steps, then the LSTM over them."""
     constant = jax.lax.stop_gradient(params)
     found = _descended(steps, constant, supports, lambda state, g: ravel_pytree(g)[0])
     theta, restore = ravel_pytree(params.weights)
@@ -126,7 +126,7 @@ def _descended(
     supports: Supports,
     watch: Callable[[PyTree, PyTree], PyTree] = lambda state, gradient: (),
 ) -> Adapted:
-    """The inner loop, and what `watch` keeps of it."""
+    """The inner loop, with the values that `watch` keeps."""
     return inner_loop(
         supports.error,
         params.weights,

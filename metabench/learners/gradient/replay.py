@@ -1,6 +1,6 @@
 """The meta-learner LSTM over several steps whose gradients and losses are known, block by block.
 
-Where gradients are constants to the outer loop, no coordinate depends on another. So a block of
+If gradients are constants for the outer loop, no coordinate depends on another. So a block of
 coordinates goes through all steps, and back, while it lies in the cache.
 """
 

@@ -120,7 +120,7 @@ def _training(
     """One step of the outer loop: a part of the way to where the tasks of a batch led."""
 
     def one(state: State, episode: Episode, key: jax.Array) -> Adapted:
-        # Reptile has no use for a query: all images of a task are learned from.
+        # Reptile needs no queries: it learns from all images of a task.
         images = jnp.concatenate([episode.support_x, episode.query_x])
         labels = jnp.concatenate([episode.support_y, episode.query_y])
         return walk(state, images, labels, key, inner_steps)

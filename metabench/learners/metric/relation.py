@@ -73,13 +73,13 @@ def relation(
       units: of the relation module's layer (8 in the paper).
       width: channels of each block of the embedding and of the relation module.
       norm: statistics that normalise, those of pairs in the relation module; `batch` is
-        transductive, and what the authors' code does in the test.
+        transductive, and is used in the test by the authors' code.
       episodes: of training, where they differ from the test's.
       optimizer: of the meta-training (the paper's rate: 1e-3).
 
     Reference: https://arxiv.org/abs/1711.06025
     """
-    # Where one pair in `way` belongs together, scores begin there: it is the first thing to learn.
+    # One pair in `way` belongs together, so scores begin near 1 / `way`.
     first = -math.log(max((episodes.train_way or shape.way) - 1, 1))
     features = conv4_features(shape.image, width)  # two poolings here and two there: as in Conv4
 

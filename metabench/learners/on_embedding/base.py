@@ -37,7 +37,7 @@ class Embedding(Options):
 
     Args:
       embedding: a learner with `embed`, trained first.
-      embedding_settings: its options; a run takes those of its recipe where they are not given.
+      embedding_settings: its options; a run uses those of its recipe if they are not given.
     """
 
     embedding: str = "autoencoder"
@@ -62,7 +62,7 @@ def embedding_source(shape: EpisodeShape, named: Embedding) -> Source:
 
 
 def embedded(learner: EpisodeLearner, state: PyTree, images: jax.Array) -> np.ndarray:
-    """Features of all images, a part of them at a time: float32 [images, features]."""
+    """Features of all images, computed in parts: float32 [images, features]."""
     assert learner.embed is not None
     embed: Callable[[PyTree, jax.Array], jax.Array] = jax.jit(learner.embed)
     number = images.shape[0]

@@ -58,7 +58,7 @@ def cactus(
     learner = _base(shape, base, base_settings or {}, steps)
     if labels == "true":
         return learner
-    imported("sklearn.cluster")  # told before anything is trained
+    imported("sklearn.cluster")  # raises before anything is trained
     below = embedding_source(shape, source)
     met = train_shape(learner, shape)
     assert isinstance(met, EpisodeShape)
@@ -76,7 +76,7 @@ def cactus(
 def _base(
     shape: EpisodeShape, name: str, settings: Mapping[str, Any], steps: int
 ) -> EpisodeLearner:
-    """The learner that meets the clusters."""
+    """The learner that is trained on the clusters."""
     options = registry.options(name)
     if "embedding" in options or "classes" in options:
         raise UserError(

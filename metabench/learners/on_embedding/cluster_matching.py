@@ -44,7 +44,7 @@ def cluster_matching(
       source: the learner whose embedding the classifier is fitted to.
       k_means: how the training images are clustered.
     """
-    imported("sklearn.cluster")  # told before anything is trained
+    imported("sklearn.cluster")  # raises before anything is trained
     clusters = k_means.clusters
 
     def keep(features: np.ndarray, key: jax.Array) -> jax.Array:

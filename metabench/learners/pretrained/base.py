@@ -38,7 +38,7 @@ class Baseline(Options):
     """Options of a classifier of all training classes, and of the layer that replaces it in a test.
 
     Args:
-      classes: numbers that a global class id may have; a run tells it.
+      classes: how many numbers a global class id may have; a run sets it.
       finetune: fit a new layer to the supports, in place of the nearest class mean.
       fit_steps: of the fitting (100 in the paper's code), on all supports each.
       fit_rate: of its gradient descent with momentum.

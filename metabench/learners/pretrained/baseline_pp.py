@@ -54,7 +54,7 @@ def baseline_pp(
 
     Args:
       shape: of the test episodes.
-      scale: what cosines are multiplied by (the authors' code: 10 for characters).
+      scale: factor of the cosines (the authors' code: 10 for characters).
       options: the training classes, and whether and how vectors are fitted to the supports.
       width: channels of each block of Conv4.
       episodes: of training, where they differ from the test's; only images and classes are used.

@@ -26,7 +26,7 @@ class Reading(Options):
     Args:
       presentations: of each class in a training stream; None for the test's, or in k-shot for
         one more than there are shots.
-      augment: turn and shift the training images a little.
+      augment: rotate and shift the training images a little.
       segment: steps of a stream between the ones kept for the gradient; None keeps all.
     """
 

@@ -54,8 +54,8 @@ def mann(
       width: units of the controller.
       memory: its size, and what uses it.
       usage_decay: γ.
-      writes: what is written: `key`, the one that is read by (the paper), or `vector`, a
-        vector of its own (both public codes), which learns in a third of the steps.
+      writes: what is written: `key`, with which it also reads (the paper), or `vector`, a
+        separate vector (both public codes), which learns in a third of the steps.
       reading: of sequences, in training.
       optimizer: of the meta-training.
 

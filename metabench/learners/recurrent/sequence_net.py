@@ -1,7 +1,7 @@
 """Networks over sequences of vectors, and the state of a learner with such a network.
 
-What is read and what is answered is decided in `images.py` (images and labels) and
-`forecasting.py` (points and values of a function).
+`images.py` (images and labels) and `forecasting.py` (points and values of a function) decide
+what is read and what is answered.
 """
 
 from __future__ import annotations

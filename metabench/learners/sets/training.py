@@ -22,7 +22,7 @@ from metabench.types import Episode, PyTree
 
 
 class State(NamedTuple):
-    """What is carried through meta-training."""
+    """The state in meta-training."""
 
     params: PyTree
     stats: PyTree
@@ -37,18 +37,18 @@ class SetOptions(Options):
     Args:
       set_size: images in a training set.
       train_way: sets in a training episode, each of another class; batch norm needs two.
-      drop: chance that a member is left out of what the context is inferred from.
-      rotate: turn each training set by a random quarter. Needless where the split has rotated
-        classes of its own.
+      drop: probability that a member is left out when the context is inferred.
+      rotate: rotate each training set by a random quarter turn. Not needed if the split has
+        rotated classes.
       reflect: mirror each training set with probability 1/2.
-      distort: infer the contexts of training sets from copies of their members, each with an
-        affine distortion of its own, and explain the members as they are: a context then tells
-        little of slant, size and place. 0: no copies; 1: with the ranges of `nets/distort.py`,
-        as hands differ; 2: twice these.
-      distort_chance: chance that a context is inferred from a member's copy and not from the member
-        itself; members that stay are drawn one by one.
-      dilate: chance that a training image is dilated.
-      binarise: draw each training pixel anew as 0 or 1, with its grey value as the chance.
+      distort: infer the contexts of training sets from copies of their members, each with its
+        own affine distortion, and explain the undistorted members: a context then contains
+        little about slant, size and place. 0: no copies; 1: with the ranges of `nets/distort.py`,
+        as handwriting differs; 2: twice these.
+      distort_chance: probability that a context is inferred from a member's copy and not from the
+        member itself; it is drawn for each member.
+      dilate: probability that a training image is dilated.
+      binarise: draw each training pixel as 0 or 1; its grey value is the probability of 1.
     """
 
     set_size: Annotated[int, AtLeast(2)] = 5
@@ -69,12 +69,12 @@ class SetOptions(Options):
 
 @dataclass(frozen=True)
 class Annealing(Options):
-    """The loss is -((1 + α) log-likelihood - KL / (1 + α)), where α is halved now and then.
+    """The loss is -((1 + α) log-likelihood - KL / (1 + α)); α is halved every `half_life` steps.
 
     Args:
       annealing: α at the start.
-      half_life: steps after which α is halved, every time (the paper: an epoch); None: it stays,
-        which weighs contexts and latents less and lets them tell more.
+      half_life: steps after which α is halved again (the paper: an epoch). None: α is constant,
+        so contexts and latents have a smaller weight in the loss and contain more.
     """
 
     annealing: Annotated[float, AtLeast(0)] = 1.0

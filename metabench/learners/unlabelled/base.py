@@ -1,7 +1,7 @@
 """Learners that are trained on images without labels, and embed.
 
-What `acai`, `bigan` and `infogan` share. Several networks play, some of them against one
-another. An episode compares their embeddings by cosine, and the nearest support decides.
+`acai`, `bigan` and `infogan` share this. There are several networks, some of them adversaries
+of others. In an episode embeddings are compared by cosine, and the nearest support decides.
 All networks learn in one step: the loss is a sum, and a network is held constant (`held`) in
 the terms that are not its own.
 """
@@ -70,7 +70,7 @@ def unlabelled(
     embedder: str,
     code: Callable[[PyTree, PyTree, jax.Array], jax.Array],
 ) -> EpisodeLearner:
-    """A learner from networks and what they learn.
+    """A learner from networks and their loss.
 
     Args:
       nets: the networks by name.

@@ -1,14 +1,14 @@
 """DeepCluster (Caron, Bojanowski, Joulin & Douze 2018): cluster, classify, and again.
 
 k-means clusters the features of a network, and the network is trained to tell the clusters apart,
-by a linear layer that begins anew after each clustering (section 3.2). CACTUs (Hsu, Levine & Finn
-2019) clusters the outcome on mini-ImageNet.
+by a linear layer that is reset after each clustering (section 3.2). CACTUs (Hsu, Levine & Finn
+2019) clusters its features on mini-ImageNet.
 
 A training step sees a batch, never the whole data. So this departs from the paper:
 
-- k-means clusters the last `bank` images met every `refresh` steps; the paper clusters all images
-  once an epoch.
-- An image met later takes the nearest centroid, by the network as it was at the clustering.
+- k-means clusters the most recent `bank` images every `refresh` steps; the paper clusters all
+  images once per epoch.
+- A later image gets the nearest centroid, by the network as it was at the clustering.
 - Images are drawn whatever their cluster, and the loss weighs each inversely to the size of its
   cluster (at most ten times the mean); the paper draws clusters with equal chances.
 - The network is Conv4, without the Sobel filter, trained by Adam. Images are turned and shifted a

@@ -83,8 +83,8 @@ def plan_run(
 
     Args:
       learner: whatever `registry.learner` takes.
-      protocol: what to measure; its digests are filled in where it is a frozen one.
-      dataset: prepared; what the protocol tests on.
+      protocol: what to measure; its digests are filled in if it is frozen.
+      dataset: prepared; the one that the protocol tests on.
       recipe: hyperparameters and lengths.
       settings: hyperparameters that override the recipe's.
       lengths: fields of `Lengths` that override the recipe's.
@@ -144,7 +144,7 @@ def _trainee(
 def _filled(
     entry: LearnerEntry, chosen: Mapping[str, Any], lengths: Lengths, training_data: Dataset
 ) -> dict[str, Any]:
-    """`chosen`, with what a run knows better than a user where the learner has such options."""
+    """`chosen`, with the values that a run sets itself if the learner has such options."""
     filled, options = dict(chosen), registry.options(entry)
     if "steps" in options:
         filled.setdefault("steps", lengths.steps)

@@ -43,11 +43,11 @@ class Outcome(NamedTuple):
 
 
 def execute(plan: ForecastPlan, *, resume: bool, command: str, watcher: Watcher) -> Outcome:
-    """Train, and evaluate on the test functions beside what needs no training.
+    """Train, and evaluate on the test functions, beside references that need no training.
 
     Args:
       plan: from `plan_forecast`.
-      resume: continue from a checkpoint of the same settings; otherwise it is set aside.
+      resume: continue from a checkpoint of the same settings; otherwise it is moved away.
       command: the command line, for the result.
       watcher: told of progress.
 
