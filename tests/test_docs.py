@@ -1,4 +1,4 @@
-"""The pages name modules, files and links that exist, and the README's example runs."""
+"""The pages name modules, files and links that exist. `test_examples.py` runs their examples."""
 
 import importlib
 import re
@@ -37,9 +37,3 @@ def test_imports_that_a_page_shows_work(page):
 def test_links_lead_to_files(page):
     for target in LINK.findall(page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"there is no {target}"
-
-
-def test_the_example_of_the_readme_runs(capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", PAGES[0].read_text("utf-8"), re.DOTALL)
-    exec(compile(example, "README.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("(5, 28, 28, 1) [")
