@@ -24,7 +24,7 @@ def plan(tmp_path, learner="lstm", shape=None, **options):
     usual = {
         "recipe": Recipe("defaults"),
         "settings": {"width": 8, "warmup": 0},
-        "train": {"steps": 4, "batch": 2, "validate_every": 2, "validation_episodes": 3},
+        "lengths": {"steps": 4, "batch": 2, "validate_every": 2, "validation_episodes": 3},
         "functions": 5,
         "seed": 0,
         "run_dir": tmp_path,
@@ -76,7 +76,7 @@ def test_a_resumed_run_ends_in_the_same_figures(tmp_path, quick):
         settings = {"width": 8, "warmup": 0, "steps": 4}
         made = plan(folder, shape=FunctionShape(2, 4), settings=settings)
         # As if interrupted: the folder is named after the whole plan.
-        short = dataclasses.replace(made, train=dataclasses.replace(made.train, steps=steps))
+        short = dataclasses.replace(made, lengths=dataclasses.replace(made.lengths, steps=steps))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ForecastPlan, "folder", made.folder)
             found = execute(short, resume=resume, command="", watcher=Watcher())
@@ -122,7 +122,7 @@ def test_the_figures_of_the_docs_are_those_of_the_committed_result():
         ({"functions": 1}, "`functions` is 1; it must be at least 2"),
         ({"shape": FunctionShape(0, 8)}, "`dimensions` is 0"),
         ({"settings": {"widht": 3}}, "did you mean `width`"),
-        ({"train": {"stps": 3}}, "did you mean `steps`"),
+        ({"lengths": {"stps": 3}}, "did you mean `steps`"),
         ({"settings": {"presentations": 3}}, "`presentations` is 3"),
     ],
 )
