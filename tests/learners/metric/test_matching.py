@@ -101,7 +101,7 @@ def test_full_context_depends_on_the_whole_support_set():
 )
 def test_initial_temperature(options, scale):
     learner = matching(SHAPE, width=8, **options)
-    params = learner.parameters(jax.jit(learner.init)(jax.random.key(0)))
+    params = jax.jit(learner.init)(jax.random.key(0)).params
     assert float(jnp.exp(params["head"]["log_scale"])) == pytest.approx(scale)
 
 

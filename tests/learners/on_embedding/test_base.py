@@ -129,7 +129,7 @@ def test_the_parameters_are_those_of_the_embedding(name):
     for one, other in zip(learned(state), jax.tree.leaves(state.source.params), strict=True):
         assert one is other
     encoder, decoder = 4 * 8 + 8 + 8 * 8 + 8 + 8 * 3 + 3, 3 * 8 + 8 + 8 * 8 + 8 + 8 * 4 + 4
-    assert parameter_count(state) == encoder + decoder
+    assert parameter_count(learner, state) == encoder + decoder
 
 
 @pytest.mark.parametrize(
