@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from metabench import data, registry
+from metabench.contracts.learner import train_shape
 from metabench.recipes import Recipe
 from metabench.tracks.fewshot.plan import plan_run
 from metabench.tracks.fewshot.run import execute
@@ -42,12 +43,11 @@ OWN = {
 TRAIN = {"steps": 75, "validate_every": 75, "validation_episodes": 20}
 # Learners trained on streams are at chance after so short a training;
 # `learners/recurrent/test_images.py` has them bind labels to images instead.
+SHAPE = EpisodeShape(5, 1, 15)
 LEARNERS = tuple(
     name
     for name in registry.names("learners")
-    if not isinstance(
-        registry.build_learner(name, EpisodeShape(5, 1, 15), {}).training.shape, StreamShape
-    )
+    if not isinstance(train_shape(registry.build_learner(name, SHAPE, {}), SHAPE), StreamShape)
 )
 # The others take longer to compile with optimisation than it saves.
 LONG = ("cactus", "exemplar_svm", "modified_hausdorff")
@@ -64,7 +64,7 @@ def accuracies(learner: str, seeds: int, folder: Path) -> list[float]:
         data.load_or_prepare("strokes", progress=False),
         recipe=Recipe("short"),
         settings=settings,
-        train=TRAIN,
+        lengths=TRAIN,
         seeds=tuple(range(seeds)),
         run_dir=folder,
     )
