@@ -59,7 +59,7 @@ def test_the_recorded_command_leaves_out_what_is_only_of_this_machine():
 
 
 def test_the_folder_of_a_learners_file_is_left_out():
-    asked = ["run", "--learner", "/home/me/work/mine.py:net", "--way", "5"]
+    asked = ["run", "--learner", "/home/me/nets/mine.py:net", "--way", "5"]
     assert without_paths(asked) == ["run", "--learner", "mine.py:net", "--way", "5"]
-    assert without_paths(["--learner=work/mine.py:net"]) == ["--learner=mine.py:net"]
+    assert without_paths(["--learner=nets/mine.py:net"]) == ["--learner=mine.py:net"]
     assert without_paths(["--learner", "package.module:net"]) == ["--learner", "package.module:net"]

@@ -23,7 +23,7 @@ from metabench.learners.on_embedding.partitions import (
     partitions_of,
     seed_of,
 )
-from metabench.learners.on_embedding.scikit import imported
+from metabench.optional import imported
 from metabench.types import ClassTable, EpisodeShape, PyTree
 
 Labels = Literal["constructed", "true"]

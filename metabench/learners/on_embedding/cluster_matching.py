@@ -17,7 +17,7 @@ from metabench.contracts.options import with_options
 from metabench.learners.common.neighbours import FARTHEST
 from metabench.learners.on_embedding.base import Embedding, on_embedding
 from metabench.learners.on_embedding.partitions import KMeans, centroids_of, seed_of
-from metabench.learners.on_embedding.scikit import imported
+from metabench.optional import imported
 from metabench.types import EpisodeShape
 
 

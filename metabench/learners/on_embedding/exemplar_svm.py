@@ -18,7 +18,8 @@ from metabench.contracts.options import AtLeast, Rate, with_options
 from metabench.learners.on_embedding.base import Embedding, on_embedding
 from metabench.learners.on_embedding.host import fit_of, score_of
 from metabench.learners.on_embedding.partitions import seed_of
-from metabench.learners.on_embedding.scikit import imported, unit_rows
+from metabench.learners.on_embedding.scikit import unit_rows
+from metabench.optional import imported
 from metabench.types import EpisodeShape
 
 POSITIVE, NEGATIVE = 0.5, 0.01  # weights of an error, as in the authors' code

@@ -16,7 +16,7 @@ import numpy as np
 
 from metabench.contracts.options import Count, Options
 from metabench.errors import UserError
-from metabench.learners.on_embedding.scikit import imported
+from metabench.optional import imported
 from metabench.types import ClassTable, Pools
 
 Algorithm = Literal["lloyd", "minibatch"]
