@@ -36,7 +36,7 @@ benchmark: $(VENV)/installed-dev   ## speed against PyTorch, in one run, as rati
 leaderboards: $(VENV)/installed   ## make leaderboards/README.md from the result files
 	$(BIN)/metabench leaderboard --markdown leaderboards/README.md
 
-pictures: $(VENV)/installed   ## make the three pictures of docs/neural-statistician.md anew
+pictures: $(VENV)/installed   ## make the three pictures of docs/neural-statistician.md again
 	$(BIN)/metabench statistician distributions --out docs/pictures/distributions.png
 	$(BIN)/metabench statistician summarize --out docs/pictures/spatial-mnist.png
 	$(BIN)/metabench statistician sample --out docs/pictures/samples.png --result \

@@ -86,7 +86,7 @@ def _of_file(name: str, factory: LearnerFactory, path: Path | str) -> LearnerEnt
 
 
 def _from_file(place: str) -> ModuleType:
-    """The module in a file, imported anew each time: the file may have changed."""
+    """The module in a file, imported again each time: the file may have changed."""
     path = Path(place).expanduser().absolute()
     if not path.is_file():
         raise UserError(f"`learner` names the file {place}, but there is none")

@@ -3,7 +3,7 @@
 `tests/test_layers.py` holds the imports to these rows, and the table in
 `docs/architecture.md` is written from them:
 
-    python -m tests.layers --write   # writes the table anew
+    python -m tests.layers --write   # writes the table again
     python -m tests.layers           # fails where the committed table differs
 """
 
@@ -156,7 +156,7 @@ def with_table(text: str) -> str:
 def main() -> None:
     """Compare the committed table with the rows, or write it."""
     parser = argparse.ArgumentParser(prog="python -m tests.layers")
-    parser.add_argument("--write", action="store_true", help="write the table anew")
+    parser.add_argument("--write", action="store_true", help="write the table again")
     write = parser.parse_args().write
     committed = DOCUMENT.read_text(encoding="utf-8")
     fresh = with_table(committed)

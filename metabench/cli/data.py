@@ -40,7 +40,7 @@ def prepare(
     before = data.is_prepared(spec, size, cache) and not force
     folder = data.prepare(spec, size, archives, cache, force=force)
     found = data.load(spec, size, cache)
-    say(f"{found.name} was prepared before; `--force` makes it anew", before)
+    say(f"{found.name} was prepared before; `--force` prepares it again", before)
     print(f"{found.name}: {len(found.labels):,} images, {len(found.class_names):,} classes")
     standing = inventory.standing(spec, int(found.images.shape[1]), found.digest)
     print(f"source: {found.source}\ndigest: {found.digest} ({standing})\nfolder: {folder}")

@@ -1,4 +1,4 @@
-"""`metabench forecast`: train a learner on functions, hold it against Gaussian processes."""
+"""`metabench forecast`: train a learner on functions, compare it with Gaussian processes."""
 
 from __future__ import annotations
 

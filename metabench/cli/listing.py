@@ -84,9 +84,9 @@ def datasets(archives: options.Archives = None, cache: options.Cache = None) -> 
         if found:
             print(f"  prepared sizes: {', '.join(map(_prepared, found))}")
         elif data.is_available(spec, None, archives, cache):
-            print(f"  can be had: `metabench data prepare {spec.name}`")
+            print(f"  available: `metabench data prepare {spec.name}`")
         else:
-            print("  cannot be had: neither its archives nor their server were found")
+            print("  not available: neither its archives nor their server were found")
         for split, read in spec.splits.items():
             parts = read()
             counts = ", ".join(

@@ -1,4 +1,4 @@
-"""`metabench optimize`: train an LSTM optimizer, and hold it against tuned ones."""
+"""`metabench optimize`: train an LSTM optimizer, and compare it with tuned ones."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def optimize(
             raise UserError(f"`task` stands after the command: {context.invoked_subcommand} --task")
         return
     if task is None:
-        raise UserError("`task` is missing; `metabench optimize --help` tells of it")
+        raise UserError("`task` is missing; `metabench optimize --help` lists the tasks")
     if optimizer not in LEARNED:
         raise UserError(f"`optimizer` is {optimizer!r}; it must be one of: {', '.join(LEARNED)}")
     wanted, places = Wanted(instances, multiples, out), Places(run_dir, archives, cache, quiet)

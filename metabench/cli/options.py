@@ -19,7 +19,7 @@ Dataset: TypeAlias = Annotated[
     str,
     Option(
         help="Name of the dataset, folder:PATH for images of your own, or `auto`: omniglot where "
-        "it can be had, else strokes."
+        "it is available, else strokes."
     ),
 ]
 Split: TypeAlias = Annotated[
@@ -102,7 +102,7 @@ Resume: TypeAlias = Annotated[
 ]
 Plots: TypeAlias = Annotated[
     bool,
-    Option("--plots", help="Draw what happens in the inner steps, of learners that tell it."),
+    Option("--plots", help="Draw what happens in the inner steps, of learners that show them."),
 ]
 TrainedFor: TypeAlias = Annotated[
     str | None,
@@ -140,7 +140,7 @@ SheetOut: TypeAlias = Annotated[
     Path | None, Option("--out", help="Picture to write; <dataset>.png if not given.")
 ]
 Force: TypeAlias = Annotated[
-    bool, Option("--force", help="Make the arrays anew even where they are prepared.")
+    bool, Option("--force", help="Prepare again even where it was done before.")
 ]
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", help="Show no progress.")]
 

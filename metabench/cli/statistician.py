@@ -39,7 +39,7 @@ def distributions(
         "distributions.png"
     ),
 ) -> None:
-    """Learn one-dimensional distributions, and draw the space of their contexts."""
+    """Learn one-dimensional distributions and draw their contexts."""
     from metabench.files.publish import check_writable
     from metabench.plots.contexts import context_space
     from metabench.tracks.statistician import distributions as work
@@ -56,7 +56,7 @@ def distributions(
     document = {"steps": steps, "seed": seed, "sets": len(found.contexts), **found.figures}
     _write(document, out)
     figures = ", ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
-    print(f"told by contexts: {figures}")
+    print(f"predicted from the contexts: {figures}")
     print(f"picture: {out}, figures: {out.with_suffix('.json')}")
 
 
@@ -71,7 +71,7 @@ def summarize(
     archives: options.Archives = None,
     cache: options.Cache = None,
 ) -> None:
-    """Learn Spatial MNIST, digits as 50 points, and summarise sets by their six most telling."""
+    """Learn Spatial MNIST, digits as 50 points, and summarise sets by six of their points."""
     from metabench import data
     from metabench.files.publish import check_writable
     from metabench.plots.point_sets import point_sets
@@ -103,7 +103,9 @@ def sample_sets(
     ],
     sets: Annotated[int, typer.Option(help="Test classes, one set of each.")] = 8,
     members: Annotated[int, typer.Option(help="Images in a set.")] = 5,
-    size: Annotated[int, typer.Option(help="Most telling images to frame in each set.")] = 1,
+    size: Annotated[
+        int, typer.Option(help="Images to frame in each set, those that describe it best.")
+    ] = 1,
     seed: Annotated[int, typer.Option(help="Of sets and samples.")] = 0,
     out: Annotated[Path, typer.Option(help="Picture to write; the JSON lies beside it.")] = Path(
         "samples.png"
@@ -112,7 +114,7 @@ def sample_sets(
     archives: options.Archives = None,
     cache: options.Cache = None,
 ) -> None:
-    """Draw new images given sets of test classes, and frame the most telling of each set."""
+    """Draw new images given sets of test classes, and frame those that describe each set best."""
     from metabench.plots.image_sets import image_sets
     from metabench.results import document as results
     from metabench.tracks.fewshot.replan import training_of
@@ -137,7 +139,9 @@ def sample_sets(
     }
     _write(document, out)
     best, others = found.divergence[:, 0].mean(), found.others.mean()
-    print(f"KL(set ‖ one image): {best:.1f} nats of the most telling, {others:.1f} of the others")
+    print(
+        f"KL(set ‖ one image): {best:.1f} nats for the framed images, {others:.1f} for the others"
+    )
     print(f"picture: {out}, figures: {out.with_suffix('.json')}")
 
 

@@ -67,7 +67,7 @@ def test_preparing_again_says_that_it_was_done(metabench, tmp_path):
     first, second = metabench(*prepare), metabench(*prepare)
     assert first.out == second.out
     assert first.err == "Preparing strokes 14×14 …\n"
-    assert second.err == "strokes was prepared before; `--force` makes it anew\n"
+    assert second.err == "strokes was prepared before; `--force` prepares it again\n"
     again = metabench(*prepare, "--force")
     assert (again.code, again.out, again.err) == (0, first.out, first.err)
 

@@ -110,7 +110,7 @@ def measured(asked: Asked, places: Places = Places()) -> Measured:
     """
     check_kind(asked)
     if asked.test_split is not None and asked.test_dataset is None:
-        raise UserError("`test-split` goes with `test-dataset`; without it, use `split`")
+        raise UserError("`test-split` needs `test-dataset`; without it, use `split`")
     online, size = asked.protocol == "online", asked.image_size
     if size is None and online:
         size = ONLINE_SIZE
@@ -148,7 +148,7 @@ def check_kind(asked: Asked) -> None:
     for name, value in foreign[asked.protocol].items():
         if value is not None:
             other = "kshot" if asked.protocol == "online" else "online"
-            raise UserError(f"`{name}` goes with `--protocol {other}`; leave it out of this one")
+            raise UserError(f"`{name}` belongs to `--protocol {other}`; leave it out here")
     if asked.presentations is not None and asked.presentations < 1:
         raise UserError(f"`presentations` is {asked.presentations}; it must be at least 1")
 
@@ -179,14 +179,14 @@ def protocol_of(
 
 
 def chosen(dataset: str, size: int | None, places: Places = Places()) -> str:
-    """The dataset's name; for `auto`, the real one where it can be had."""
+    """The dataset's name; for `auto`, the real one where it is available."""
     if dataset != "auto":
         return dataset
     if data.is_available(PREFERRED, size, places.archives, places.cache):
         return PREFERRED
     say(
         f"WARNING: {PREFERRED} is neither prepared, nor among the archives, nor reachable: "
-        f"this run uses the embedded dataset `{FALLBACK}`, whose figures compare with no paper's. "
+        f"this run uses the embedded dataset `{FALLBACK}`, which no paper reports. "
         "Name a folder of archives with `--archives` or METABENCH_ARCHIVES, or use `--dataset`."
     )
     return FALLBACK
