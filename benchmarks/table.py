@@ -70,7 +70,7 @@ def _descends(commit: str, since: str) -> bool:
     if not since:
         return True
     ask = ["git", "merge-base", "--is-ancestor", since, commit]
-    return subprocess.run(ask, cwd=ROOT, capture_output=True).returncode == 0
+    return subprocess.run(ask, check=False, cwd=ROOT, capture_output=True).returncode == 0
 
 
 def make(run: Run) -> bool:
@@ -80,7 +80,7 @@ def make(run: Run) -> bool:
     resumed = [] if "--trained-for" in run.command else ["--resume"]
     words = [sys.executable, "-m", "metabench", *shlex.split(run.command), *places, *resumed]
     began = time.monotonic()
-    code = subprocess.run(words, cwd=ROOT).returncode
+    code = subprocess.run(words, check=False, cwd=ROOT).returncode
     print(f"exit code {code} after {time.monotonic() - began:.0f} s: {run.command}", flush=True)
     return code == 0
 
