@@ -62,7 +62,7 @@ def missing(wanted: list[Run], found: dict[str, str]) -> Iterator[Run]:
     """The runs of `wanted` without a result that is recent enough."""
     for run in wanted:
         commit = found.get(f"metabench {run.command}")
-        if commit is None or not _descends(commit.removesuffix("-dirty"), run.since):
+        if commit is None or not _descends(commit.removesuffix("+"), run.since):
             yield run
 
 
