@@ -102,18 +102,15 @@ def interleave(words: jax.Array, kinds: int, each: int) -> tuple[jax.Array, jax.
     drawn = below(words, jnp.broadcast_to(left, (total, *lanes)), total)
     number = jnp.arange(kinds, dtype=jnp.int32).reshape((kinds,) + (1,) * len(lanes))
 
-    def place(rest: jax.Array, draw: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        # `rest`: how many of each kind are not placed yet.
-        up_to, passed = jnp.zeros_like(draw), []
-        for one in range(kinds - 1):
-            up_to = up_to + rest[one]
-            passed.append((draw >= up_to).astype(jnp.int32))
-        kind = sum(passed, start=jnp.zeros_like(draw))
-        here = number == kind[None]
-        before = each - jnp.where(here, rest, 0).sum(0)
-        return rest - here.astype(jnp.int32), (kind, before)
+    def place(up_to: jax.Array, draw: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        # `up_to`: how many of this kind and of those before it are not placed yet.
+        passed = draw[None] >= up_to[:-1]
+        kind = passed.sum(0, dtype=jnp.int32)
+        of_those_before = jnp.where(passed, up_to[:-1], 0).max(0, initial=0)
+        rest = jnp.where(number == kind[None], up_to, 0).sum(0) - of_those_before
+        return up_to - (number >= kind[None]), (kind, each - rest)
 
-    full = jnp.full((kinds, *lanes), each, jnp.int32)
+    full = jnp.broadcast_to((number + 1) * each, (kinds, *lanes))
     return jax.lax.scan(place, full, drawn)[1]
 
 

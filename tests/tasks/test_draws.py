@@ -112,3 +112,11 @@ def test_all_orders_of_the_kinds_are_equally_likely(kinds, each):
     for place in range(total):
         rank = (np.asarray(found[:place]) == np.asarray(found[place])).sum(0)
         np.testing.assert_array_equal(before[place], rank)
+
+
+def test_the_program_of_an_order_does_not_grow_with_the_kinds():
+    few, many = (
+        len(compiled_interleave.lower(words(words_needed(n, n), 2), n, 1).as_text().splitlines())
+        for n in (5, 300)
+    )
+    assert many < few + 40  # the bounds of drawn numbers decide how many share a word

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from metabench.learners.common.by_class import largest
 from metabench.types import PyTree
 
 NEARER = 1e-3  # what a cosine of 1 adds to a vote
@@ -27,8 +28,7 @@ def nearest(supports: jax.Array, labels: jax.Array, queries: jax.Array) -> jax.A
       labels: one-hot [supports, way].
       queries: unit vectors [queries, features].
     """
-    cosine = queries @ supports.T
-    return jnp.where(labels[None] > 0, cosine[:, :, None], FARTHEST).max(axis=1)
+    return largest(queries @ supports.T, labels, FARTHEST)
 
 
 class Neighbours(NamedTuple):

@@ -16,6 +16,7 @@ from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
 from metabench.contracts.options import Count, Rate, with_options
+from metabench.learners.common.by_class import log_sum
 from metabench.learners.common.metric import MetricNet, metric_learner
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
@@ -58,7 +59,7 @@ class AttentionHead(nnx.Module):
             query = self.query_context(query, supports.features)
         similarity = _similarity(query, supports.features, self.distance)
         attention = jax.nn.log_softmax(similarity * jnp.exp(self.log_scale[...]))
-        return jax.nn.logsumexp(attention[:, :, None], axis=1, b=supports.labels[None])
+        return log_sum(attention, supports.labels)
 
 
 def _similarity(query: jax.Array, support: jax.Array, distance: Distance) -> jax.Array:
