@@ -1,4 +1,4 @@
-"""Scores of supports gathered by class, in memory that does not grow with supports times classes."""
+"""Scores of supports by class, in memory that does not grow with supports times classes."""
 
 from __future__ import annotations
 
