@@ -11,7 +11,7 @@ from metabench.errors import UserError
 
 if TYPE_CHECKING:
     from metabench.data.inventory import Entry
-    from metabench.results.ranking import Row
+    from metabench.results.ranking import Board, Row
 
 
 def leaderboard(
@@ -23,38 +23,45 @@ def leaderboard(
     from rich.console import Console
 
     from metabench.files.publish import write_text
-    from metabench.results import tables
-    from metabench.results.ranking import collect, rank
+    from metabench.results import page, tables
+    from metabench.results.quotes import quotes
+    from metabench.results.ranking import collect, rank, titles
 
     boards = rank(collect(folder))
-    shown = {group: rows for group, rows in boards.items() if (protocol or "") in group[0]}
+    shown = {group: rows for group, rows in boards.items() if (protocol or "") in group.protocol}
     if not boards:
         raise UserError(f"`folder` {folder} holds no result files; `metabench run` writes some")
     if not shown:
-        found = ", ".join(sorted({group[0] for group in boards}))
+        found = ", ".join(sorted({group.protocol for group in boards}))
         raise UserError(f"`protocol` is {protocol!r}, but {folder} has results for: {found}")
     if markdown is not None:
-        write_text(markdown, tables.markdown(shown))
+        write_text(markdown, page.markdown(shown))
         _draw_online(shown, markdown.parent)
         print(f"leaderboards: {markdown}")
         return
-    for (name, dataset, _), rows in shown.items():
-        print(f"{name}, dataset {dataset[:12]}")
+    for board, title in titles(shown).items():
+        rows = shown[board]
+        print(f"{title}, dataset {board.dataset[:12]}")
         Console().print(tables.table(tables.BOARD_HEAD, tables.board_cells(rows)))
+        for heading, lines in quotes(tables.named(rows)):
+            print(f"{heading}:", *(f"  {line}" for line in lines), "", sep="\n")
+    print(tables.LEGEND)
 
 
-def _draw_online(boards: Mapping[tuple[str, str, str], Sequence[Row]], folder: Path) -> None:
+def _draw_online(boards: Mapping[Board, Sequence[Row]], folder: Path) -> None:
     """A picture of accuracy by presentation for each board of the online protocol."""
     from metabench.plots import presentations
-    from metabench.results import tables
-    from metabench.results.ranking import by_presentation, published_online
+    from metabench.results import page, tables
+    from metabench.results.intervals import by_presentation
+    from metabench.results.published_online import online_differences, published_online
 
-    for (name, _, _), rows in boards.items():
+    for board, rows in boards.items():
         protocol = rows[0].result.protocol
         if protocol.labels is not None:
             found = {name: by_presentation(one) for name, one in tables.named(rows).items()}
-            path = folder / name / tables.ONLINE_PICTURE
-            presentations.by_presentation(found, published_online(protocol), name, path)
+            papers = [] if online_differences(protocol) else published_online(protocol)
+            path = folder / board.protocol / page.ONLINE_PICTURE
+            presentations.by_presentation(found, papers, board.protocol, path)
 
 
 def learners() -> None:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
-from metabench.results.ranking import PublishedOnline
-from metabench.scoring.summary import Summary
+from metabench.results.intervals import Interval
+from metabench.results.published_online import PublishedOnline
 
 
 def by_presentation(
-    found: Mapping[str, Sequence[Summary]],
+    found: Mapping[str, Sequence[Interval]],
     published: Sequence[PublishedOnline],
     title: str,
     path: Path,

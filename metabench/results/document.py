@@ -32,6 +32,7 @@ def to_json(result: Result) -> str:
     document = {"schema_version": SCHEMA_VERSION, **asdict(result)}
     document["protocol"]["id"] = result.protocol.id
     _leave_out(document, "learner_digest")
+    _leave_out(document, "training_split_digest")
     _leave_out(document["protocol"], "labels")
     for run in document["runs"]:
         _leave_out(run, "by_presentation")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from metabench.errors import UserError, suggest
 from metabench.optional import imported
-from metabench.results.ranking import Row, collect, rank
-from metabench.results.tables import BOARD_HEAD, board_cells, text_table
+from metabench.results.ranking import Row, collect, rank, titles
+from metabench.results.tables import BOARD_HEAD, LEGEND, board_cells, text_table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Leaderboard(Mapping[str, "Sequence[Row]"]):
     """Ranked rows by the id of their protocol; printed, it is what the command prints.
 
-    Where results of one protocol were measured on different data, the id is followed by a part of
-    the data's digest.
+    Where results of one protocol were measured or trained on different data, the id is followed by
+    parts of the digests.
     """
 
     boards: Mapping[str, Sequence[Row]]
@@ -49,11 +49,12 @@ class Leaderboard(Mapping[str, "Sequence[Row]"]):
         return len(self.boards)
 
     def __str__(self) -> str:
-        """Every board as a table."""
-        return "\n".join(
+        """Every board as a table, and what the columns mean."""
+        tables = [
             f"{name}\n{text_table(BOARD_HEAD, board_cells(rows))}"
             for name, rows in self.boards.items()
-        )
+        ]
+        return "\n".join([*tables, LEGEND])
 
     def to_frame(self) -> DataFrame:
         """A row for each entry, for pandas: protocol, rank, learner, accuracy, interval, and more.
@@ -66,9 +67,11 @@ class Leaderboard(Mapping[str, "Sequence[Row]"]):
             {
                 "protocol": name,
                 "rank": row.rank,
+                "tied": row.tied,
                 "learner": row.result.learner,
-                "accuracy": row.mean,
-                "ci95": row.ci95,
+                "accuracy": row.accuracy.mean,
+                "ci95": row.accuracy.ci95,
+                "seeds": len(row.result.runs),
                 "seed_spread": row.seed_spread,
                 "behind": None if row.behind is None else row.behind.mean,
                 "behind_ci95": None if row.behind is None else row.behind.ci95,
@@ -97,10 +100,4 @@ def leaderboard(folder: Path | str = "leaderboards") -> Leaderboard:
     found = rank(collect(Path(folder)))
     if not found:
         raise UserError(f"`folder` {folder} holds no result files; `metabench run` writes some")
-    names = [name for name, _, _ in found]
-    return Leaderboard(
-        {
-            name if names.count(name) == 1 else f"{name} on {dataset[:12]}": rows
-            for (name, dataset, _), rows in found.items()
-        }
-    )
+    return Leaderboard({title: found[board] for board, title in titles(found).items()})

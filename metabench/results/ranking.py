@@ -1,105 +1,97 @@
-"""From results to ranked rows and paired comparisons. No rendering."""
+"""From results to ranked rows, the comparable ones together. No rendering."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from metabench.results import document as results
+from metabench.results.intervals import Interval, overall, paired, seed_spread
 from metabench.results.result import Result
-from metabench.scoring.summary import Summary, presentations, summarise
-from metabench.types import Protocol
 
 
-class Published(NamedTuple):
-    """A figure from a paper, in percent, with what must be known to compare it."""
+class Board(NamedTuple):
+    """What the entries of one leaderboard share; the last three are digests of the training.
 
-    learner: str  # our name of the algorithm
-    paper: str
-    year: int
+    None stands in an entry that was not trained, and for what an older file does not record.
+    """
+
+    protocol: str
     dataset: str
-    splits: tuple[str, ...]  # our splits that are nearest to the paper's
-    way: int
-    shot: int
-    accuracy: float
-    ci95: float | None
-    note: str
-    settings: Mapping[str, Any] = MappingProxyType({})  # of our learner, if only these match
+    episodes: str
+    split: str | None = None
+    training: str | None = None  # of the dataset of meta-training
+    training_split: str | None = None
 
+    def holds(self, other: Board) -> bool:
+        """Whether everything that `other` records is the same here."""
+        return all(theirs in (None, ours) for ours, theirs in zip(self, other, strict=True))
 
-class PublishedOnline(NamedTuple):
-    """A row of a paper's table of the online protocol, in percent."""
-
-    learner: str  # our name of the algorithm, if there is one
-    paper: str
-    year: int
-    way: int
-    labels: str
-    accuracy: dict[str, float]  # "1", "2", … -> at this presentation
-    note: str
+    @property
+    def recorded(self) -> int:
+        """How many fields are known."""
+        return sum(field is not None for field in self)
 
 
 class Row(NamedTuple):
     """One entry of a leaderboard; accuracies are fractions."""
 
-    rank: int
+    rank: int  # that of the first entry from which the paired interval does not tell it apart
+    tied: bool  # other entries have the same rank
     result: Result
-    mean: float  # over episodes and seeds
-    ci95: float  # over episodes, of the seeds' mean in each
+    accuracy: Interval
     seed_spread: float | None  # standard deviation over training seeds; None with one
-    behind: Summary | None  # paired difference to the first row; None for the first
+    behind: Interval | None  # paired difference to the first row; None for the first
 
 
-def overall(result: Result) -> Summary:
-    """Mean and interval over episodes, each episode's accuracy averaged over the seeds."""
-    return summarise(_episodes(result), result.protocol.way * result.protocol.query)
+def comparable(result: Result) -> Board:
+    """Results with the same board were trained and tested on the same data and episodes.
+
+    A learner without training depends on the test alone.
+    """
+    protocol = result.protocol
+    test = (protocol.id, result.dataset_digest, result.episode_digest)
+    if not result.trained:
+        return Board(*test)
+    training = result.training_digest or result.dataset_digest
+    split = result.training_split_digest if protocol.trained_on else result.split_digest
+    return Board(*test, result.split_digest, training, split)
 
 
-def by_presentation(result: Result) -> list[Summary]:
-    """Online protocol: accuracy at the 1st, 2nd, … presentation, averaged over the seeds."""
-    counts = np.array([run.by_presentation for run in result.runs], np.float64).mean(0)
-    return presentations(counts, result.protocol.way)
+def rank(entries: Iterable[Result]) -> dict[Board, list[Row]]:
+    """Rows for each group of comparable results, the best first.
 
-
-def paired_at(better: Result, other: Result, presentation: int) -> Summary:
-    """Online protocol: `paired` at one presentation, counted from 1."""
-    one, another = (
-        np.array([run.by_presentation for run in result.runs], np.float64).mean(0)
-        for result in (better, other)
-    )
-    return presentations(one - another, better.protocol.way)[presentation - 1]
-
-
-def seed_spread(result: Result) -> float | None:
-    """Standard deviation of the accuracy over training seeds; None with fewer than two."""
-    means = [run.accuracy for run in result.runs]
-    return float(np.std(means, ddof=1)) if len(means) > 1 else None
-
-
-def paired(better: Result, other: Result) -> Summary:
-    """Mean of `better - other` over the episodes, which are the same, with its 95 % interval."""
-    queries = better.protocol.way * better.protocol.query
-    return summarise(_episodes(better) - _episodes(other), queries)
-
-
-def comparable(result: Result) -> tuple[str, str, str]:
-    """Results with the same triple were tested on the same episodes with the same pixels."""
-    return result.protocol.id, result.dataset_digest, result.episode_digest
-
-
-def rank(entries: Iterable[Result]) -> dict[tuple[str, str, str], list[Row]]:
-    """Rows for each group of comparable results, the best first."""
-    groups: dict[tuple[str, str, str], list[Result]] = defaultdict(list)
+    An entry without training stands on every board with its test. One whose file does not record
+    all of its training stands with those that agree in what it records; if these differ from each
+    other, it has a board of its own.
+    """
+    groups: dict[Board, list[Result]] = defaultdict(list)
     for result in entries:
         groups[comparable(result)].append(result)
-    return {group: _rows(found) for group, found in sorted(groups.items())}
+    boards: dict[Board, list[Result]] = {}
+    for group, found in sorted(groups.items(), key=lambda item: -item[0].recorded):
+        hosts = [board for board in boards if board.holds(group)]
+        if not hosts or (found[0].trained and len(hosts) > 1):
+            boards[group] = list(found)
+        else:
+            for host in hosts:
+                boards[host] += found
+    return {board: _rows(boards[board]) for board in sorted(boards, key=_order)}
+
+
+def titles(boards: Iterable[Board]) -> dict[Board, str]:
+    """The protocol's id of each board, followed by digests where several boards have the same."""
+    boards = list(boards)
+    tested = Counter(board.protocol for board in boards)
+    on = Counter(board[:2] for board in boards)
+    return {
+        board: board.protocol
+        + (f" on {board.dataset[:12]}" if tested[board.protocol] > 1 else "")
+        + (f" ({_rest(board)})" if on[board[:2]] > 1 else "")
+        for board in boards
+    }
 
 
 def collect(folder: Path) -> list[Result]:
@@ -107,49 +99,40 @@ def collect(folder: Path) -> list[Result]:
     return [results.read(path) for path in sorted(folder.glob("*/*.json"))]
 
 
-def published(protocol: Protocol) -> list[Published]:
-    """What papers report for `protocol`'s dataset, split, way and shot."""
+def _order(board: Board) -> tuple[str, ...]:
+    return tuple(field or "" for field in board)
+
+
+def _rest(board: Board) -> str:
+    """The digests of a board beyond its dataset."""
+    named = zip(("episodes", "split", "training", "training split"), board[2:], strict=True)
+    return ", ".join(f"{name} {digest[:12]}" for name, digest in named if digest)
+
+
+def _rows(found: Iterable[Result]) -> list[Row]:
+    best_first = sorted(found, key=lambda result: (-overall(result).mean, result.learner))
+    ranks = _ranks(best_first)
     return [
-        row
-        for row in _table()
-        if (row.dataset, row.way, row.shot) == (protocol.dataset, protocol.way, protocol.shot)
-        and protocol.split in row.splits
+        Row(
+            place,
+            ranks.count(place) > 1,
+            result,
+            overall(result),
+            seed_spread(result),
+            None if result is best_first[0] else paired(best_first[0], result),
+        )
+        for place, result in zip(ranks, best_first, strict=True)
     ]
 
 
-def published_for(result: Result) -> Published | None:
-    """The figure of the paper that `result`'s learner comes from, if it reports this protocol."""
-    for row in published(result.protocol):
-        asked = {name: result.hyperparameters.get(name) for name in row.settings}
-        if row.learner == result.learner and asked == dict(row.settings):
-            return row
-    return None
+def _ranks(best_first: Sequence[Result]) -> list[int]:
+    """Places from 1; entries share that of the best one they are not told apart from.
 
-
-def published_online(protocol: Protocol) -> list[PublishedOnline]:
-    """What papers report for the same number of classes and label codes, on any split."""
-    text = files("metabench.results").joinpath("published_online.json").read_text("utf-8")
-    rows = [PublishedOnline(**row) for row in json.loads(text)]
-    if protocol.dataset != "omniglot":
-        return []
-    return [row for row in rows if (row.way, row.labels) == (protocol.way, protocol.labels)]
-
-
-def _table() -> Sequence[Published]:
-    text = files("metabench.results").joinpath("published.json").read_text("utf-8")
-    return [Published(**{**row, "splits": tuple(row["splits"])}) for row in json.loads(text)]
-
-
-def _episodes(result: Result) -> np.ndarray:
-    """Correct queries in each episode, averaged over the seeds."""
-    return np.array([run.correct for run in result.runs], np.float64).mean(0)
-
-
-def _rows(found: list[Result]) -> list[Row]:
-    best_first = sorted(found, key=lambda result: (-overall(result).mean, result.learner))
-    rows = []
+    From the top, an entry whose paired difference to the head of the current group has an interval
+    over zero joins the group, and any other entry is the head of a new one.
+    """
+    ranks: list[int] = []
     for place, result in enumerate(best_first, start=1):
-        summary = overall(result)
-        behind = None if place == 1 else paired(best_first[0], result)
-        rows.append(Row(place, result, *summary, seed_spread(result), behind))
-    return rows
+        gap = paired(best_first[ranks[-1] - 1], result) if ranks else None
+        ranks.append(place if gap is None or gap.mean > gap.ci95 else ranks[-1])
+    return ranks

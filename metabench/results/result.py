@@ -51,7 +51,14 @@ class Result:
     command: str
     created: str  # ISO 8601, UTC
     training_digest: str | None = None  # of the dataset of meta-training, where it is another
+    training_split_digest: str | None = None
+    """Of the split of meta-training, where that is of another dataset; older files lack it."""
     learner_digest: str | None = None  # sha256 of the file of a learner that no package registers
+
+    @property
+    def trained(self) -> bool:
+        """Whether training data played a part: the learner or what it builds on was trained."""
+        return "source" in self.recipe or any(run.train_steps > 0 for run in self.runs)
 
     @property
     def accuracy(self) -> float:

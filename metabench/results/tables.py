@@ -1,19 +1,14 @@
-"""From rows to tables for terminals and Markdown. No ranking, and no arithmetic except percent."""
+"""From rows to cells and tables for terminals. No ranking, and no arithmetic except percent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
 
-from metabench.results.ranking import (
-    Row,
-    by_presentation,
-    overall,
-    paired_at,
-    published_for,
-    published_online,
-    seed_spread,
-)
+from metabench.results.intervals import Interval, by_presentation, overall, seed_spread
+from metabench.results.published import published_for, typed
+from metabench.results.quotes import quotes
+from metabench.results.ranking import Row
 from metabench.results.result import Result, SeedRun
 
 if TYPE_CHECKING:
@@ -24,8 +19,13 @@ Cells = Sequence[str]
 RESULT_HEAD = ("", "accuracy %", "95 % interval", "seed spread", "paper %")
 BOARD_HEAD = ("#", "learner", "accuracy %", "behind the first", "seed spread", "paper %")
 DETAILS_HEAD = ("parameters", "transductive", "training, minutes", "recipe", "commit")
-PRESENTATIONS = (1, 2, 3, 4, 5, 10)  # those of the papers' tables
-ONLINE_PICTURE = "by-presentation.png"  # beside the result files
+LEGEND = (
+    "± is the half-width of a 95 % interval over test episodes, and over training seeds where an "
+    "entry has several. Entries with the same rank, marked =, are not told apart from the best of "
+    "them by the interval of their paired difference. † marks a difference in which an entry has "
+    "one training seed: another training may change its sign."
+)
+ONE_SEED = "†"
 
 
 def percent(fraction: float) -> str:
@@ -35,15 +35,13 @@ def percent(fraction: float) -> str:
 
 def result_cells(result: Result) -> list[Cells]:
     """A line for each seed and, if there are several, one for all of them."""
-    paper = published_for(result)
-    quoted = f"{paper.accuracy:.1f}" if paper else "none"
     lines = [
         (f"seed {run.seed}", percent(run.accuracy), f"± {percent(run.ci95)}", "", "")
         for run in result.runs
     ]
-    summary, spread = overall(result), seed_spread(result)
-    deviation = "one seed" if spread is None else percent(spread)
-    together = (percent(summary.mean), f"± {percent(summary.ci95)}", deviation, quoted)
+    summary = overall(result)
+    figures = (percent(summary.mean), f"± {percent(summary.ci95)}")
+    together = (*figures, _spread(result), _paper(result))
     return [*(lines if len(lines) > 1 else []), (result.learner, *together)]
 
 
@@ -60,30 +58,75 @@ def presentation_lines(result: Result) -> list[str]:
 
 def board_cells(rows: Sequence[Row]) -> list[Cells]:
     """A line for each row of one protocol's leaderboard."""
-    return [_board_line(row, _told_apart(row.result, rows)) for row in rows]
+    return [_board_line(row, name) for name, row in zip(named(rows), rows, strict=True)]
 
 
 def _board_line(row: Row, name: str) -> Cells:
-    paper, behind = published_for(row.result), row.behind
     return (
-        str(row.rank),
+        f"{row.rank}=" if row.tied else str(row.rank),
         name,
-        f"{percent(row.mean)} ± {percent(row.ci95)}",
-        "" if behind is None else f"{percent(behind.mean)} ± {percent(behind.ci95)}",
-        "one seed" if row.seed_spread is None else percent(row.seed_spread),
-        f"{paper.accuracy:.1f}" if paper else "none",
+        plus_minus(row.accuracy),
+        difference(row.behind),
+        _spread(row.result),
+        _paper(row.result),
     )
 
 
-def _told_apart(result: Result, rows: Iterable[Row]) -> str:
-    """The learner's name, with the options in which its entries on this board differ."""
-    same = [row.result for row in rows if row.result.learner == result.learner]
-    options = [
+def plus_minus(interval: Interval) -> str:
+    """A mean and the half-width of its interval in percent."""
+    return f"{percent(interval.mean)} ± {percent(interval.ci95)}"
+
+
+def difference(gap: Interval | None) -> str:
+    """A paired difference to the first entry, with a mark where an entry has one seed."""
+    if gap is None:
+        return ""
+    return plus_minus(gap) + (ONE_SEED if gap.one_seed else "")
+
+
+def _spread(result: Result) -> str:
+    if not result.trained:
+        return "not trained"
+    spread = seed_spread(result)
+    return "one seed" if spread is None else percent(spread)
+
+
+def _paper(result: Result) -> str:
+    paper = published_for(result)
+    return str(paper.accuracy) if paper else "none"
+
+
+def named(rows: Sequence[Row]) -> dict[str, Result]:
+    """The results of one board, named by the options in which they differ."""
+    results = [row.result for row in rows]
+    found: dict[str, Result] = {}
+    for result in results:
+        name = _told_apart(result, results)
+        while name in found:  # the recipe or the seeds differ
+            name += "'"
+        found[name] = result
+    return found
+
+
+def _told_apart(result: Result, results: Iterable[Result]) -> str:
+    """The learner's name, with the options in which its entries on this board differ.
+
+    Options that hold others, or that an entry's file lacks, are named only if it takes them.
+    """
+    same = [other for other in results if other.learner == result.learner]
+    differing = [
         name
         for name, value in result.hyperparameters.items()
         if any(other.hyperparameters.get(name) != value for other in same)
     ]
-    told = ", ".join(f"{name}={result.hyperparameters[name]}" for name in options)
+    short = [
+        name
+        for name in differing
+        if all(isinstance(other.hyperparameters.get(name, {}), str | int | float) for other in same)
+    ]
+    texts = {tuple(str(other.hyperparameters[name]) for name in short) for other in same}
+    options = short if len(texts) == len(same) else differing
+    told = ", ".join(f"{name}={typed(result.hyperparameters[name])}" for name in options)
     return f"{result.learner} ({told})" if told else result.learner
 
 
@@ -126,7 +169,8 @@ def table(head: Cells, lines: Iterable[Cells]) -> Table:
 
     drawn = Table(box=SIMPLE_HEAD)
     for name in head:
-        drawn.add_column(name, justify="left" if name in ("", "#", "learner") else "right")
+        side: Literal["left", "right"] = "left" if name in ("", "#", "learner") else "right"
+        drawn.add_column(name, justify=side, overflow="fold")
     for line in lines:
         drawn.add_row(*line)
     return drawn
@@ -143,88 +187,26 @@ def text_table(head: Cells, lines: Iterable[Cells], width: int = 160) -> str:
     return found.getvalue()
 
 
-def markdown(boards: Mapping[tuple[str, str, str], Sequence[Row]]) -> str:
-    """All leaderboards as one Markdown page."""
-    parts = [
-        "# Leaderboards",
-        "Made by `metabench leaderboard --markdown leaderboards/README.md` from the result files "
-        "in the folders beside this page; never edited by hand.",
-        "Accuracy is the mean over test episodes and training seeds with the 95 % interval over "
-        "episodes; *behind the first* is the mean difference in the same episodes with its own "
-        "interval; *seed spread* is the standard deviation over training seeds. *Training* counts "
-        "the learner on whose embedding an entry builds, too.",
-    ]
-    for (protocol, dataset, episodes), rows in boards.items():
-        parts.append(f"## {protocol}")
-        parts.append(f"Dataset digest `{dataset[:12]}`, episode digest `{episodes[:12]}`.")
-        lines = zip(board_cells(rows), details_cells(rows), strict=True)
-        joined = [(*line, *details) for line, details in lines]
-        parts.append(_markdown_table((*BOARD_HEAD, *DETAILS_HEAD), joined))
-        parts += _online_part(rows)
-        commands = [f"{row.rank}. `{row.result.command}`" for row in rows]
-        parts.append("\n".join(commands))
-    return "\n\n".join(parts) + "\n"
-
-
-def named(rows: Sequence[Row]) -> dict[str, Result]:
-    """The results of one board, named by the options in which they differ."""
-    return {_told_apart(row.result, rows): row.result for row in rows}
-
-
-def _online_part(rows: Sequence[Row]) -> list[str]:
-    """Online protocol: accuracy by presentation, the papers', and a picture; else nothing."""
-    protocol = rows[0].result.protocol
-    if protocol.labels is None:
-        return []
-    shown = [number for number in PRESENTATIONS if number <= protocol.query]
-    compared = (shown[1], shown[-1])
-    behind = [f"behind the first, {number}." for number in compared]
-    head = ["learner", *(f"{number}." for number in shown), *behind]
-    return [
-        "Accuracy % at the k-th presentation of a class; these are no k-shot figures "
-        "([docs/protocols.md](../docs/protocols.md#the-online-protocol)).",
-        _markdown_table(head, _online_lines(rows, shown, compared)),
-        f"![accuracy by presentation]({protocol.id}/{ONLINE_PICTURE})",
-    ]
-
-
-def _online_lines(
-    rows: Sequence[Row], shown: Sequence[int], compared: Sequence[int]
-) -> list[Cells]:
-    """A line for each result, then for each row of the papers' tables."""
-    lines: list[Cells] = []
-    for name, result in named(rows).items():
-        found = by_presentation(result)
-        cells = [f"{percent(found[n - 1].mean)} ± {percent(found[n - 1].ci95)}" for n in shown]
-        first = rows[0].result
-        gaps = [paired_at(first, result, number) for number in compared]
-        told = ["" if result is first else f"{percent(g.mean)} ± {percent(g.ci95)}" for g in gaps]
-        lines.append([name, *cells, *told])
-    for paper in published_online(rows[0].result.protocol):
-        figures = [str(paper.accuracy.get(str(number), "")) for number in shown]
-        note = f"; {paper.note}" if paper.note else ""
-        lines.append(
-            [
-                f"*{paper.learner} ({paper.paper} {paper.year}{note})*",
-                *figures,
-                *("" for _ in compared),
-            ]
-        )
-    return lines
-
-
-def _markdown_table(head: Cells, lines: Iterable[Cells]) -> str:
-    rows = [head, ["---"] * len(head), *lines]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
-
-
 def caption(result: Result) -> list[str]:
-    """The source of the published figure in the table, and the cost of the run: a line for each."""
-    paper, costs = published_for(result), [run.cost for run in result.runs]
+    """What the interval covers, papers' figures, and the cost of the run: a line for each."""
+    costs = [run.cost for run in result.runs]
     minutes = " + ".join(f"{train_seconds(run) / 60:.1f}" for run in result.runs)
     cost = (
         f"cost: training {minutes} min, testing {costs[-1]['test_episodes_per_second']:.0f} "
         f"episodes/s, adaptation {costs[-1]['adaptation_ms']:.2f} ms, "
         f"{_parameters(result)} parameters, peak {costs[-1]['peak_memory_mb']:.0f} MB"
     )
-    return [f"paper: {paper.paper} {paper.year}, {paper.note}", cost] if paper else [cost]
+    papers = [
+        line
+        for heading, lines in quotes({result.learner: result})
+        for line in (f"{heading}:", *(f"  {line}" for line in lines))
+    ]
+    return [_covered(result), *papers, cost]
+
+
+def _covered(result: Result) -> str:
+    if not result.trained:
+        return "interval: over test episodes; nothing was trained"
+    if len(result.runs) == 1:
+        return "interval: over test episodes; one training seed, so it says nothing of another one"
+    return "interval: over test episodes; in the last line over training seeds and episodes"

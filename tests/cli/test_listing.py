@@ -9,7 +9,7 @@ import pytest
 
 from metabench import registry
 from metabench.results import document as results
-from metabench.results import ranking, tables
+from metabench.results import page, ranking, tables
 from metabench.tasks import protocols
 from tests.made_up_result import made_up
 
@@ -38,7 +38,8 @@ def test_leaderboard_prints_a_table_for_each_protocol(metabench, folder):
         ["2", "matching", "80.00", "±", "8.00"],
         ["1", "pixel_nn", "35.00", "±", "5.66"],
     ]
-    assert "10.00 ± 8.00" in outcome.out  # behind the first, in the same episodes
+    assert "10.00 ± 8.00†" in outcome.out  # behind the first, in the same episodes
+    assert tables.LEGEND in outcome.out
 
 
 def test_leaderboard_of_one_protocol(metabench, folder):
@@ -56,8 +57,8 @@ def test_leaderboard_of_one_protocol(metabench, folder):
 def test_leaderboard_as_markdown(metabench, folder):
     outcome = metabench("leaderboard", "--markdown", "leaderboards/README.md")
     assert (outcome.code, outcome.out) == (0, "leaderboards: leaderboards/README.md\n")
-    page = tables.markdown(ranking.rank([FIRST, SECOND, OTHER]))
-    assert (folder / "README.md").read_text(encoding="utf-8") == page
+    text = page.markdown(ranking.rank([FIRST, SECOND, OTHER]))
+    assert (folder / "README.md").read_text(encoding="utf-8") == text
     assert metabench("leaderboard", "--markdown", "leaderboards/README.md").code == 0  # once more
     outcome = metabench("leaderboard", "--markdown", "leaderboards")
     assert outcome.code == 2

@@ -3,7 +3,7 @@
 import pytest
 
 from metabench.results import document as results
-from metabench.results import ranking
+from metabench.results import intervals
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_run_writes_accuracies_by_presentation(metabench, tmp_path, labels):
     assert found.protocol.image_size == 20
     (run,) = found.runs
     assert [sum(row) for row in run.by_presentation] == list(run.correct)
-    means = [one.mean for one in ranking.by_presentation(found)]
+    means = [one.mean for one in intervals.by_presentation(found)]
     assert len(means) == 4
     assert means[3] > means[1] > 0.4 > means[0]
     assert results.to_json(found) == path.read_text("utf-8")

@@ -183,6 +183,6 @@ def test_a_learner_without_training(metabench_in, tmp_path, strokes):
     assert "train" not in result.recipe
     assert run.accuracy > 0.4  # chance is 0.2
     assert "result: new/mine.json\n" in outcome.out
-    assert "one seed" in outcome.out
+    assert "not trained" in outcome.out
     assert "learning curve" not in outcome.out
     assert [path.name for path in folder.iterdir()] == ["new"]  # no checkpoints either

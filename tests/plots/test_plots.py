@@ -14,7 +14,7 @@ from metabench.plots.forecasts import METHODS, forecasts_picture
 from metabench.plots.inner_steps import inner_steps
 from metabench.plots.learning_curve import learning_curve
 from metabench.plots.presentations import by_presentation
-from metabench.results.ranking import PublishedOnline
+from metabench.results.published_online import PublishedOnline
 from metabench.scoring.summary import Summary
 from metabench.tracks.forecast.run import Example
 from metabench.training.loop import Point

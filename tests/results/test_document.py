@@ -73,11 +73,12 @@ def test_what_is_written_fits_the_schema():
     jsonschema.Draft202012Validator.check_schema(results.schema())
     jsonschema.validate(json.loads(results.to_json(made_up())), results.schema())
     names = {field.name for field in dataclasses.fields(GOLDEN)}
-    optional = {"learner_digest"}
+    optional = {"learner_digest", "training_split_digest"}
     assert {*results.schema()["required"]} == {"schema_version", *names} - optional
     assert {*results.schema()["properties"]} == {"schema_version", *names}
-    unpackaged = made_up(learner_digest="a" * 64)
-    jsonschema.validate(json.loads(results.to_json(unpackaged)), results.schema())
+    full = made_up(learner_digest="a" * 64, training_split_digest="b" * 64)
+    jsonschema.validate(json.loads(results.to_json(full)), results.schema())
+    assert results.from_json(results.to_json(full)) == full
 
 
 def test_the_golden_file_of_version_2():

@@ -7,6 +7,7 @@ import pytest
 from metabench.errors import UserError
 from metabench.results.document import default_path, write
 from metabench.results.leaderboard import leaderboard
+from metabench.results.tables import LEGEND
 from tests.made_up_result import made_up
 
 FIRST = made_up("protonet", (10, 8, 10, 8))
@@ -38,6 +39,7 @@ def test_boards_are_found_by_protocol_and_data(folder):
 def test_printed_it_is_a_table_for_each_board(folder):
     text = str(leaderboard(folder))
     assert text.count("behind the first") == 3
+    assert text.endswith(LEGEND)
     assert "90.00 ± 11.32" in text
 
 
@@ -45,7 +47,7 @@ def test_a_frame_has_a_row_for_each_entry(folder):
     frame = leaderboard(folder).to_frame()
     assert len(frame) == 4
     second = frame[frame.learner == "matching"].iloc[0]
-    assert second["rank"] == 2
+    assert (second["rank"], second["tied"], second["seeds"]) == (2, False, 1)
     assert second.behind == pytest.approx(0.1)
 
 

@@ -1,4 +1,4 @@
-"""Ranking and paired comparison, worked by hand; results that do not compare never meet."""
+"""Ranking worked by hand: ties share a rank, and results that do not compare never meet."""
 
 from __future__ import annotations
 
@@ -6,55 +6,66 @@ from dataclasses import replace
 
 import pytest
 
-from metabench import registry
 from metabench.errors import UserError
 from metabench.results import document as results
-from metabench.results import ranking
-from metabench.types import Protocol
-from tests.made_up_result import made_up, made_up_online
+from metabench.results import intervals, ranking
+from tests.made_up_result import made_up
 
 # 10 queries in each of 4 episodes.
 FIRST = made_up("protonet", (10, 8, 10, 8))  # 0.9
-SECOND = made_up("matching", (9, 8, 8, 7))  # 0.8
-TWO_SEEDS = made_up("maml", (10, 10, 8, 8), (8, 8, 6, 6))  # 0.9 and 0.7, together 0.8
-OMNIGLOT = {"dataset": "omniglot", "split": "vinyals", "way": 5}
+SECOND = made_up("matching", (9, 8, 8, 7))  # 0.8, behind the first by 0.1 ± 0.08
+THIRD = made_up("maml", (9, 8, 7, 7))  # 0.775, behind the second by 0.025 ± 0.049
+FOURTH = made_up("anil", (7, 5, 6, 4))  # 0.55, behind all of them
 
 
-def test_overall_is_the_mean_over_episodes_with_its_interval():
-    summary = ranking.overall(FIRST)
-    # Deviations of 0.1 from 0.9: variance 4 · 0.01 / 3, interval 1.96 · sqrt(0.013333 / 4).
-    assert summary == pytest.approx((0.9, 0.113161), abs=1e-6)
+def untrained(result):
+    return replace(result, runs=tuple(replace(run, train_steps=0) for run in result.runs))
 
 
-def test_seeds_are_averaged_within_each_episode():
-    # Episodes at 0.9, 0.9, 0.7, 0.7: the same deviations around 0.8.
-    assert ranking.overall(TWO_SEEDS) == pytest.approx((0.8, 0.113161), abs=1e-6)
+def transferred(learner, **changes):
+    """Of a protocol whose meta-training is on another dataset."""
+    protocol = {"trained_on": "omniglot/vinyals"}
+    return made_up(learner, protocol=protocol, training_digest="a" * 64, **changes)
 
 
-def test_seed_spread_is_the_deviation_of_the_seeds():
-    assert ranking.seed_spread(FIRST) is None
-    assert ranking.seed_spread(TWO_SEEDS) == pytest.approx(0.2 / 2**0.5)
+def shown(boards):
+    """The learners of each board."""
+    return sorted(sorted(row.result.learner for row in rows) for rows in boards.values())
 
 
-def test_the_paired_difference_is_taken_episode_by_episode():
-    # Differences 0.1, 0, 0.2, 0.1: mean 0.1, variance 0.02 / 3, interval 1.96 · sqrt(0.00667 / 4).
-    assert ranking.paired(FIRST, SECOND) == pytest.approx((0.1, 0.080017), abs=1e-6)
-    assert ranking.paired(SECOND, FIRST).mean == pytest.approx(-0.1)
-    assert ranking.paired(FIRST, FIRST) == (0, 0)
-
-
-def test_the_best_stands_first_and_equals_stand_by_name():
-    (rows,) = ranking.rank([SECOND, TWO_SEEDS, FIRST]).values()
-    assert [(row.rank, row.result.learner) for row in rows] == [
-        (1, "protonet"),
-        (2, "maml"),
-        (3, "matching"),
+def test_entries_that_are_not_told_apart_share_a_rank():
+    (rows,) = ranking.rank([FOURTH, SECOND, THIRD, FIRST]).values()
+    assert [(row.rank, row.tied, row.result.learner) for row in rows] == [
+        (1, False, "protonet"),
+        (2, True, "matching"),
+        (2, True, "maml"),
+        (4, False, "anil"),
     ]
-    assert [row.mean for row in rows] == pytest.approx([0.9, 0.8, 0.8])
-    assert [row.seed_spread for row in rows] == [None, pytest.approx(0.141421, abs=1e-6), None]
     assert rows[0].behind is None
-    assert rows[1].behind == ranking.paired(FIRST, TWO_SEEDS)
-    assert rows[2].behind == ranking.paired(FIRST, SECOND)
+    assert [row.behind for row in rows[1:]] == [
+        intervals.paired(FIRST, other) for other in (SECOND, THIRD, FOURTH)
+    ]
+    assert [row.accuracy for row in rows] == [intervals.overall(row.result) for row in rows]
+
+
+def test_seeds_decide_whether_entries_are_told_apart():
+    """Over the episodes alone the first is far ahead; its seeds differ by as much."""
+    better = made_up("maml", (9, 9, 8, 8), (7, 7, 6, 6))
+    worse = made_up("anil", (6, 6, 6, 6), (8, 8, 6, 6))
+    (rows,) = ranking.rank([worse, better]).values()
+    assert [(row.rank, row.tied) for row in rows] == [(1, True), (1, True)]
+    one, another = (replace(result, runs=result.runs[:1]) for result in (better, worse))
+    (rows,) = ranking.rank([one, another]).values()
+    assert [(row.rank, row.tied) for row in rows] == [(1, False), (2, False)]
+    assert rows[1].behind.one_seed
+
+
+def test_equals_stand_by_name():
+    (rows,) = ranking.rank([replace(FIRST, learner="b"), replace(FIRST, learner="a")]).values()
+    assert [(row.rank, row.tied, row.result.learner) for row in rows] == [
+        (1, True, "a"),
+        (1, True, "b"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -62,17 +73,66 @@ def test_the_best_stands_first_and_equals_stand_by_name():
     [
         {"dataset_digest": "f" * 64},
         {"episode_digest": "f" * 64},
+        {"split_digest": "f" * 64},
+        {"training_digest": "f" * 64},
         {"protocol": replace(SECOND.protocol, shot=5)},
         {"protocol": replace(SECOND.protocol, version=3)},
     ],
 )
-def test_other_pixels_episodes_or_protocols_are_another_table(change):
+def test_other_data_episodes_or_protocols_are_another_board(change):
     other = replace(SECOND, **change)
     boards = ranking.rank([FIRST, other])
-    assert sorted(len(rows) for rows in boards.values()) == [1, 1]
+    assert shown(boards) == [["matching"], ["protonet"]]
     assert all(row.rank == 1 and row.behind is None for (row,) in boards.values())
-    for group, (row,) in boards.items():
-        assert group == ranking.comparable(row.result)
+    for board, (row,) in boards.items():
+        assert board == ranking.comparable(row.result)
+    assert len(set(ranking.titles(boards).values())) == 2
+
+
+def test_another_split_of_meta_training_is_another_board():
+    one = transferred("protonet", training_split_digest="1" * 64)
+    other = transferred("matching", training_split_digest="2" * 64)
+    boards = ranking.rank([one, other])
+    assert shown(boards) == [["matching"], ["protonet"]]
+    assert len(set(ranking.titles(boards).values())) == 2
+
+
+def test_an_older_file_stands_with_those_that_agree_in_what_it_records():
+    old, older = transferred("maml"), transferred("anil")
+    assert shown(ranking.rank([old, older])) == [["anil", "maml"]]
+    new = transferred("protonet", training_split_digest="1" * 64)
+    assert shown(ranking.rank([old, older, new])) == [["anil", "maml", "protonet"]]
+    elsewhere = replace(old, training_digest="b" * 64)
+    assert shown(ranking.rank([elsewhere, new])) == [["maml"], ["protonet"]]
+    third = transferred("matching", training_split_digest="2" * 64)  # it could go with either
+    assert shown(ranking.rank([old, new, third])) == [["maml"], ["matching"], ["protonet"]]
+
+
+def test_an_entry_without_training_stands_on_every_board_of_its_test():
+    pixels = untrained(transferred("pixel_nn"))
+    one = transferred("protonet", training_split_digest="1" * 64)
+    other = transferred("matching", training_split_digest="2" * 64)
+    found = shown(ranking.rank([pixels, one, other]))
+    assert found == [["matching", "pixel_nn"], ["pixel_nn", "protonet"]]
+    assert shown(ranking.rank([pixels])) == [["pixel_nn"]]
+    tested = replace(pixels, episode_digest="f" * 64)
+    assert shown(ranking.rank([tested, one])) == [["pixel_nn"], ["protonet"]]
+
+
+def test_what_builds_on_a_trained_learner_counts_as_trained():
+    assert not untrained(FIRST).trained
+    assert replace(untrained(FIRST), recipe={"name": "mine", "source": {}}).trained
+
+
+def test_a_title_is_the_id_where_that_suffices():
+    (title,) = ranking.titles(ranking.rank([FIRST, SECOND])).values()
+    assert title == FIRST.protocol.id
+    boards = ranking.rank([FIRST, replace(SECOND, split_digest="f" * 64)])
+    assert {title.partition(" (")[2] for title in ranking.titles(boards).values()} == {
+        f"episodes eeeeeeeeeeee, split {digit * 12}, training dddddddddddd, "
+        f"training split {digit * 12})"
+        for digit in "5f"
+    }
 
 
 def test_collect_reads_every_result_and_names_a_bad_one(tmp_path):
@@ -86,66 +146,3 @@ def test_collect_reads_every_result_and_names_a_bad_one(tmp_path):
     with pytest.raises(UserError, match=r"other/broken\.json is not JSON"):
         ranking.collect(tmp_path)
     assert ranking.collect(tmp_path / "absent") == []
-
-
-@pytest.mark.parametrize(
-    ("learner", "protocol", "accuracy"),
-    [
-        ("matching", OMNIGLOT, 98.1),
-        ("protonet", OMNIGLOT | {"way": 20, "shot": 5}, 98.9),
-        ("matching", OMNIGLOT | {"split": "lake"}, None),  # no paper's split
-        ("matching", OMNIGLOT | {"shot": 3}, None),
-        ("matching", {"way": 5}, None),  # no paper has strokes
-        ("somebody_elses", OMNIGLOT, None),
-    ],
-)
-def test_published_figures_are_found_by_learner_and_protocol(learner, protocol, accuracy):
-    found = ranking.published_for(made_up(learner, protocol=protocol))
-    assert (found.accuracy if found else None) == accuracy
-
-
-@pytest.mark.parametrize(("base", "accuracy"), [("maml", 68.84), ("protonet", 68.12), ("x", None)])
-def test_a_figure_of_certain_settings_is_shown_beside_these_alone(base, accuracy):
-    result = replace(made_up("cactus", protocol=OMNIGLOT), hyperparameters={"base": base})
-    found = ranking.published_for(result)
-    assert (found.accuracy if found else None) == accuracy
-
-
-def test_published_lists_what_papers_report():
-    protocol = Protocol("omniglot", "vinyals", 5, 1, query=15, episodes=1000, image_size=28)
-    found = ranking.published(protocol)
-    assert {"matching": 98.1, "protonet": 98.8, "pixel_nn": 41.7}.items() <= {
-        row.learner: row.accuracy for row in found
-    }.items()
-    assert {row.paper for row in found} >= {"Vinyals et al.", "Snell et al."}
-
-
-def test_the_table_of_published_figures_is_sound():
-    rows = ranking._table()
-    shapes = {(p.dataset, p.split, p.way, p.shot) for p in registry.protocols()}
-    for row in rows:
-        assert 0 < row.accuracy < 100, row
-        assert row.ci95 is None or 0 < row.ci95 < 5, row
-        assert 2000 < row.year < 2100, row
-        assert row.splits, row
-        for split in row.splits:  # else it could never be shown
-            assert (row.dataset, split, row.way, row.shot) in shapes, row
-    keys = [
-        (row.learner, row.paper, row.dataset, row.way, row.shot, str(row.settings)) for row in rows
-    ]
-    assert len(set(keys)) == len(keys)
-
-
-def test_online_pairs_are_those_of_one_presentation():
-    better = made_up_online("mann", (1, 4, 5), (1, 5, 5))
-    other = made_up_online("lstm", (2, 2, 2), (1, 3, 4))
-    first, second = (ranking.paired_at(better, other, number) for number in (1, 2))
-    assert first.mean == pytest.approx(-0.1)
-    assert second.mean == pytest.approx(0.4)  # 2 of 5 in each stream
-    assert second.ci95 == pytest.approx(0.0, abs=1e-12)
-
-
-def test_published_online_rows_are_those_of_way_and_labels():
-    found = ranking.published_online(made_up_online("mann", (1, 4), (1, 5)).protocol)
-    assert {row.learner: row.accuracy["2"] for row in found}["mann"] == 82.8
-    assert ranking.published_online(made_up_online("mann", (1, 4), (1, 5), way=4).protocol) == []

@@ -1,18 +1,16 @@
-"""What people read: cells, tables, the Markdown page."""
+"""What people read in terminals: cells and tables."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import replace
 
-import pytest
 from rich.console import Console
 
 from metabench.results import ranking, tables
-from tests.made_up_result import made_up, made_up_online
-from tests.places import ROOT
+from metabench.results.intervals import overall, paired
+from tests.made_up_result import made_up
 
-LEADERBOARDS = ROOT / "leaderboards"
 FIRST = made_up("protonet", (10, 8, 10, 8))
 SECOND = made_up("matching", (10, 10, 8, 8), (8, 8, 6, 6), transductive=True, parameter_count=9)
 
@@ -29,7 +27,7 @@ def test_two_seeds_are_a_line_each_and_one_together():
     assert tables.result_cells(SECOND) == [
         ("seed 0", "90.00", "± 11.32", "", ""),
         ("seed 1", "70.00", "± 11.32", "", ""),
-        ("matching", "80.00", "± 11.32", "14.14", "none"),
+        ("matching", "80.00", f"± {tables.percent(overall(SECOND).ci95)}", "14.14", "none"),
     ]
 
 
@@ -38,16 +36,53 @@ def test_the_papers_figure_is_quoted_and_the_paper_named():
     result = made_up("matching", protocol=protocol)
     ((*_, quoted),) = tables.result_cells(result)
     assert quoted == "98.1"
-    assert tables.caption(result)[0].startswith("paper: Vinyals et al. 2016, cosine")
+    interval, heading, line, *_, cost = tables.caption(result)
+    assert interval == (
+        "interval: over test episodes; one training seed, so it says nothing of another one"
+    )
+    assert heading == "Papers' figures, and how their conditions differ:"
+    assert line.startswith("  matching: 98.1 (Vinyals et al. 2016): split: 1,200 / 423 characters")
+    assert cost.startswith("cost: ")
+
+
+def test_a_figure_under_other_conditions_is_listed_and_not_in_the_table():
+    protocol = {"dataset": "omniglot", "split": "vinyals", "way": 5, "within_alphabet": True}
+    result = made_up("matching", protocol=protocol)
+    ((*_, quoted),) = tables.result_cells(result)
+    assert quoted == "none"
+    heading, line, *_ = tables.caption(result)[1:]
+    assert heading == "Papers' figures under other conditions:"
+    assert line == (
+        "  matching: 98.1 (Vinyals et al. 2016): classes of an episode of any alphabet, here of "
+        "one alphabet"
+    )
 
 
 def test_board_cells():
     (rows,) = ranking.rank([SECOND, FIRST]).values()
     first, second = tables.board_cells(rows)
-    assert first == ("1", "protonet", "90.00 ± 11.32", "", "one seed", "none")
-    # Episode differences 0.1, -0.1, 0.3, 0.1: mean 0.1, variance 0.08 / 3.
-    assert second == ("2", "matching", "80.00 ± 11.32", "10.00 ± 16.00", "14.14", "none")
+    assert first == ("1=", "protonet", "90.00 ± 11.32", "", "one seed", "none")
+    accuracy, gap = overall(SECOND), paired(FIRST, SECOND)
+    behind = f"10.00 ± {tables.percent(gap.ci95)}†"  # the first has one seed
+    assert second[2:] == (f"80.00 ± {tables.percent(accuracy.ci95)}", behind, "14.14", "none")
     assert len(first) == len(tables.BOARD_HEAD)
+
+
+def test_ties_and_single_seeds_are_marked():
+    other = made_up("maml", (10, 8, 9, 9))
+    trained = replace(other, learner="pixel_nn")
+    pixels = replace(trained, runs=tuple(replace(run, train_steps=0) for run in trained.runs))
+    last = made_up("anil", (2, 2, 3, 3), (2, 2, 3, 3))
+    (rows,) = ranking.rank([FIRST, other, pixels, last]).values()
+    cells = {line[1]: line for line in tables.board_cells(rows)}
+    assert [line[0] for line in cells.values()] == ["1=", "1=", "1=", "4"]
+    assert cells["protonet"][3].endswith("†")
+    assert cells["anil"][3].endswith("†")  # the first, maml, has one seed
+    assert cells["pixel_nn"][4] == "not trained"
+    (rows,) = ranking.rank([pixels, last]).values()
+    assert not any("†" in cell for line in tables.board_cells(rows) for cell in line)
+    for part in ("†", "=", "±"):
+        assert part in tables.LEGEND
 
 
 def test_entries_of_one_learner_are_told_apart_by_the_options_that_differ():
@@ -57,6 +92,22 @@ def test_entries_of_one_learner_are_told_apart_by_the_options_that_differ():
     (rows,) = ranking.rank([other, mine, SECOND]).values()
     names = {cells[1] for cells in tables.board_cells(rows)}
     assert names == {"protonet (width=1)", "protonet (width=2)", "matching"}
+
+
+def test_options_that_hold_others_are_named_only_where_they_must_be():
+    def made(**options):
+        return replace(FIRST, hyperparameters=options)
+
+    one, other = made(base="a", inner={"rate": 1}), made(base="b", inner={"rate": 2})
+    assert list(tables.named(ranked(one, other))) == ["protonet (base=a)", "protonet (base=b)"]
+    other = made(base="a", inner={"rate": 2})
+    assert next(iter(tables.named(ranked(one, other)))) == "protonet (inner={'rate': 1})"
+    assert list(tables.named(ranked(FIRST, FIRST))) == ["protonet", "protonet'"]
+
+
+def ranked(*found):
+    (rows,) = ranking.rank(found).values()
+    return rows
 
 
 def test_details_cells():
@@ -76,51 +127,9 @@ def test_a_table_shows_every_cell():
         assert part in text
 
 
-def test_markdown_has_a_section_for_each_group_and_the_commands():
-    other = replace(FIRST, dataset_digest="f" * 64)
-    boards = ranking.rank([FIRST, SECOND, other])
-    page = tables.markdown(boards)
-    assert page.startswith("# Leaderboards\n\n")
-    assert page.endswith("`\n")
-    sections = page.split("\n## ")[1:]
-    assert len(sections) == 2
-    assert "Dataset digest `dddddddddddd`, episode digest `eeeeeeeeeeee`." in sections[0]
-    assert "Dataset digest `ffffffffffff`" in sections[1]
-    rows = [line for line in sections[0].splitlines() if line.startswith("|")]
-    assert len(rows) == 4  # head, rule, two learners
-    assert {row.count("|") for row in rows} == {
-        len(tables.BOARD_HEAD) + len(tables.DETAILS_HEAD) + 1
-    }
-    assert "| 1 | protonet | 90.00 ± 11.32 |  | one seed |" in rows[2]
-    assert "1. `metabench run --learner protonet`\n2. `metabench run --learner matching`" in page
-    assert page == tables.markdown(ranking.rank([other, SECOND, FIRST]))  # whatever the order
-
-
-def test_an_online_board_shows_presentations_beside_the_papers():
-    better = made_up_online("mann", (1, 4, 5), (1, 5, 5))
-    other = made_up_online("lstm", (1, 2, 2), (1, 3, 4))
-    page = tables.markdown(ranking.rank([better, other]))
-    table = [line for line in page.splitlines() if line.startswith("|")][4:]
-    assert table[0] == "| learner | 1. | 2. | 3. | behind the first, 2. | behind the first, 3. |"
-    assert table[2] == "| mann | 20.00 ± 0.00 | 90.00 ± 19.60 | 100.00 ± 0.00 |  |  |"
-    assert (
-        table[3]
-        == "| lstm | 20.00 ± 0.00 | 50.00 ± 19.60 | 60.00 ± 39.20 | 40.00 ± 0.00 | 40.00 ± 39.20 |"
-    )
-    assert any(
-        "*mann (Santoro et al. 2016; " in line and "| 82.8 | 91.0 |" in line for line in table
-    )
-    assert f"]({better.protocol.id}/by-presentation.png)" in page
-
-
-@pytest.mark.skipif(not list(LEADERBOARDS.glob("*/*.json")), reason="no results are committed here")
-def test_the_committed_page_is_the_generated_one():
-    page = tables.markdown(ranking.rank(ranking.collect(LEADERBOARDS)))
-    assert (LEADERBOARDS / "README.md").read_text(encoding="utf-8") == page
-
-
 def test_the_caption_says_what_was_spent():
     assert tables.caption(SECOND) == [
+        "interval: over test episodes; in the last line over training seeds and episodes",
         "cost: training 1.5 + 1.5 min, testing 250 episodes/s, adaptation 1.23 ms, 9 parameters, "
-        "peak 988 MB"
+        "peak 988 MB",
     ]

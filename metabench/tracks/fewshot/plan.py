@@ -178,7 +178,7 @@ def _source(
     source = foundation.source
     usual = Protocol(
         training_data.name,
-        _training_split(protocol),
+        training_split(protocol),
         SOURCE_WAY,
         1,
         15,
@@ -212,7 +212,7 @@ def _check_part(entry: LearnerEntry, shape: ImageTaskShape) -> None:
     )
 
 
-def _training_split(protocol: Protocol) -> str:
+def training_split(protocol: Protocol) -> str:
     """Name of the split whose classes are met in meta-training."""
     return protocol.split if protocol.trained_on is None else protocol.trained_on.split("/")[1]
 
@@ -232,7 +232,7 @@ def _training_tables(
             f"width, channels), but the test's are {shape.image}: prepare both alike with "
             "`image-size`"
         )
-    met = replace(protocol, dataset=training_data.name, split=_training_split(protocol))
+    met = replace(protocol, dataset=training_data.name, split=training_split(protocol))
     found = find_split(training_data, met.split)
     if not found.parts.get("train"):
         raise UserError(

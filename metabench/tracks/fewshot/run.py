@@ -22,7 +22,7 @@ from metabench.scoring.episodes import adaptation_ms, evaluate, make_evaluator
 from metabench.scoring.summary import summarise
 from metabench.tasks.class_table import find_split
 from metabench.tasks.kinds import task_digest
-from metabench.tracks.fewshot.plan import Plan
+from metabench.tracks.fewshot.plan import Plan, training_split
 from metabench.training.checkpoints import opened
 from metabench.training.loop import Trained
 from metabench.training.meta_training import accuracy_on, initial_state, meta_train, trained_before
@@ -51,7 +51,8 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
         trained, before = _train(plan, seed, resume, watcher)
         runs.append(_measure(plan, seed, trained, runner, watcher, before))
         parameters = parameter_count(plan.learner, trained.state)
-    learner = plan.learner
+    learner, elsewhere = plan.learner, protocol.trained_on is not None
+    met = find_split(plan.training_data, training_split(protocol))
     return Result(
         learner=plan.entry.name,
         learner_version=plan.entry.version,
@@ -63,7 +64,8 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
         protocol=replace(protocol, dataset_digest=plan.dataset.digest, episode_digest=digest),
         dataset_digest=plan.dataset.digest,
         dataset_source=plan.dataset.source,
-        training_digest=plan.training_data.digest if protocol.trained_on else None,
+        training_digest=plan.training_data.digest if elsewhere else None,
+        training_split_digest=met.digest if elsewhere else None,
         split_digest=find_split(plan.dataset, protocol.split).digest,
         episode_digest=digest,
         runs=tuple(runs),

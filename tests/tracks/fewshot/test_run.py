@@ -61,6 +61,7 @@ def test_meta_training_on_another_dataset(plan, dataset):
     assert result.protocol.id.endswith("-after-made-up-only-v2")
     assert (result.dataset_digest, result.training_digest) == ("e" * 64, "d" * 64)
     assert result.split_digest == "7" * 64
+    assert result.training_split_digest == "5" * 64
 
 
 def test_a_learner_without_training_leaves_no_trace(plan, tmp_path):
