@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 PyTree: TypeAlias = Any
 ImageShape: TypeAlias = tuple[int, int, int]  # height, width, channels
+Select: TypeAlias = Literal["best", "last"]
+"""Which state of a training is taken: the best on the validation tasks, whose labels are used for
+that, or the one after the last step."""
 
 
 class Split(NamedTuple):

@@ -83,8 +83,23 @@ def _told_apart(result: Result, rows: Iterable[Row]) -> str:
         for name, value in result.hyperparameters.items()
         if any(other.hyperparameters.get(name) != value for other in same)
     ]
-    told = ", ".join(f"{name}={result.hyperparameters[name]}" for name in options)
+    found = [f"{name}={result.hyperparameters[name]}" for name in options]
+    if any(select_of(other) != select_of(result) for other in same):
+        found.append(f"select={select_of(result)}")
+    told = ", ".join(found)
     return f"{result.learner} ({told})" if told else result.learner
+
+
+def select_of(result: Result) -> str:
+    """Which state of the training was tested: `best` in validation, or the `last`."""
+    return str(result.recipe.get("train", {}).get("select", "best"))
+
+
+def _tested(result: Result) -> str:
+    """The steps after which each seed's state was tested, and how they were chosen."""
+    steps = " / ".join(f"{run.best_step:,}" for run in result.runs)
+    how = {"best": "the best on validation classes", "last": "the last"}[select_of(result)]
+    return f"tested: step {steps} of {result.runs[0].train_steps:,}, {how}"
 
 
 def details_cells(rows: Iterable[Row]) -> list[Cells]:
@@ -98,7 +113,7 @@ def _details(result: Result) -> Cells:
         _parameters(result),
         "yes" if result.transductive else "no",
         f"{minutes:.1f}" if minutes else "none",
-        str(result.recipe["name"]),
+        str(result.recipe["name"]) + (", last step" if select_of(result) == "last" else ""),
         str(result.environment["commit"])[:8],
     )
 
@@ -152,7 +167,8 @@ def markdown(boards: Mapping[tuple[str, str, str], Sequence[Row]]) -> str:
         "Accuracy is the mean over test episodes and training seeds with the 95 % interval over "
         "episodes; *behind the first* is the mean difference in the same episodes with its own "
         "interval; *seed spread* is the standard deviation over training seeds. *Training* counts "
-        "the learner on whose embedding an entry builds, too.",
+        "the learner on whose embedding an entry builds, too. What is tested is the best step on "
+        "the validation classes, unless *recipe* says that it is the last step.",
     ]
     for (protocol, dataset, episodes), rows in boards.items():
         parts.append(f"## {protocol}")
@@ -219,7 +235,7 @@ def _markdown_table(head: Cells, lines: Iterable[Cells]) -> str:
 
 
 def caption(result: Result) -> list[str]:
-    """The source of the published figure in the table, and the cost of the run: a line for each."""
+    """Lines on the published figure's source, the step that was tested, and the cost of the run."""
     paper, costs = published_for(result), [run.cost for run in result.runs]
     minutes = " + ".join(f"{train_seconds(run) / 60:.1f}" for run in result.runs)
     cost = (
@@ -227,4 +243,5 @@ def caption(result: Result) -> list[str]:
         f"episodes/s, adaptation {costs[-1]['adaptation_ms']:.2f} ms, "
         f"{_parameters(result)} parameters, peak {costs[-1]['peak_memory_mb']:.0f} MB"
     )
-    return [f"paper: {paper.paper} {paper.year}, {paper.note}", cost] if paper else [cost]
+    lines = [cost] if result.runs[0].train_steps == 0 else [_tested(result), cost]
+    return [f"paper: {paper.paper} {paper.year}, {paper.note}", *lines] if paper else lines

@@ -119,8 +119,26 @@ def test_the_committed_page_is_the_generated_one():
     assert (LEADERBOARDS / "README.md").read_text(encoding="utf-8") == page
 
 
+def test_the_tested_step_is_named_where_it_is_the_last():
+    recipe = {"name": "defaults", "train": {"steps": 100, "select": "last"}}
+    last = made_up("matching", (10, 10, 8, 8), recipe=recipe)
+    assert tables.caption(last)[0].endswith(", the last")
+    rows = ranking.rank([SECOND, last])
+    (board,) = rows.values()
+    names = {cells[1] for cells in tables.board_cells(board)}
+    assert names == {"matching (select=best)", "matching (select=last)"}
+    assert {cells[3] for cells in tables.details_cells(board)} == {
+        "defaults",
+        "defaults, last step",
+    }
+    untrained = made_up("matching", recipe={"name": "defaults"})
+    runs = tuple(replace(run, train_steps=0) for run in untrained.runs)
+    assert len(tables.caption(replace(untrained, runs=runs))) == 1
+
+
 def test_the_caption_says_what_was_spent():
     assert tables.caption(SECOND) == [
+        "tested: step 50 / 50 of 100, the best on validation classes",
         "cost: training 1.5 + 1.5 min, testing 250 episodes/s, adaptation 1.23 ms, 9 parameters, "
         "peak 988 MB"
     ]

@@ -6,7 +6,7 @@ If a learner builds on another's embedding, the training of the other is planned
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,13 @@ class Plan:
         settings = [
             name,
             {name: value for name, value in self.hyperparameters.items() if name not in unmet},
-            asdict(self.lengths),
+            self.lengths.of_training(),
             self.training_data.digest,
         ]
         if self.source is not None:
             settings.append(self.source.folder.name)
+            if self.source.lengths.select != "last":
+                settings.append(self.source.lengths.select)
         if self.entry.digest is not None:  # another text of its file is another learner
             settings.append(self.entry.digest)
         place = self.run_dir / (self.tested_training or self.protocol.id)
@@ -202,7 +204,7 @@ def _source(
         training_data,
         recipe=recipes.find(training_data.name, source.name, usual.way, usual.shot),
         settings=source.settings,
-        lengths={},
+        lengths={"select": source.select},
         seeds=seeds,
         run_dir=run_dir,
     )
