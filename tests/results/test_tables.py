@@ -140,5 +140,5 @@ def test_the_caption_says_what_was_spent():
     assert tables.caption(SECOND) == [
         "tested: step 50 / 50 of 100, the best on validation classes",
         "cost: training 1.5 + 1.5 min, testing 250 episodes/s, adaptation 1.23 ms, 9 parameters, "
-        "peak 988 MB"
+        "peak 988 MB",
     ]

@@ -110,9 +110,7 @@ def dampened(rate: float) -> optax.GradientTransformation:
     def init(params: PyTree) -> Momentum:
         return Momentum(jax.tree.map(jnp.zeros_like, params), jnp.zeros((), jnp.int32))
 
-    def update(
-        gradient: PyTree, state: Momentum, params: PyTree = None
-    ) -> tuple[PyTree, Momentum]:
+    def update(gradient: PyTree, state: Momentum, params: PyTree = None) -> tuple[PyTree, Momentum]:
         decayed = jax.tree.map(lambda g, p: g + WEIGHT_DECAY * p, gradient, params)
         share = jnp.where(state.taken == 0, 1.0, 1 - DAMPENING)
         running = jax.tree.map(lambda r, g: MOMENTUM * r + share * g, state.running, decayed)

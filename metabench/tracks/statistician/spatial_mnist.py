@@ -93,13 +93,15 @@ def measure(
     rows = np.linspace(0, len(images) - 1, sets).astype(int) // HELD_OUT * HELD_OUT
     points = draw_points(key, jnp.asarray(images[rows]))
     _, stats = NET.init(root_key(0))
-    work = jax.jit(lambda keys, x: jax.lax.map(lambda one: _one(params, stats, greedy, *one), (keys, x)))
+    work = jax.jit(
+        lambda keys, x: jax.lax.map(lambda one: _one(params, stats, greedy, *one), (keys, x))
+    )
     found = work(jax.random.split(key, sets), points)
-    chosen, greedy, random, whole, summary = (np.asarray(part) for part in found)
+    chosen, nearest, random, whole, summary = (np.asarray(part) for part in found)
     figures: dict[str, float | list[float]] = {
-        "divergence_of_greedy": [round(float(value), 3) for value in greedy.mean(0)],
+        "divergence_of_greedy": [round(float(value), 3) for value in nearest.mean(0)],
         "divergence_of_random": round(float(random.mean()), 3),
-        "greedy_is_nearer": float((greedy[:, -1] < random).mean()),
+        "greedy_is_nearer": float((nearest[:, -1] < random).mean()),
     }
     return Summarised(np.asarray(points), chosen, whole, summary, figures)
 

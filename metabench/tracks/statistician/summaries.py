@@ -8,7 +8,7 @@ after the other is ours, and less work for a small summary.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -28,9 +28,9 @@ class Summary(NamedTuple):
 
 def check_greedy(word: str) -> Greedy:
     """`word` as a way of summarising; `UserError` where it is none."""
-    if word == "discard" or word == "take":
-        return word
-    raise UserError(f"`greedy` is {word!r}; it must be one of: discard, take")
+    if word not in ("discard", "take"):
+        raise UserError(f"`greedy` is {word!r}; it must be one of: discard, take")
+    return cast("Greedy", word)
 
 
 def summarise(

@@ -108,9 +108,7 @@ def test_it_builds_on_the_last_step_of_its_source_or_on_the_best_if_told(strokes
 
         foundation = plan.learner.foundation._replace(keep=seen)
         changed = plan.learner._replace(foundation=foundation)
-        execute(
-            replace(plan, learner=changed), resume=False, command="", watcher=Watcher()
-        )
+        execute(replace(plan, learner=changed), resume=False, command="", watcher=Watcher())
     found = trained_before(plan.source.learner, short, plan.source.folder / "seed0", seed=0)
     for select, state in (("last", found.last), ("best", found.state)):
         kernels = [one.params["encoder"][0]["kernel"] for one in (shown[select][0], state)]
