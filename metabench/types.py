@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 PyTree: TypeAlias = Any
 ImageShape: TypeAlias = tuple[int, int, int]  # height, width, channels
+Select: TypeAlias = Literal["best", "last"]
+"""Which state of a training is taken: the best on the validation tasks, whose labels are used for
+that, or the one after the last step."""
 
 
 class Split(NamedTuple):
@@ -72,7 +75,7 @@ class ClassTable(NamedTuple):
     images: jax.Array  # uint8 [images, height, width, channels]
     members: jax.Array  # int32 [classes, most examples]; row c: image indices, then padding
     counts: jax.Array  # int32 [classes]; how many entries of the row are real
-    class_ids: jax.Array  # int32 [classes]; numbers that are unique over the whole dataset
+    class_ids: jax.Array  # int32 [classes]; numbers, each of one class of the dataset or the part
     pools: Pools | None = None  # None: the classes of an episode may be any
     fixed: Indices | None = None  # given episodes, which are not drawn, along a leading axis
 
@@ -169,7 +172,7 @@ class Stream(NamedTuple):
     ys: jax.Array  # int32 [steps], 0 … way - 1
     turns: jax.Array  # int32 [steps]; how often the class of this step was shown before it
     codes: jax.Array  # float32 [way, outputs]; the code of each label in this stream
-    class_ids: jax.Array  # int32 [way]; the global class behind label j
+    class_ids: jax.Array  # int32 [way]; in the class table, of the class behind label j
 
 
 class Episode(NamedTuple):
@@ -179,7 +182,7 @@ class Episode(NamedTuple):
     support_y: jax.Array  # int32 [way * shot], 0 … way - 1
     query_x: jax.Array  # uint8 [way * query, height, width, channels]
     query_y: jax.Array  # int32 [way * query]
-    class_ids: jax.Array  # int32 [way]; the global class behind label j
+    class_ids: jax.Array  # int32 [way]; in the class table, of the class behind label j
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,9 @@ Lengths: TypeAlias = Annotated[
     Option(
         "--train",
         metavar="NAME=VALUE",
-        help="steps, batch, validate_every, validation_episodes or chunk, over the recipe's; "
-        "may be repeated.",
+        help="steps, batch, validate_every, validation_episodes or chunk, over the recipe's; or "
+        "select=last, to test the last step and not the best on validation classes. May be "
+        "repeated.",
     ),
 ]
 Recipe: TypeAlias = Annotated[

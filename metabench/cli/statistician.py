@@ -65,6 +65,13 @@ def distributions(
 def summarize(
     steps: Annotated[int, typer.Option(help="Training steps, each on 16 sets.")] = 3000,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    greedy: Annotated[
+        str,
+        typer.Option(
+            help="`discard` removes one point after the other from all; `take` adds one after the "
+            "other."
+        ),
+    ] = "discard",
     out: Annotated[Path, typer.Option(help="Picture to write; the JSON lies beside it.")] = Path(
         "spatial-mnist.png"
     ),
@@ -76,11 +83,13 @@ def summarize(
     from metabench.files.publish import check_writable
     from metabench.plots.point_sets import point_sets
     from metabench.tracks.statistician import spatial_mnist as work
+    from metabench.tracks.statistician.summaries import check_greedy
 
     check_writable(out)
+    way = check_greedy(greedy)
     images = data.load_or_prepare("mnist", None, archives, cache).images[:, :, :, 0]
     params = work.train(images, steps, seed, _progress(steps))
-    found = work.measure(params, images, seed)
+    found = work.measure(params, images, seed, greedy=way)
     shown = range(0, len(found.points), len(found.points) // 10)
     rows = {
         "50 points": [found.points[i] for i in shown],
@@ -89,9 +98,10 @@ def summarize(
         "given the six": [found.samples_of_summary[i] for i in shown],
     }
     point_sets(rows, out)
-    _write({"steps": steps, "seed": seed, "sets": len(found.points), **found.figures}, out)
-    greedy, random = found.figures["divergence_of_greedy"], found.figures["divergence_of_random"]
-    print(f"KL to the whole after one to six points: {greedy}; of six at random: {random}")
+    told = {"steps": steps, "seed": seed, "greedy": way, "sets": len(found.points)}
+    _write({**told, **found.figures}, out)
+    nearest, random = found.figures["divergence_of_greedy"], found.figures["divergence_of_random"]
+    print(f"KL to the whole after one to six points: {nearest}; of six at random: {random}")
     print(f"picture: {out}, figures: {out.with_suffix('.json')}")
 
 

@@ -26,7 +26,7 @@ def foundation(built: Built[EpisodeLearner]) -> Foundation:
 
 def check_source(subject: Subject) -> None:
     """The source has an embedding, and its name and settings build that very learner."""
-    name, settings, learner = foundation(subject.episodes).source
+    name, settings, learner, _ = foundation(subject.episodes).source
     require(
         learner.embed is not None,
         f"the source `{name}` must have an `embed` to build on, and has none",

@@ -12,7 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, overload
 
-from metabench.types import ClassTable, Forecast, ImageTaskShape, PyTree, TaskShape, TrainShape
+from metabench.types import (
+    ClassTable,
+    Forecast,
+    ImageTaskShape,
+    PyTree,
+    Select,
+    TaskShape,
+    TrainShape,
+)
 
 if TYPE_CHECKING:
     import jax
@@ -91,6 +99,9 @@ class Source(NamedTuple):
     name: str
     settings: Mapping[str, Any]
     learner: EpisodeLearner  # with `embed`
+    select: Select = "last"
+    """Which state of its training is built on. No label of a validation class plays a part in the
+    `last` one, whatever the source is."""
 
 
 class Foundation(NamedTuple):

@@ -39,7 +39,8 @@ def markdown(boards: Mapping[Board, Sequence[Row]]) -> str:
         "is the mean difference in the same episodes; *seed spread* is the standard deviation over "
         "training seeds; *paper* is a figure that answers the same question, and the lists below a "
         "table say how the conditions of papers' figures differ. *Training* counts the learner on "
-        "whose embedding an entry builds, too. How intervals and ranks are made: "
+        "whose embedding an entry builds, too. What is tested is the best step on the validation "
+        "classes, unless *recipe* says that it is the last step. How intervals and ranks are made: "
         "[docs/protocols.md](../docs/protocols.md#intervals-and-ranks).",
     ]
     for board, title in titles(boards).items():

@@ -126,8 +126,23 @@ def _told_apart(result: Result, results: Iterable[Result]) -> str:
     ]
     texts = {tuple(str(other.hyperparameters[name]) for name in short) for other in same}
     options = short if len(texts) == len(same) else differing
-    told = ", ".join(f"{name}={typed(result.hyperparameters[name])}" for name in options)
+    found = [f"{name}={typed(result.hyperparameters[name])}" for name in options]
+    if any(select_of(other) != select_of(result) for other in same):
+        found.append(f"select={select_of(result)}")
+    told = ", ".join(found)
     return f"{result.learner} ({told})" if told else result.learner
+
+
+def select_of(result: Result) -> str:
+    """Which state of the training was tested: `best` in validation, or the `last`."""
+    return str(result.recipe.get("train", {}).get("select", "best"))
+
+
+def _tested(result: Result) -> str:
+    """The steps after which each seed's state was tested, and how they were chosen."""
+    steps = " / ".join(f"{run.best_step:,}" for run in result.runs)
+    how = {"best": "the best on validation classes", "last": "the last"}[select_of(result)]
+    return f"tested: step {steps} of {result.runs[0].train_steps:,}, {how}"
 
 
 def details_cells(rows: Iterable[Row]) -> list[Cells]:
@@ -141,7 +156,7 @@ def _details(result: Result) -> Cells:
         _parameters(result),
         "yes" if result.transductive else "no",
         f"{minutes:.1f}" if minutes else "none",
-        str(result.recipe["name"]),
+        str(result.recipe["name"]) + (", last step" if select_of(result) == "last" else ""),
         str(result.environment["commit"])[:8],
     )
 
@@ -201,7 +216,8 @@ def caption(result: Result) -> list[str]:
         for heading, lines in quotes({result.learner: result})
         for line in (f"{heading}:", *(f"  {line}" for line in lines))
     ]
-    return [_covered(result), *papers, cost]
+    step = [_tested(result)] if result.trained else []
+    return [*step, _covered(result), *papers, cost]
 
 
 def _covered(result: Result) -> str:

@@ -68,10 +68,14 @@ def class_table(dataset: Dataset, split: Split, part: str) -> ClassTable:
     )
 
 
-def class_id_count(dataset: Dataset) -> int:
-    """One more than the largest global class id in any of its splits."""
-    rotations = max((split.rotations for split in dataset.splits.values()), default=1)
-    return rotations * len(dataset.class_names)
+def numbered(table: ClassTable) -> ClassTable:
+    """`table` with its classes numbered from 0, in the order of their rows."""
+    return table._replace(class_ids=jnp.arange(table.class_ids.shape[0], dtype=jnp.int32))
+
+
+def class_count(split: Split, part: str) -> int:
+    """How many classes `part` has, rotated ones counted as others; 0 where there is none."""
+    return split.rotations * len(split.parts.get(part, ()))
 
 
 def alphabet_of(class_name: str) -> str | None:

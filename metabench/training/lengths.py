@@ -1,17 +1,18 @@
-"""How long a training is, and how often it is validated."""
+"""How long a training is, how often it is validated, and which of its states is tested."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from metabench.errors import UserError, suggest
+from metabench.types import Select
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """How many steps a training has, and how often it is validated.
+    """How many steps a training has, how often it is validated, and which state is tested.
 
     Raises `UserError` on numbers that make no sense.
     """
@@ -21,12 +22,23 @@ class Lengths:
     validate_every: int = 500  # steps
     validation_episodes: int = 200
     chunk: int = 25  # steps in one compiled call
+    select: Select = "best"  # of the validations, or the last step
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "validate_every", "validation_episodes", "chunk"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise UserError(f"`{name}` is {value!r}; it must be a whole number of 1 or more")
+        if self.select not in ("best", "last"):
+            raise UserError(f"`select` is {self.select!r}; it must be one of: best, last")
+
+    def of_training(self) -> dict[str, Any]:
+        """The fields on which the training depends: `select` is not among them."""
+        return {name: value for name, value in asdict(self).items() if name != "select"}
+
+    def recorded(self) -> dict[str, Any]:
+        """The fields that a result holds: `select` only where it is not `best`."""
+        return self.of_training() if self.select == "best" else asdict(self)
 
 
 def lengths_of(values: Mapping[str, Any]) -> Lengths:

@@ -20,7 +20,7 @@ from metabench.errors import UserError
 from metabench.seeds import root_key
 from metabench.training.checkpoints import Checkpoints, Snapshot
 from metabench.training.lengths import Lengths
-from metabench.types import PyTree
+from metabench.types import PyTree, Select
 
 
 class Point(NamedTuple):
@@ -45,6 +45,14 @@ class Report:
     seconds_left: float
 
 
+class Selected(NamedTuple):
+    """One state of a training."""
+
+    state: PyTree
+    step: int  # after how many steps; 0 where nothing was trained
+    validation: float | None  # its measure on the validation tasks
+
+
 @dataclass
 class Trained:
     """The outcome of meta-training."""
@@ -59,6 +67,13 @@ class Trained:
     def best_validation(self) -> float | None:
         """The measure of `state` on the validation tasks; None if nothing was trained."""
         return max((p.validation for p in self.history), default=None)
+
+    def selected(self, select: Select) -> Selected:
+        """The best state in validation, or the one after the last step."""
+        if select == "best" or not self.history:
+            return Selected(self.state, self.best_step, self.best_validation)
+        end = self.history[-1]
+        return Selected(copied(self.last, jax.devices()[:1]), end.step, end.validation)
 
 
 def train_state(

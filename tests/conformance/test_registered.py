@@ -28,8 +28,8 @@ VARIANTS = {
     "maml-inductive": ("maml", {"norm": "support", "learned_rates": True, "first_order": True}),
     "maml-hidden": ("maml", {"test_norm": "support", "first_order": True}),
     "reptile-inductive": ("reptile", {"norm": "support"}),
-    "baseline-fitted": ("baseline", {"finetune": True, "fit_rate": 0.1}),
-    "baseline_pp-fitted": ("baseline_pp", {"finetune": True}),
+    "baseline-means": ("baseline", {"fit": "nearest_means"}),
+    "baseline_pp-means": ("baseline_pp", {"fit": "nearest_means", "class_factors": False}),
     "relation-transductive": (
         "relation",
         {"norm": "batch", "train_way": 8, "train_query": 3},
@@ -43,8 +43,8 @@ SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest 
 METRIC = (
     "acai",
     "autoencoder",
-    "baseline",
-    "baseline_pp",
+    "baseline-means",
+    "baseline_pp-means",
     "bigan",
     "cluster_matching",
     "deepcluster",

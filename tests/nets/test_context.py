@@ -47,17 +47,20 @@ def test_supports_by_hand():
     )
 
 
+@pytest.mark.parametrize("start", ["query", "supports"])
 @pytest.mark.parametrize("steps", [1, 3])
-def test_queries_by_hand(steps):
+def test_queries_by_hand(steps, start):
     """Equations 3 to 6: h_k = ĥ_k + f'(x); r_k = Σ softmax(h_k·g(x_i)) g(x_i)."""
-    context = QueryContext(FEATURES, steps, nnx.Rngs(0))
+    context = QueryContext(FEATURES, steps, nnx.Rngs(0), start=start)
     query, support = array(2, FEATURES), array(4, FEATURES, seed=1)
     expected = []
     for own in query:
-        hidden, memory = own, np.zeros(FEATURES)
-        for _ in range(steps):
+        hidden, memory = own if start == "query" else np.zeros(FEATURES), np.zeros(FEATURES)
+        for step in range(steps):
             weight = np.exp(support @ hidden)
             read = weight / weight.sum() @ support
+            if start == "supports" and step == 0:
+                np.testing.assert_allclose(read, support.mean(0), rtol=1e-6)
             hidden, memory = lstm(context.cell, np.concatenate([own, read]), hidden, memory)
             hidden = hidden + own
         expected.append(hidden)

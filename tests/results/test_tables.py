@@ -36,7 +36,7 @@ def test_the_papers_figure_is_quoted_and_the_paper_named():
     result = made_up("matching", protocol=protocol)
     ((*_, quoted),) = tables.result_cells(result)
     assert quoted == "98.1"
-    interval, heading, line, *_, cost = tables.caption(result)
+    _, interval, heading, line, *_, cost = tables.caption(result)
     assert interval == (
         "interval: over test episodes; one training seed, so it says nothing of another one"
     )
@@ -50,7 +50,7 @@ def test_a_figure_under_other_conditions_is_listed_and_not_in_the_table():
     result = made_up("matching", protocol=protocol)
     ((*_, quoted),) = tables.result_cells(result)
     assert quoted == "none"
-    heading, line, *_ = tables.caption(result)[1:]
+    heading, line, *_ = tables.caption(result)[2:]
     assert heading == "Papers' figures under other conditions:"
     assert line == (
         "  matching: 98.1 (Vinyals et al. 2016): classes of an episode of any alphabet, here of "
@@ -127,8 +127,26 @@ def test_a_table_shows_every_cell():
         assert part in text
 
 
+def test_the_tested_step_is_named_where_it_is_the_last():
+    recipe = {"name": "defaults", "train": {"steps": 100, "select": "last"}}
+    last = made_up("matching", (10, 10, 8, 8), recipe=recipe)
+    assert tables.caption(last)[0].endswith(", the last")
+    rows = ranking.rank([SECOND, last])
+    (board,) = rows.values()
+    names = {cells[1] for cells in tables.board_cells(board)}
+    assert names == {"matching (select=best)", "matching (select=last)"}
+    assert {cells[3] for cells in tables.details_cells(board)} == {
+        "defaults",
+        "defaults, last step",
+    }
+    untrained = made_up("matching", recipe={"name": "defaults"})
+    runs = tuple(replace(run, train_steps=0) for run in untrained.runs)
+    assert not any("tested: step" in line for line in tables.caption(replace(untrained, runs=runs)))
+
+
 def test_the_caption_says_what_was_spent():
     assert tables.caption(SECOND) == [
+        "tested: step 50 / 50 of 100, the best on validation classes",
         "interval: over test episodes; in the last line over training seeds and episodes",
         "cost: training 1.5 + 1.5 min, testing 250 episodes/s, adaptation 1.23 ms, 9 parameters, "
         "peak 988 MB",

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from metabench.errors import UserError
-from metabench.tasks.class_table import check_fits, class_id_count, class_table, find_split, turned
+from metabench.tasks.class_table import (
+    check_fits,
+    class_count,
+    class_table,
+    find_split,
+    numbered,
+    turned,
+)
 from metabench.types import Dataset, EpisodeShape, Split
 
 NAMES = ("a", "b", "c", "d")
@@ -56,9 +63,13 @@ def test_rotated_classes_have_ids_and_images_of_their_own(dataset):
         np.testing.assert_array_equal(images_of(table, row), expected)
 
 
-def test_the_number_of_class_ids_is_above_all_of_them(dataset):
-    tables = [class_table(dataset, split, "train") for split in dataset.splits.values()]
-    assert class_id_count(dataset) == 16 == 1 + max(int(t.class_ids.max()) for t in tables)
+def test_classes_of_a_part_are_numbered_from_zero(dataset):
+    split = dataset.splits["turned"]
+    table = class_table(dataset, split, "train")
+    found = numbered(table)
+    assert found.class_ids.tolist() == list(range(8))
+    assert found._replace(class_ids=table.class_ids) == table  # the same arrays
+    assert (class_count(split, "train"), class_count(split, "other")) == (8, 0)
 
 
 def test_padding_points_at_images_of_the_class(dataset):

@@ -9,6 +9,7 @@ import pytest
 from metabench.contracts.learner import EpisodeLearner, Training
 from metabench.errors import UserError
 from metabench.seeds import VALIDATION_SEED
+from metabench.training.loop import Trained
 from tests.training.made_up import PLAN, SHAPE, counter, linear, make_table, plain_table, train
 
 
@@ -36,6 +37,16 @@ def test_the_state_that_validates_best_is_kept(best_at):
     assert [p.validation for p in found.history] == [
         float(step == best_at) for step in (6, 12, 18, 24)
     ]
+
+
+def test_the_best_or_the_last_state_is_selected_with_its_own_validation():
+    table = plain_table()
+    found = train(counter(12), tables=(table, table))
+    best, last = found.selected("best"), found.selected("last")
+    assert (int(best.state), best.step, best.validation) == (12, 12, 1.0)
+    assert (int(last.state), last.step, last.validation) == (24, 24, 0.0)
+    untrained = Trained("state", "state")
+    assert untrained.selected("last") == untrained.selected("best") == ("state", 0, None)
 
 
 def test_of_equally_good_states_the_first_is_kept():

@@ -8,6 +8,7 @@ queries into logits, and the whole is trained on episodes as they are tested.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import jax
@@ -25,6 +26,7 @@ from metabench.types import Episode, EpisodeShape, PyTree
 
 Adapt: TypeAlias = Callable[[State, jax.Array, jax.Array, jax.Array], "Task"]
 Predict: TypeAlias = Callable[["Task", jax.Array], jax.Array]
+Views: TypeAlias = Callable[[jax.Array, jax.Array], jax.Array]
 Error: TypeAlias = Callable[[jax.Array, jax.Array], jax.Array]
 TrainStep: TypeAlias = Callable[[State, Episode, jax.Array], tuple[State, Metrics]]
 
@@ -68,6 +70,7 @@ def metric_learner(
     joint: bool,
     train_shape: EpisodeShape | None = None,
     error: Error = optax.softmax_cross_entropy_with_integer_labels,
+    views: Views | None = None,
 ) -> EpisodeLearner:
     """A learner from a network and an optimizer.
 
@@ -79,6 +82,7 @@ def metric_learner(
         statistics are those of the episode (transductive).
       train_shape: of the training episodes, if it differs from the test's.
       error: of logits [queries, way] and labels [queries], for each query.
+      views: `views(key, images [n, h, w, c])`: what training sees of the images of an episode.
     """
     net = functional(make)
 
@@ -96,7 +100,7 @@ def metric_learner(
         init=init,
         adapt=adapt,
         predict=predict,
-        training=Training(_training(net, optimizer, error), train_shape, spread=True),
+        training=Training(_training(net, optimizer, error, views), train_shape, spread=True),
         transductive=joint,
         embed=embed,
     )
@@ -114,8 +118,21 @@ def _logits(
     return net.apply(params, stats, "score", summary, query, train=train)
 
 
+def _seen(views: Views, episode: Episode, key: jax.Array) -> Episode:
+    """The episode with views of its images, as floats from 0 to 255."""
+    keys = jax.random.split(key)
+    support, query = (
+        views(key, images.astype(jnp.float32))
+        for key, images in zip(keys, (episode.support_x, episode.query_x), strict=True)
+    )
+    return episode._replace(support_x=support, query_x=query)
+
+
 def _training(
-    net: Functional, optimizer: optax.GradientTransformation, error_of: Error
+    net: Functional,
+    optimizer: optax.GradientTransformation,
+    error_of: Error,
+    views: Views | None,
 ) -> TrainStep:
     """One step down the mean error of a batch of episodes."""
 
@@ -132,7 +149,9 @@ def _training(
         return error, (accuracy, new)
 
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
-        del key  # nothing is drawn
+        if views is not None:
+            keys = jax.random.split(key, episodes.support_y.shape[0])
+            episodes = jax.vmap(partial(_seen, views))(episodes, keys)
         gradient = jax.value_and_grad(loss, has_aux=True)
         (error, (accuracy, stats)), grads = gradient(state.params, state.stats, episodes)
         state = descended(optimizer, state, grads, stats=stats)

@@ -20,7 +20,7 @@ from metabench.learners.common.by_class import log_sum
 from metabench.learners.common.metric import MetricNet, metric_learner
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
-from metabench.nets.context import QueryContext, SupportContext
+from metabench.nets.context import QueryContext, Start, SupportContext
 from metabench.nets.conv4 import Conv4, Norm, conv4_features
 from metabench.types import EpisodeShape
 
@@ -38,14 +38,21 @@ class AttentionHead(nnx.Module):
     """Attention over the supports, with full-context embeddings where `steps` > 0."""
 
     def __init__(
-        self, features: int, distance: Distance, temperature: float, steps: int, rngs: nnx.Rngs
+        self,
+        features: int,
+        distance: Distance,
+        temperature: float,
+        steps: int,
+        rngs: nnx.Rngs,
+        *,
+        start: Start = "query",
     ) -> None:
         self.log_scale = nnx.Param(-jnp.log(jnp.float32(temperature)))
         self.distance = distance
         self.full_context = steps > 0
         if self.full_context:
             self.support_context = SupportContext(features, rngs)
-            self.query_context = QueryContext(features, steps, rngs)
+            self.query_context = QueryContext(features, steps, rngs, start=start)
 
     def summarise(self, support: jax.Array, support_y: jax.Array, *, way: int) -> Supports:
         """[supports, features] to what queries are compared with."""
@@ -80,6 +87,7 @@ def matching(
     temperature: Rate | None = None,
     full_context: bool = False,
     context_steps: Count = 3,
+    context_start: Start = "query",
     width: Count = 64,
     norm: Norm = "running",
     episodes: TrainingEpisodes = TrainingEpisodes(),
@@ -95,6 +103,8 @@ def matching(
       full_context: full-context embeddings, a bidirectional LSTM over the supports and
         an attention LSTM for the queries.
       context_steps: reads of the attention LSTM (3 in Ravi & Larochelle's rerun).
+      context_start: what its first read goes by: the `query`, or nothing, so that it is the mean
+        of the `supports`. The paper leaves it open, and public codes differ.
       width: channels of each block of Conv4.
       norm: statistics that normalise; `batch` is transductive.
       episodes: of training, where they differ from the test's.
@@ -109,7 +119,8 @@ def matching(
 
     def make(rngs: nnx.Rngs) -> MetricNet:
         backbone = Conv4(shape.image[2], width=width, norm=norm, rngs=rngs)
-        return MetricNet(backbone, AttentionHead(features, distance, temperature, reads, rngs))
+        head = AttentionHead(features, distance, temperature, reads, rngs, start=context_start)
+        return MetricNet(backbone, head)
 
     return metric_learner(
         make,

@@ -5,12 +5,14 @@ probability that they are of one class (section 3.1). Trained on pairs, as many 
 two; a query takes the class of the support that is most probably of its own.
 
 The embedding is Conv4 with a sigmoid layer above it, where the paper has a wider network for
-images of 105×105.
+images of 105×105. The paper also trains on affine distortions and penalises the squared weights
+(sections 3.2 and 3.3); both are options here, and off by default.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +20,12 @@ import optax
 from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
-from metabench.contracts.options import Count, with_options
+from metabench.contracts.options import AtLeast, Chance, Count, with_options
 from metabench.learners.common.metric import MetricNet, metric_learner
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.nets.conv4 import Conv4, Norm, conv4_features
+from metabench.nets.varied import varied
 from metabench.types import EpisodeShape
 
 
@@ -78,6 +81,8 @@ def siamese(
     units: Count = 256,
     width: Count = 64,
     norm: Norm = "running",
+    affine: Chance = 0.0,
+    weight_decay: Annotated[float, AtLeast(0)] = 0.0,
     train_way: Count | None = None,
     train_query: Count | None = None,
     optimizer: ClippedAdam = ClippedAdam(),
@@ -91,6 +96,11 @@ def siamese(
       units: of the sigmoid layer (4,096 in the paper).
       width: channels of each block of Conv4.
       norm: statistics that normalise; `batch` is transductive.
+      affine: probability of each part of an affine distortion of a training image (0.5 in the
+        paper, which makes eight distorted copies of each pair beforehand); 0 for the images as
+        they are.
+      weight_decay: factor of the sum of all squared weights in the loss (one for each layer in the
+        paper, chosen from 0 to 0.1).
       train_way: way of the training episodes; None for the test's.
       train_query: queries per class of the training episodes; None for the test's.
       optimizer: of the meta-training.
@@ -103,11 +113,15 @@ def siamese(
         backbone = Conv4(shape.image[2], width=width, norm=norm, rngs=rngs)
         return MetricNet(backbone, PairHead(features, units, rngs))
 
+    descent = adam(optimizer)
+    if weight_decay > 0:  # the gradient of the penalty, before Adam scales it
+        descent = optax.chain(optax.add_decayed_weights(2 * weight_decay), descent)
     return metric_learner(
         make,
-        adam(optimizer),
+        descent,
         shape,
         joint=norm == "batch",
         train_shape=training_shape(shape, TrainingEpisodes(train_way, 1, train_query)),
         error=pair_error,
+        views=partial(varied, chance=affine) if affine > 0 else None,
     )

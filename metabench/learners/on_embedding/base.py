@@ -18,7 +18,7 @@ from metabench import registry
 from metabench.contracts.learner import EpisodeLearner, Foundation, Source
 from metabench.contracts.options import Options
 from metabench.errors import UserError
-from metabench.types import EpisodeShape, PyTree
+from metabench.types import EpisodeShape, PyTree, Select
 
 EMBEDDED = 512  # images that are embedded at once
 SOURCE = EpisodeShape(5, 1, 15)  # in whose episodes an embedding is validated
@@ -38,10 +38,13 @@ class Embedding(Options):
     Args:
       embedding: a learner with `embed`, trained first.
       embedding_settings: its options; a run uses those of its recipe if they are not given.
+      embedding_select: which state of its training to build on: the `last`, or the `best` on the
+        validation classes, whose labels are used for that.
     """
 
     embedding: str = "autoencoder"
     embedding_settings: dict[str, Any] | None = None
+    embedding_select: Select = "last"
 
 
 def embedding_source(shape: EpisodeShape, named: Embedding) -> Source:
@@ -54,7 +57,7 @@ def embedding_source(shape: EpisodeShape, named: Embedding) -> Source:
     if registry.takes(name, EpisodeShape):
         learner = registry.build_learner(name, replace(SOURCE, image=shape.image), settings)
         if learner.embed is not None:
-            return Source(name, settings, learner)
+            return Source(name, settings, learner, named.embedding_select)
     raise UserError(
         f"`embedding` is {name!r}, which has no embedding (no `embed`); take one that has, such "
         "as pixel_nn, autoencoder or acai"

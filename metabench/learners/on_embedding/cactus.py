@@ -22,6 +22,7 @@ from metabench.learners.on_embedding.partitions import (
     constructed,
     partitions_of,
     seed_of,
+    whitened,
 )
 from metabench.optional import imported
 from metabench.types import ClassTable, EpisodeShape, PyTree
@@ -38,6 +39,7 @@ def cactus(
     source: Embedding = Embedding("acai"),
     partitions: Count = 50,
     k_means: KMeans = KMeans(),
+    components: Count | None = None,
     labels: Labels = "constructed",
     steps: Count = 10_000,
 ) -> EpisodeLearner:
@@ -50,6 +52,9 @@ def cactus(
       source: the learner whose embedding is clustered.
       partitions: how often the images are clustered.
       k_means: how they are clustered each time.
+      components: principal components of the features, whitened and scaled to length 1, which are
+        clustered in place of the features; None for the features as they are. The authors cluster
+        256 components of DeepCluster's features, and other embeddings as they are.
       labels: `true` draws from the true classes, for comparison (the paper's "oracle").
       steps: length of meta-training, for the decay.
 
@@ -65,6 +70,8 @@ def cactus(
 
     def relabel(state: PyTree, images: jax.Array, key: jax.Array) -> ClassTable:
         features = embedded(below.learner, state, images)
+        if components is not None:
+            features = whitened(features, components)
         found = partitions_of(
             features, partitions, k_means.clusters, seed_of(key), k_means.algorithm
         )

@@ -1,6 +1,8 @@
-"""Logistic regression on another learner's embedding: the linear baseline (Hsu et al. 2019).
+"""Logistic regression on another learner's embedding: a linear baseline.
 
-By scikit-learn, on the host; features are scaled to unit length.
+By scikit-learn, on the host. Hsu, Levine & Finn 2019 compare CACTUs with one; their code takes the
+features as they are and a `penalty` of 1 (`C` = 1). Here features are scaled to unit length, and
+the penalty is smaller, since the weights must be larger for such features: both are ours.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ def logistic(
     Args:
       shape: of the test episodes.
       source: the learner whose embedding the classifier is fitted to.
-      penalty: weight of the squared weights beside the summed cross-entropy of the supports.
+      penalty: weight of half the squared weights beside the summed cross-entropy of the supports;
+        1 / `C` of scikit-learn.
     """
     linear = imported("sklearn.linear_model")
 

@@ -16,12 +16,14 @@ import numpy as np
 
 from metabench.contracts.options import Count, Options
 from metabench.errors import UserError
+from metabench.learners.on_embedding.scikit import unit_rows
 from metabench.optional import imported
 from metabench.types import ClassTable, Pools
 
 Algorithm = Literal["lloyd", "minibatch"]
 BATCH = 4096  # of mini-batch k-means
 PASSES = 5  # of mini-batch k-means over all images, at most
+DAMPING = 1e-6  # of the largest variance: directions with less count as having so much
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,25 @@ def partitions_of(
     with imported("threadpoolctl").threadpool_limits(1):
         work = joblib.Parallel(n_jobs=min(number, os.cpu_count() or 1), prefer="threads")
         return np.stack(work(joblib.delayed(one)(index) for index in range(number)))
+
+
+def whitened(features: np.ndarray, components: int) -> np.ndarray:
+    """Principal components of equal variance, as vectors of length 1.
+
+    As Caron, Bojanowski, Joulin & Douze 2018 prepare features for clustering (256 components).
+
+    Args:
+      features: float [images, dimensions].
+      components: those of largest variance; at most as many as there are dimensions.
+
+    Returns:
+      float32 [images, components].
+    """
+    centred = np.asarray(features, np.float64) - features.mean(0, keepdims=True)
+    variances, directions = np.linalg.eigh(centred.T @ centred / len(centred))
+    damped = np.maximum(variances, DAMPING * variances[-1]) + np.finfo(np.float64).tiny
+    matrix = (directions / np.sqrt(damped))[:, ::-1][:, :components]
+    return np.asarray(unit_rows(centred @ matrix), np.float32)
 
 
 def centroids_of(

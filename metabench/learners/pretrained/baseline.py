@@ -1,14 +1,13 @@
-"""Baseline (Chen, Liu, Kira, Wang & Huang 2019): pretrain a classifier, then compare or fit.
+"""Baseline (Chen, Liu, Kira, Wang & Huang 2019): pretrain a classifier, then fit a linear layer.
 
-Pretraining has a linear layer over all training classes. An episode takes the nearest class mean by
-cosine, which is the "baseline classifier" of Vinyals et al. 2016, or fits a new linear layer to the
-supports.
+Pretraining has a linear layer over all training classes. An episode fits a new linear layer to the
+supports, or takes the nearest class mean by cosine, which is the "baseline classifier" of Vinyals
+et al. 2016.
 """
 
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
@@ -17,7 +16,8 @@ from metabench.learners.common.linear import Weights
 from metabench.learners.common.metric import MetricNet
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
-from metabench.learners.pretrained.base import Baseline, Fitting, pretrained
+from metabench.learners.pretrained.base import pretrained
+from metabench.learners.pretrained.fitting import Fitting, Layer, uniform
 from metabench.nets.conv4 import Conv4, conv4_features
 from metabench.types import EpisodeShape
 
@@ -33,25 +33,29 @@ class LinearClassifier(nnx.Module):
         return self.layer(features)
 
 
-def nothing(means: jax.Array) -> Weights:
-    """A linear layer with equal logits for all classes; for class means [way, features]."""
-    return Weights(jnp.zeros_like(means.T), jnp.zeros(means.shape[0]))
+def first_weights(key: jax.Array, features: int, way: int) -> Weights:
+    """A linear layer with random weights and biases."""
+    matrix_key, bias_key = jax.random.split(key)
+    matrix = uniform(matrix_key, (features, way), features)
+    return Weights(matrix, uniform(bias_key, (way,), features))
 
 
 @with_options
 def baseline(
     shape: EpisodeShape,
     *,
-    options: Baseline = Baseline(),
+    classes: Count = 10_000,
+    fitting: Fitting = Fitting(),
     width: Count = 64,
     episodes: TrainingEpisodes = TrainingEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
 ) -> EpisodeLearner:
-    """A classifier of all training classes on Conv4, then nearest class means or a linear layer.
+    """A classifier of all training classes on Conv4, then a linear layer or nearest class means.
 
     Args:
       shape: of the test episodes.
-      options: the training classes, and whether and how a linear layer is fitted to the supports.
+      classes: of the training; a run sets it.
+      fitting: what an episode makes of its supports.
       width: channels of each block of Conv4.
       episodes: of training, where they differ from the test's; only images and classes are used.
       optimizer: of the pretraining.
@@ -62,13 +66,13 @@ def baseline(
 
     def make(rngs: nnx.Rngs) -> MetricNet:
         backbone = Conv4(shape.image[2], width=width, rngs=rngs)
-        return MetricNet(backbone, LinearClassifier(features, options.classes, rngs))
+        return MetricNet(backbone, LinearClassifier(features, classes, rngs))
 
-    layer = Fitting(nothing, Weights.logits, options.fit_steps, options.fit_rate)
     return pretrained(
         make,
         adam(optimizer),
         shape,
         train_shape=training_shape(shape, episodes),
-        fitting=layer if options.finetune else None,
+        layer=Layer(first_weights, Weights.logits),
+        fitting=fitting,
     )

@@ -46,7 +46,7 @@ def finetune(
 
     Args:
       shape: of the test episodes.
-      classes: how many numbers a global class id may have; a run sets it.
+      classes: of the training; a run sets it.
       inner_steps: of gradient descent, each on all supports.
       inner_rate: of each step.
       width: channels of each block.

@@ -38,7 +38,8 @@ from metabench.types import EpisodeShape, ImageShape, PyTree
 Direction = Literal["class_to_query", "query_to_class"]
 
 Network = Literal["small", "paper"]
-NETWORKS = {"small": (SmallEncoder, SmallDecoder), "paper": (PaperEncoder, PaperDecoder)}
+# Encoder, decoder, and the dense layers of each Gaussian over z.
+NETWORKS = {"small": (SmallEncoder, SmallDecoder, 2), "paper": (PaperEncoder, PaperDecoder, 3)}
 
 
 class Task(NamedTuple):
@@ -130,13 +131,13 @@ def neural_statistician(
 
 def network_of(image: ImageShape, network: Network, width: int, sizes: Sizes) -> Functional:
     """The model of sets of images of shape `image`; the arguments are those of the learner."""
-    encoder, decoder = NETWORKS[network]
+    encoder, decoder, residual = NETWORKS[network]
 
     def make(rngs: nnx.Rngs) -> Statistician:
         return Statistician(
             encoder(image, width, rngs),
             lambda inputs: decoder(inputs, image, width, rngs),
-            sizes,
+            sizes._replace(residual=residual),
             rngs,
         )
 

@@ -1,9 +1,11 @@
 """Nearest neighbours on the code of an autoencoder: a baseline that learns without labels.
 
-Santoro et al. 2016 (section 4.1.2) and Edwards & Storkey 2017 (table 2) compare their learners
-with it. A dense network turns an image into a short code and draws the image again from the code,
-trained by the cross-entropy of the pixels (Hinton & Salakhutdinov 2006). Training meets no label:
-images are drawn whatever their class.
+A dense network turns an image into a short code and draws the image again from the code, trained
+by the cross-entropy of the pixels. Training meets no label: images are drawn whatever their class.
+
+Santoro et al. 2016 (section 4.1.2) compare the MANN with nearest neighbours on an autoencoder's
+code; theirs has two layers of 200 leaky units on each side and a code of 32 numbers. Sizes, ReLU
+units, loss and training are ours here.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 As in the paper's code for Omniglot, the encoder has three stages of three 3×3 convolutions with
 batch norm and ELU, the last of each stage with stride 2, of `width`, 2 `width` and 4 `width`
-channels. The decoder is its mirror image, with 2×2 transposed convolutions. `width` is 64 in the
-paper.
+channels. The decoder adds linear maps of its vectors and applies ELU, and a dense layer makes the
+first image; then it is the encoder's mirror image, with 2×2 transposed convolutions. `width` is 64
+in the paper.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from metabench.nets.statistician.layers import Double, Half, Linear, Same
+from metabench.nets.statistician.layers import Double, Half, Linear, Same, elu
 from metabench.types import ImageShape
 
 STAGES = (1, 2, 4)  # times `width`
@@ -77,7 +78,8 @@ class PaperDecoder(Bernoulli, nnx.Module):
         """`inputs`: sizes of the vectors."""
         self.sides = tuple(reversed(sides(image, len(STAGES))))
         channels = STAGES[-1] * width
-        self.join = Join(inputs, (*self.sides[0], channels), rngs)
+        self.join = Join(inputs, (channels,), rngs)
+        self.image = Linear(channels, math.prod(self.sides[0]) * channels, rngs)
         stages = []
         for times in reversed(STAGES):
             layers = []
@@ -91,6 +93,7 @@ class PaperDecoder(Bernoulli, nnx.Module):
     def __call__(self, *given: Array, train: bool = False) -> Array:
         """Vectors [sets, members or 1, size] to logits [sets, members, h, w, channels]."""
         x, sets = self.join(*given)
+        x = self.image(elu(x)).reshape(-1, *self.sides[0], x.shape[-1])
         for stage, (height, width) in zip(self.stages, self.sides[1:], strict=True):
             for layer in stage:
                 x = layer(x, train=train)

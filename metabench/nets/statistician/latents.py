@@ -12,18 +12,23 @@ from jax import Array
 from metabench.nets.statistician.gaussians import Gaussian
 from metabench.nets.statistician.layers import Dense, Head, Linear, elu
 
-RESIDUAL = 2  # dense layers that a residual connection skips
-
 
 class Conditional(nnx.Module):
     """A Gaussian over z given some vectors: their linear maps are added, then dense layers."""
 
     def __init__(
-        self, sizes: tuple[int, ...], hidden: int, latent: int, norm: bool, rngs: nnx.Rngs
+        self,
+        sizes: tuple[int, ...],
+        hidden: int,
+        latent: int,
+        norm: bool,
+        rngs: nnx.Rngs,
+        *,
+        residual: int = 2,
     ) -> None:
-        """`sizes`: of the vectors that the Gaussian is conditioned on."""
+        """`sizes`: of the vectors that the Gaussian is conditioned on; `residual`: dense layers."""
         self.inputs = nnx.List([Linear(size, hidden, rngs) for size in sizes])
-        self.layers = nnx.List([Dense(hidden, hidden, norm, rngs) for _ in range(RESIDUAL)])
+        self.layers = nnx.List([Dense(hidden, hidden, norm, rngs) for _ in range(residual)])
         self.head = Head(hidden, latent, rngs)
 
     def __call__(self, *given: Array, train: bool = False) -> Gaussian:
@@ -49,11 +54,14 @@ class Layer(nnx.Module):
         latent: int,
         norm: bool,
         rngs: nnx.Rngs,
+        *,
+        residual: int = 2,
     ) -> None:
-        """`above`: size of z_{i+1}; 0 for the uppermost layer."""
+        """`above`: size of z_{i+1}; 0 for the uppermost layer. `residual`: dense layers."""
         given = (context, above) if above else (context,)
-        self.prior = Conditional(given, hidden, latent, norm, rngs)
-        self.posterior = Conditional((*given, features), hidden, latent, norm, rngs)
+        self.prior = Conditional(given, hidden, latent, norm, rngs, residual=residual)
+        given = (*given, features)
+        self.posterior = Conditional(given, hidden, latent, norm, rngs, residual=residual)
 
 
 def noise_keys(key: Array, number: int) -> Array:

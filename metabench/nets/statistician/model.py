@@ -7,6 +7,7 @@ the posteriors of all z. The model does not know whether it encodes images or ve
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -26,6 +27,7 @@ class Sizes(NamedTuple):
     layers: int = 1  # how many z
     hidden: int = 256
     norm: bool = True  # batch norm in the dense layers
+    residual: int = 2  # dense layers that a residual connection skips, for each z
 
 
 class Terms(NamedTuple):
@@ -52,13 +54,12 @@ class Statistician(nnx.Module):
         rngs: nnx.Rngs,
     ) -> None:
         """`make_decoder(sizes of c, z_1, …)` builds the decoder, p(x | z_1 … z_L, c)."""
-        context, latent, layers, hidden, norm = sizes
+        context, latent, layers, hidden, norm, residual = sizes
         self.encoder = encoder
         self.statistic = Statistic(encoder.features, hidden, context, norm, rngs)
         above = [latent] * (layers - 1) + [0]
-        self.layers = nnx.List(
-            [Layer(encoder.features, context, a, hidden, latent, norm, rngs) for a in above]
-        )
+        make = partial(Layer, encoder.features, context, residual=residual)
+        self.layers = nnx.List([make(a, hidden, latent, norm, rngs) for a in above])
         self.decoder = make_decoder((context, *[latent] * layers))
         self.context = context
 

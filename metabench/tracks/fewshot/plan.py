@@ -6,7 +6,7 @@ If a learner builds on another's embedding, the training of the other is planned
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,13 @@ from metabench.files.canonical import fingerprint
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.scoring.episodes import ImageLearner
-from metabench.tasks.class_table import check_fits, class_id_count, class_table, find_split
+from metabench.tasks.class_table import (
+    check_fits,
+    class_count,
+    class_table,
+    find_split,
+    numbered,
+)
 from metabench.tasks.protocol_table import protocol_table, shape_of
 from metabench.tasks.protocols import frozen
 from metabench.training.lengths import Lengths, lengths_of
@@ -55,11 +61,13 @@ class Plan:
         settings = [
             name,
             {name: value for name, value in self.hyperparameters.items() if name not in unmet},
-            asdict(self.lengths),
+            self.lengths.of_training(),
             self.training_data.digest,
         ]
         if self.source is not None:
             settings.append(self.source.folder.name)
+            if self.source.lengths.select != "last":
+                settings.append(self.source.lengths.select)
         if self.entry.digest is not None:  # another text of its file is another learner
             settings.append(self.entry.digest)
         place = self.run_dir / (self.tested_training or self.protocol.id)
@@ -101,7 +109,8 @@ def plan_run(
     shape = shape_of(protocol, dataset)
     wanted = {**recipe.train, **lengths}
     planned = lengths_of(wanted)
-    chosen = _filled(entry, {**recipe.learner, **settings}, planned, training_data)
+    split = training_split(protocol)
+    chosen = _filled(entry, {**recipe.learner, **settings}, planned, training_data, split)
     _check_part(entry, shape)
     built = registry.build_learner(entry, shape, chosen)
     if "batch" not in wanted and built.training is not None:
@@ -142,14 +151,18 @@ def _trainee(
 
 
 def _filled(
-    entry: LearnerEntry, chosen: Mapping[str, Any], lengths: Lengths, training_data: Dataset
+    entry: LearnerEntry,
+    chosen: Mapping[str, Any],
+    lengths: Lengths,
+    training_data: Dataset,
+    split: str,
 ) -> dict[str, Any]:
     """`chosen`, with the values that a run sets itself if the learner has such options."""
     filled, options = dict(chosen), registry.options(entry)
     if "steps" in options:
         filled.setdefault("steps", lengths.steps)
     if "classes" in options:
-        filled.setdefault("classes", class_id_count(training_data))
+        filled.setdefault("classes", max(class_count(find_split(training_data, split), "train"), 1))
     if "embedding" in options:
         name = filled.get("embedding", options["embedding"].default)
         found = recipes.find(training_data.name, name, SOURCE_WAY, 1)
@@ -191,7 +204,7 @@ def _source(
         training_data,
         recipe=recipes.find(training_data.name, source.name, usual.way, usual.shot),
         settings=source.settings,
-        lengths={},
+        lengths={"select": source.select},
         seeds=seeds,
         run_dir=run_dir,
     )
@@ -222,7 +235,7 @@ def _training_tables(
 ) -> dict[str, ClassTable]:
     """The class tables of meta-training, drawn from freely, and of validation, as in the test.
 
-    There are none where nothing is trained.
+    Classes of meta-training are numbered from 0. There are none where nothing is trained.
     """
     if learner.training is None and foundation_of(learner) is None:
         return {}
@@ -243,4 +256,5 @@ def _training_tables(
     check_fits(
         table, train_shape(learner, shape), f"the train part of {training_data.name}/{met.split}"
     )
-    return {"train": table, "val": protocol_table(training_data, replace(met, part="val"))}
+    val = protocol_table(training_data, replace(met, part="val"))
+    return {"train": numbered(table), "val": val}

@@ -8,7 +8,7 @@ from metabench.errors import UserError
 from metabench.recipes import Recipe
 from metabench.results.result import Result
 from metabench.tracks.fewshot.plan import Plan, plan_run
-from metabench.training.loop import Trained
+from metabench.training.loop import Selected
 from metabench.training.meta_training import trained_before
 from metabench.types import Dataset
 
@@ -47,7 +47,8 @@ def plan_of(result: Result, dataset: Dataset, training: Dataset, run_dir: Path) 
     )
 
 
-def training_of(plan: Plan) -> Trained:
-    """The outcome of the first seed's training; `UserError` if its checkpoints are gone."""
+def training_of(plan: Plan) -> Selected:
+    """What the first seed's training is tested by; `UserError` if its checkpoints are gone."""
     seed = plan.seeds[0]
-    return trained_before(plan.trainee, plan.lengths, plan.folder / f"seed{seed}", seed=seed)
+    trained = trained_before(plan.trainee, plan.lengths, plan.folder / f"seed{seed}", seed=seed)
+    return trained.selected(plan.lengths.select)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -79,11 +79,12 @@ def _recipe(plan: Plan) -> dict[str, Any]:
     """What a result says of how its learner was trained, and what it builds on."""
     recipe: dict[str, Any] = {"name": plan.recipe.name}
     if plan.learner.training is not None:
-        recipe["train"] = asdict(plan.lengths)
+        recipe["train"] = plan.lengths.recorded()
     if plan.tested_training is not None:
         recipe["trained_for"] = plan.tested_training
     if plan.source is not None:
-        recipe["source"] = {"name": plan.source.recipe.name, "train": asdict(plan.source.lengths)}
+        below = plan.source
+        recipe["source"] = {"name": below.recipe.name, "train": below.lengths.of_training()}
     return recipe
 
 
@@ -140,7 +141,8 @@ def _start(plan: Plan, seed: int, watcher: Watcher) -> tuple[Start | None, dict[
         watcher.note(f"seed {seed}: first {plan.source.entry.name}, on which it builds")
         quiet = Watcher(training=watcher.training, note=watcher.note)
         trained = _train(plan.source, seed, True, quiet).trained
-        state, cost["source_seconds"] = trained.last, round(trained.seconds, 1)
+        state = trained.selected(plan.source.lengths.select).state
+        cost["source_seconds"] = round(trained.seconds, 1)
     drawn = train_shape(plan.learner, plan.shape)
     if foundation is None or foundation.relabel is None:
         return start_from(foundation, state, table, drawn, seed), cost
@@ -168,10 +170,10 @@ def _measure(
 ) -> SeedRun:
     """Evaluate one seed's state on every episode of the protocol, and measure the costs."""
     protocol, test = plan.protocol, plan.tables["test"]
-    began = time.monotonic()
+    tested, began = trained.selected(plan.lengths.select), time.monotonic()
     correct = evaluate(
         plan.learner,
-        trained.state,
+        tested.state,
         test,
         plan.shape,
         seed=protocol.seed,
@@ -186,7 +188,7 @@ def _measure(
         "train_seconds": round(trained.seconds, 1),
         "train_episodes_per_second": _rate(steps * plan.lengths.batch, trained.seconds),
         "test_episodes_per_second": _rate(protocol.episodes, seconds),
-        "adaptation_ms": round(adaptation_ms(plan.learner, trained.state, test, plan.shape), 3),
+        "adaptation_ms": round(adaptation_ms(plan.learner, tested.state, test, plan.shape), 3),
         "peak_memory_mb": round(environment.peak_memory_mb(), 1),
         **before,
     }
@@ -195,9 +197,9 @@ def _measure(
         accuracy=round(summary.mean, 6),
         ci95=round(summary.ci95, 6),
         correct=tuple(int(n) for n in correct.reshape(len(correct), -1).sum(1)),
-        validation_accuracy=trained.best_validation,
+        validation_accuracy=tested.validation,
         train_steps=steps,
-        best_step=trained.best_step,
+        best_step=tested.step,
         cost=cost,
         by_presentation=tuple(map(tuple, correct.tolist())) if correct.ndim == 2 else None,
     )

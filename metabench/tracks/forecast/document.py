@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +23,7 @@ def document_of(
     plan: ForecastPlan, trained: Trained, found: Mapping[str, np.ndarray], command: str
 ) -> dict[str, Any]:
     """Everything that the figures rest on, as JSON values."""
+    tested = trained.selected(plan.lengths.select)
     differences = {name: found["learner"] - found[name] for name in AGAINST}
     return {
         "schema_version": SCHEMA_VERSION,
@@ -32,7 +32,7 @@ def document_of(
         "learner_version": plan.entry.version,
         **({} if plan.entry.digest is None else {"learner_digest": plan.entry.digest}),
         "hyperparameters": dict(plan.hyperparameters),
-        "recipe": {"name": plan.recipe.name, "train": asdict(plan.lengths)},
+        "recipe": {"name": plan.recipe.name, "train": plan.lengths.recorded()},
         "parameter_count": parameter_count(plan.learner, trained.state),
         "protocol": {
             "id": plan.protocol,
@@ -50,8 +50,8 @@ def document_of(
         "run": {
             "seed": plan.seed,
             "train_steps": plan.lengths.steps,
-            "best_step": trained.best_step,
-            "validation_log_likelihood": trained.best_validation,
+            "best_step": tested.step,
+            "validation_log_likelihood": tested.validation,
             "train_seconds": round(trained.seconds, 1),
         },
         "log_likelihood": {name: _rows(interval(values)) for name, values in found.items()},

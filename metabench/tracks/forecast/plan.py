@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class ForecastPlan:
     def folder(self) -> Path:
         """Where this run's checkpoints are: one folder for each setting."""
         name = self.entry.name
-        settings: list[Any] = [name, dict(self.hyperparameters), asdict(self.lengths)]
+        settings: list[Any] = [name, dict(self.hyperparameters), self.lengths.of_training()]
         if self.entry.digest is not None:  # another text of its file is another learner
             settings.append(self.entry.digest)
         name = f"{name}-{canonical.fingerprint(settings)}"

@@ -62,9 +62,10 @@ def execute(plan: ForecastPlan, *, resume: bool, command: str, watcher: Watcher)
         done += more
         watcher.evaluating(plan.seed, done, plan.functions)
 
-    found = collect(run, trained.state, seed=TEST_SEED, functions=plan.functions, progress=advance)
+    state = trained.selected(plan.lengths.select).state
+    found = collect(run, state, seed=TEST_SEED, functions=plan.functions, progress=advance)
     document = document_of(plan, trained, found, command)
-    return Outcome(document, _examples(plan, trained.state))
+    return Outcome(document, _examples(plan, state))
 
 
 def _train(plan: ForecastPlan, resume: bool, watcher: Watcher) -> Trained:

@@ -20,7 +20,7 @@ from metabench.nets.statistician.model import Sizes, Statistician
 from metabench.nets.statistician.vectors import GaussianVectors, VectorEncoder
 from metabench.seeds import root_key
 from metabench.tracks.statistician.fitting import fit
-from metabench.tracks.statistician.summaries import summarise
+from metabench.tracks.statistician.summaries import Greedy, summarise
 from metabench.types import PyTree
 
 POINTS, SETS, TAKEN = 50, 16, 6
@@ -32,7 +32,7 @@ class Summarised(NamedTuple):
     """Sets that were not trained on, and the results of the model on them; points as (x, y)."""
 
     points: np.ndarray  # [sets, 50, 2]
-    chosen: np.ndarray  # int [sets, 6], in the order taken
+    chosen: np.ndarray  # int [sets, 6], the first k are the summary of k
     samples: np.ndarray  # [sets, 50, 2], given the context of the whole set
     samples_of_summary: np.ndarray  # the same, given the context of the summary
     figures: dict[str, float | list[float]]
@@ -85,31 +85,37 @@ def train(
     return fit(NET, sets, steps, seed, progress, drop=True)
 
 
-def measure(params: PyTree, images: np.ndarray, seed: int, sets: int = 100) -> Summarised:
+def measure(
+    params: PyTree, images: np.ndarray, seed: int, sets: int = 100, greedy: Greedy = "discard"
+) -> Summarised:
     """Summaries of held-out sets, and random subsets of the same size for comparison."""
     key = jax.random.fold_in(root_key(seed), 2**31)
     rows = np.linspace(0, len(images) - 1, sets).astype(int) // HELD_OUT * HELD_OUT
     points = draw_points(key, jnp.asarray(images[rows]))
     _, stats = NET.init(root_key(0))
-    work = jax.jit(lambda keys, x: jax.lax.map(lambda one: _one(params, stats, *one), (keys, x)))
+    work = jax.jit(
+        lambda keys, x: jax.lax.map(lambda one: _one(params, stats, greedy, *one), (keys, x))
+    )
     found = work(jax.random.split(key, sets), points)
-    chosen, greedy, random, whole, summary = (np.asarray(part) for part in found)
+    chosen, nearest, random, whole, summary = (np.asarray(part) for part in found)
     figures: dict[str, float | list[float]] = {
-        "divergence_of_greedy": [round(float(value), 3) for value in greedy.mean(0)],
+        "divergence_of_greedy": [round(float(value), 3) for value in nearest.mean(0)],
         "divergence_of_random": round(float(random.mean()), 3),
-        "greedy_is_nearer": float((greedy[:, -1] < random).mean()),
+        "greedy_is_nearer": float((nearest[:, -1] < random).mean()),
     }
     return Summarised(np.asarray(points), chosen, whole, summary, figures)
 
 
-def _one(params: PyTree, stats: PyTree, key: jax.Array, x: jax.Array) -> tuple[jax.Array, ...]:
+def _one(
+    params: PyTree, stats: PyTree, greedy: Greedy, key: jax.Array, x: jax.Array
+) -> tuple[jax.Array, ...]:
     """For one set [50, 2]: members, divergences, a random subset's divergence, two samples."""
     other, latents, noise = jax.random.split(key, 3)
 
     def posterior(subsets: jax.Array) -> Gaussian:
         return NET.apply(params, stats, "posterior", x, subsets)[0]
 
-    taken = summarise(posterior, POINTS, TAKEN)
+    taken = summarise(posterior, POINTS, TAKEN, greedy)
     subset = jnp.zeros(POINTS).at[taken.members].set(1.0)
     any_six = jax.random.permutation(other, jnp.arange(POINTS) < TAKEN).astype(jnp.float32)
     contexts = posterior(jnp.stack([jnp.ones(POINTS), subset, any_six]))

@@ -8,7 +8,7 @@ from flax import nnx
 
 from metabench.errors import UserError
 from metabench.learners.metric.siamese import PairHead, Supports, pair_error, siamese
-from metabench.types import EpisodeShape
+from metabench.types import Episode, EpisodeShape
 
 SHAPE = EpisodeShape(way=2, shot=5, query=3)
 
@@ -43,6 +43,35 @@ def test_training_episodes_have_one_support_of_each_class():
     found = siamese(SHAPE, train_way=20, train_query=2).training.shape
     assert found == EpisodeShape(way=20, shot=1, query=2)
     assert siamese(SHAPE).training.shape == EpisodeShape(way=2, shot=1, query=3)
+
+
+def step_of(**options):
+    """The loss and the parameters after one step on fixed drawings."""
+    shape = EpisodeShape(2, 1, 1, (16, 16, 1))
+    learner = siamese(shape, units=4, width=2, learning_rate=0.1, **options)
+    state = learner.init(jax.random.key(0))
+    images = jax.random.bits(jax.random.key(1), (2, 1, 2, 16, 16, 1), jnp.uint8)
+    names = jnp.asarray([[0, 1]])
+    episodes = Episode(images[0], names, images[1], names, names)
+    train = jax.jit(learner.training.step)
+    steps = [train(state, episodes, jax.random.key(key)) for key in (2, 3)]
+    return state, steps
+
+
+def test_training_sees_distorted_drawings_where_they_are_asked_for():
+    for affine in (0.0, 0.5):
+        _, ((_, one), (_, other)) = step_of(affine=affine)
+        assert (one["loss"] == other["loss"]) == (affine == 0)
+
+
+def test_weight_decay_is_a_penalty_on_the_squared_weights():
+    """With a huge factor, Adam's first step is one learning rate towards zero everywhere."""
+    state, ((later, _), _) = step_of(weight_decay=1e6, decay="constant")
+    matrix, moved = (s.params["head"]["layer"]["kernel"] for s in (state, later))
+    np.testing.assert_allclose(matrix - moved, 0.1 * np.sign(matrix), rtol=1e-3)
+    assert siamese(SHAPE, weight_decay=0.0).training is not None
+    with pytest.raises(UserError, match=r"`weight_decay` is -1\.0; it must be at least 0"):
+        siamese(SHAPE, weight_decay=-1.0)
 
 
 def test_wrong_options():

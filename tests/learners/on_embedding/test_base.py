@@ -9,6 +9,7 @@ from metabench import registry
 from metabench.contracts.learner import learned, parameter_count
 from metabench.errors import UserError
 from metabench.learners.on_embedding.base import Embedding, State, embedding_source
+from metabench.learners.on_embedding.cluster_matching import majority
 from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 
@@ -68,6 +69,20 @@ def test_cluster_matching_names_clusters_by_hand():
     x = np.array([0, 1, 0, 2]) / np.sqrt(5)
     expected = [-np.square(x - np.eye(4)[c]).sum() for c in range(3)]
     np.testing.assert_allclose(found[0], expected, atol=1e-5)
+
+
+def test_supports_vote_on_the_class_of_their_cluster():
+    learner = built("cluster_matching", clusters=4)
+    state = State((), jnp.eye(4))
+    pixel = np.array([0, 0, 0, 0, 1, 2])  # A, A, A and B in one cluster, B and C in their own
+    support = jnp.asarray(np.diag([255] * 4)[pixel].reshape(-1, 2, 2, 1), jnp.uint8)
+    for a, b, c in ((0, 1, 2), (1, 0, 2), (2, 1, 0)):  # whatever the classes are called
+        task = learner.adapt(state, support, jnp.asarray([a, a, a, b, b, c]), root_key(0))
+        scores = learner.predict(task, support[:1])[0]
+        assert scores.argmax() == a
+        np.testing.assert_allclose([scores[a], scores[b]], [0, -2], atol=1e-6)  # B's own cluster
+    two_each = majority(jnp.asarray([5, 5, 5, 5, 3]), jnp.asarray([2, 0, 2, 0, 1]), 3)
+    assert two_each.tolist() == [[True, False, True]] * 4 + [[False, True, False]]
 
 
 def test_an_exemplar_is_told_from_the_training_images_too():

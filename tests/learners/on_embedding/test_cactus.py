@@ -1,5 +1,7 @@
 """CACTUs: tasks from clusters, the base learner unchanged, no label of the training classes met."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +13,7 @@ from metabench.learners.on_embedding.cactus import cactus, embedded
 from metabench.recipes import Recipe
 from metabench.tracks.fewshot.plan import plan_run
 from metabench.tracks.fewshot.run import execute
+from metabench.training.meta_training import trained_before
 from metabench.training.watcher import Watcher
 from metabench.types import EpisodeShape, Protocol
 
@@ -76,6 +79,55 @@ def test_the_source_is_trained_once_and_told_in_the_result(strokes, tmp_path, mo
     assert first.runs[0].cost["source_seconds"] > 0
     again = ran(strokes, tmp_path, {"embedding": "autoencoder", "partitions": 2})
     assert again.runs[0].cost["source_seconds"] == first.runs[0].cost["source_seconds"]
+
+
+def test_it_builds_on_the_last_step_of_its_source_or_on_the_best_if_told(strokes, tmp_path):
+    """`keep` is shown the state: the last one, whatever the source's own recipe tests."""
+    shown = {}
+    for select in ("last", "best"):
+        settings = {"embedding": "autoencoder", "embedding_settings": {"code": 8, "hidden": 16}}
+        plan = plan_run(
+            "cluster_matching",
+            PROTOCOL,
+            strokes,
+            recipe=Recipe("short"),
+            settings={**settings, "clusters": 9, "embedding_select": select},
+            lengths={},
+            seeds=(0,),
+            run_dir=tmp_path,
+        )
+        short = replace(plan.source.lengths, steps=4, validate_every=1, validation_episodes=20)
+        plan = replace(plan, source=replace(plan.source, lengths=short))
+        assert plan.source.lengths.select == select
+        keep = plan.learner.foundation.keep
+        shown[select] = []
+
+        def seen(state, source, images, key, keep=keep, kept=shown[select]):
+            kept.append(source)
+            return keep(state, source, images, key)
+
+        foundation = plan.learner.foundation._replace(keep=seen)
+        changed = plan.learner._replace(foundation=foundation)
+        execute(replace(plan, learner=changed), resume=False, command="", watcher=Watcher())
+    found = trained_before(plan.source.learner, short, plan.source.folder / "seed0", seed=0)
+    for select, state in (("last", found.last), ("best", found.state)):
+        kernels = [one.params["encoder"][0]["kernel"] for one in (shown[select][0], state)]
+        np.testing.assert_array_equal(*kernels)
+
+
+def test_components_of_the_features_are_clustered_where_they_are_asked_for(monkeypatch):
+    met = {}
+
+    def partitions_of(features, number, *_):
+        met["features"] = features
+        return np.tile(np.arange(len(features)) // 8, (number, 1))
+
+    monkeypatch.setattr("metabench.learners.on_embedding.cactus.partitions_of", partitions_of)
+    images = jax.random.bits(jax.random.key(0), (80, 28, 28, 1), jnp.uint8)
+    for components, dimensions in ((None, 784), (6, 6)):
+        learner = cactus(SHAPE, embedding="pixel_nn", components=components, **SMALL)
+        learner.foundation.relabel((), images, jax.random.key(0))
+        assert met["features"].shape == (80, dimensions)
 
 
 def test_it_is_the_base_learner_but_for_its_classes():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from metabench.errors import UserError
-from metabench.learners.on_embedding.partitions import constructed, partitions_of
+from metabench.learners.on_embedding.partitions import constructed, partitions_of, whitened
 from metabench.seeds import root_key
 from metabench.tasks.episodes import sample_index_batch
 from metabench.types import EpisodeShape
@@ -51,6 +51,19 @@ def test_a_dimension_scaled_away_tells_nothing():
     first, second = (sum(same_sets(row, corners[:, d]) for row in found) for d in (0, 1))
     assert first > 5
     assert second > 5
+
+
+def test_whitened_components_are_uncorrelated_of_equal_variance_and_of_length_one():
+    random = np.random.default_rng(0)
+    mixed = random.normal(size=(4000, 3)) * [100, 10, 1] + [5, 0, 0]
+    turn, _ = np.linalg.qr(random.normal(size=(3, 3)))
+    features = np.pad(mixed @ turn, ((0, 0), (0, 2)))  # two dimensions in which nothing happens
+    found = whitened(features.astype(np.float32), 3)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(3 * found.T @ found / 4000, np.eye(3), atol=0.06)
+    assert whitened(features, 2).shape == (4000, 2)
+    assert np.isfinite(whitened(features, 9)).all()
+    assert whitened(features, 9).shape == (4000, 5)
 
 
 def test_clusters_become_classes_without_the_small_ones():

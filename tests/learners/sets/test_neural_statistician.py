@@ -7,9 +7,10 @@ import pytest
 
 from metabench.compute.native import use_native
 from metabench.errors import UserError
-from metabench.learners.sets.neural_statistician import neural_statistician
+from metabench.learners.sets.neural_statistician import network_of, neural_statistician
 from metabench.learners.sets.training import Annealing, sets_of
 from metabench.nets.statistician.gaussians import Gaussian, kl
+from metabench.nets.statistician.model import Sizes
 from metabench.seeds import root_key
 from metabench.tasks.episodes import sample_batch
 from metabench.types import ClassTable, EpisodeShape
@@ -157,3 +158,11 @@ def test_more_latent_layers_and_the_papers_network():
     after, metrics = jax.eval_shape(learner.training.step, state, episodes, jax.random.key(0))
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
     assert metrics["loss"].shape == ()
+
+
+@pytest.mark.parametrize(("network", "residual"), [("small", 2), ("paper", 3)])
+def test_dense_layers_of_the_latents_are_those_of_the_network(network, residual):
+    net = network_of((16, 16, 1), network, 2, Sizes(4, 3, 1, 8))
+    params = jax.eval_shape(lambda: net.init(jax.random.key(0))[0])
+    for kind in ("prior", "posterior"):
+        assert len(params["layers"][0][kind]["layers"]) == residual

@@ -43,6 +43,16 @@ def test_sizes(network, image):
     assert logits.shape == (2, 3, *image)
 
 
+def test_the_papers_decoder_has_a_dense_layer_before_its_first_image():
+    """As in public code: linear maps are added, then ELU and a layer to 4 x 4 images."""
+    params = nnx.to_pure_dict(
+        nnx.state(nnx.eval_shape(lambda: PaperDecoder((5, 2), (28, 28, 1), 4, nnx.Rngs(0))))
+    )
+    joined = [params["join"]["inputs"][place]["matrix"].shape for place in (0, 1)]
+    assert joined == [(5, 16), (2, 16)]
+    assert params["image"]["matrix"].shape == (16, 4 * 4 * 16)
+
+
 def test_members_of_a_set_differ_by_their_latents():
     logits = jax.jit(lambda: there_and_back("small", (13, 18, 1)))()[2]
     assert np.ptp(np.asarray(logits[0, :, 3, 3, 0])) > 0

@@ -11,7 +11,7 @@ import pytest
 from metabench import registry
 from metabench.contracts.options import TEST_ONLY
 from metabench.errors import UserError
-from tests.tracks.fewshot.made_up import PROTOCOL, Point, counting, measured, run
+from tests.tracks.fewshot.made_up import PROTOCOL, TRAIN, Point, counting, measured, run
 
 
 def test_after_a_stop_resume_ends_where_an_unbroken_run_does(plan):
@@ -88,6 +88,25 @@ def test_one_training_serves_all_values_of_an_option_of_the_test_alone(plan, mon
     for one in (other, again):
         assert one.runs[0].validation_accuracy == first.runs[0].validation_accuracy
     assert again.runs[0].correct == other.runs[0].correct
+
+
+def test_one_training_serves_its_best_and_its_last_step(plan):
+    told = []
+    for seed in range(9):  # one whose best step is not the last
+        best = run(plan(seeds=(seed,)), trained=lambda seed, found: told.append(found))
+        if best.runs[0].best_step < 4:
+            break
+    lengths = TRAIN | {"select": "last"}
+    last = run(plan(seeds=(seed,), lengths=lengths, tested_training=PROTOCOL.id))
+    assert plan(lengths=lengths).folder == plan().folder
+    assert [one.runs[0].best_step for one in (best, last)] == [2, 4]
+    validations = [point.validation for point in told[-1].history]
+    assert [one.runs[0].validation_accuracy for one in (best, last)] == validations
+    assert last.runs[0].correct != best.runs[0].correct
+    assert "select" not in best.recipe["train"]
+    assert last.recipe["train"]["select"] == "last"
+    trained = run(plan(seeds=(seed,), lengths=lengths))  # trained anew, it is the same
+    assert measured(trained) == measured(last)
 
 
 def test_a_training_that_is_not_there_or_not_at_its_end_is_refused(plan):

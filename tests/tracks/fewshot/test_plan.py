@@ -95,6 +95,28 @@ def test_meta_training_needs_classes_and_images_of_the_same_size(plan, dataset):
     assert plan("untrained", dataset=alone, protocol=PROTOCOL).tables.keys() == {"test"}
 
 
+def test_a_classifier_of_all_training_classes_covers_no_others(plan, dataset, monkeypatch):
+    """The softmax has one output for each class that training meets, and each is met."""
+    monkeypatch.undo()
+    names = dataset.class_names  # the last ones are trained on
+    parts = {"train": names[-4:], "val": names[:2], "test": names[:2]}
+    small = dataset._replace(
+        images=np.zeros((60, 16, 16, 1), np.uint8), splits={"only": Split("only", parts, 4, "")}
+    )
+    made = plan_run(
+        "baseline",
+        replace(PROTOCOL, way=2, image_size=16),
+        small,
+        recipe=Recipe("none"),
+        settings={},
+        lengths={},
+        seeds=(0,),
+        run_dir=None,
+    )
+    assert made.hyperparameters["classes"] == 16
+    assert made.tables["train"].class_ids.tolist() == list(range(16))
+
+
 def test_norm_decides_whether_a_registered_learner_is_transductive(plan, dataset, monkeypatch):
     monkeypatch.undo()
     images = np.zeros((60, 16, 16, 1), np.uint8)

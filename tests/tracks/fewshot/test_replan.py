@@ -48,7 +48,7 @@ def finished(tmp_path_factory):
 def test_the_state_is_the_one_that_was_tested(finished):
     result, trained, strokes, folder = finished
     found = training_of(plan_of(result, strokes, strokes, folder))
-    assert found.best_step == trained.best_step
+    assert found.step == trained.best_step
     for name in ("encoder", "decoder"):
         kernel = found.state.params[name][0]["kernel"]
         np.testing.assert_array_equal(kernel, trained.state.params[name][0]["kernel"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_a_result_holds_everything_about_its_run(plan):
     assert results.from_json(results.to_json(result)) == result
     assert (result.learner, result.command) == ("counting", "a command")
     assert result.hyperparameters == made.hyperparameters
-    assert result.recipe == {"name": "mine", "train": asdict(made.lengths)}
+    assert result.recipe == {"name": "mine", "train": made.lengths.recorded()}
     assert result.parameter_count == 16
     assert not result.transductive
     assert (result.dataset_digest, result.dataset_source) == ("d" * 64, "a test")

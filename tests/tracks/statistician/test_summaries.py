@@ -37,6 +37,24 @@ def test_every_member_taken_is_the_best_next_one():
     np.testing.assert_allclose(found.divergence[-1], 0, atol=1e-6)
 
 
+def test_every_member_discarded_is_the_one_that_is_missed_least():
+    found = summarise(posterior, 5, 5, "discard")
+    order = np.asarray(found.members).tolist()
+    assert sorted(order) == [0, 1, 2, 3, 4]
+    for size in range(1, 5):
+        larger = order[: size + 1]
+        best = min(divergence([m for m in larger if m != one]) for one in larger)
+        np.testing.assert_allclose(found.divergence[size - 1], best, atol=1e-5)
+        np.testing.assert_allclose(divergence(order[:size]), best, atol=1e-5)
+    np.testing.assert_allclose(found.divergence[-1], 0, atol=1e-6)
+    six = summarise(posterior, 5, 2, "discard")
+    assert six.members.tolist() == order[:2]
+    taken = summarise(posterior, 5, 2, "take")
+    assert sorted(taken.members.tolist()) != sorted(order[:2])  # the two ways differ here
+    with pytest.raises(UserError, match="`greedy` is 'both'; it must be one of: discard, take"):
+        summarise(posterior, 5, 2, "both")
+
+
 def test_a_summary_is_better_than_most_subsets():
     found = summarise(posterior, 5, 2)
     all_pairs = sorted(divergence(pair) for pair in combinations(range(5), 2))
