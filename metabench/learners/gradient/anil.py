@@ -33,12 +33,11 @@ class InnerHead(nnx.Module):
 
     def summarise(self, support: jax.Array, support_y: jax.Array, *, way: int) -> Weights:
         """[supports, features] to the layer after the inner loop."""
-        del way  # the layer has this number of outputs
-
         def loss(weights: Weights, number: jax.Array) -> jax.Array:
             del number  # every step sees all supports
             scores = weights.logits(support)
-            return optax.softmax_cross_entropy_with_integer_labels(scores, support_y).mean()
+            wrong = optax.softmax_cross_entropy_with_integer_labels(scores, support_y)
+            return self.loop.reduced(wrong.mean(), way)
 
         return inner_loop(
             loss,

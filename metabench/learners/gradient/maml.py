@@ -66,7 +66,7 @@ def maml(
     steps, outer = loop.inner_steps, adam(optimizer)
     net, tested = both_nets(shape, network.width, network.norm, network.test_norm)
     unroll = steps <= UNROLLED and not (loop.first_order or rematerialise)
-    adapted = partial(_adapted, loop, rematerialise)
+    adapted = partial(_adapted, loop, shape.way, rematerialise)
 
     def init(key: jax.Array) -> State:
         weights, stats = net.init(key)
@@ -94,6 +94,7 @@ def maml(
 
 def _adapted(
     loop: DifferentiatedLoop,
+    way: int,
     rematerialise: bool,
     params: Initial,
     supports: Supports,
@@ -103,7 +104,7 @@ def _adapted(
 ) -> Task:
     """The inner loop, from the initial weights to those of the episode."""
     found = inner_loop(
-        supports.error,
+        lambda weights, number: loop.reduced(supports.error(weights, number), way),
         params.weights,
         descent(params.rates) if params.rates else optax.sgd(loop.inner_rate),
         jnp.arange(steps),

@@ -15,14 +15,15 @@ SUPPORT = jnp.asarray([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0]])
 LABELS = jnp.asarray([1, 0])
 
 
-def test_one_inner_step_is_that_of_softmax_regression():
+@pytest.mark.parametrize(("inner_loss", "divisor"), [("mean", 2), ("sum/shots", 1)])
+def test_one_inner_step_is_that_of_softmax_regression(inner_loss, divisor):
     matrix, bias = np.random.default_rng(0).normal(size=(3, 2)), np.zeros(2)
-    head = InnerHead(3, 2, DifferentiatedLoop(1, 0.5))
+    head = InnerHead(3, 2, DifferentiatedLoop(1, 0.5, inner_loss))
     head.matrix[...] = jnp.asarray(matrix, jnp.float32)
     found = head.summarise(SUPPORT, LABELS, way=2)
     scores = np.asarray(SUPPORT) @ matrix
     probable = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
-    wrong = (probable - np.eye(2)[np.asarray(LABELS)]) / 2
+    wrong = (probable - np.eye(2)[np.asarray(LABELS)]) / divisor
     np.testing.assert_allclose(
         found.matrix, matrix - 0.5 * np.asarray(SUPPORT).T @ wrong, rtol=1e-5
     )
@@ -34,7 +35,7 @@ def test_one_inner_step_is_that_of_softmax_regression():
 
 @pytest.mark.parametrize("first_order", [False, True])
 def test_the_embedding_learns_from_supports_only_with_second_derivatives(first_order):
-    head = InnerHead(3, 2, DifferentiatedLoop(2, 0.5, first_order))
+    head = InnerHead(3, 2, DifferentiatedLoop(2, 0.5, first_order=first_order))
 
     def score(support):
         return head.score(head.summarise(support, LABELS, way=2), SUPPORT)[0, 0]
