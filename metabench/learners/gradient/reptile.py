@@ -27,7 +27,7 @@ from metabench.learners.common.inner_loop import Adapted, InnerLoop, inner_loop
 from metabench.learners.common.state import Task
 from metabench.learners.common.training_shape import SameWayEpisodes, training_shape
 from metabench.learners.common.whole_network import Supports
-from metabench.learners.gradient.outer_loop import Network, both_nets
+from metabench.learners.gradient.outer_loop import Network
 from metabench.nets.functional import Functional
 from metabench.types import Episode, EpisodeShape, PyTree
 
@@ -88,7 +88,7 @@ def reptile(
 
     Reference: https://arxiv.org/abs/1803.02999
     """
-    net, tested = both_nets(shape, network.width, network.norm, network.test_norm)
+    net, tested = network.nets(shape)
     optimizer = optax.adam(loop.inner_rate, b1=0.0)
     walk = Walk(net, optimizer, inner_batch)
 

@@ -107,6 +107,20 @@ def test_learned_rates_are_one_for_each_array_and_step():
     assert jax.eval_shape(maml(SHAPE, **TINY).init, root_key(0)).params.rates == ()
 
 
+def test_the_inner_loop_may_leave_the_normalisation_as_it_is():
+    options = {**TINY, "inner_steps": 1, "blocks": "strided"}
+    learner = maml(SHAPE, learned_rates=True, norm_scale=False, adapt_norm=False, **options)
+    state = learner.init(root_key(0))
+    assert set(state.params.rates["blocks"][0]) == {"kernel"}
+    pixels = jax.random.bits(jax.random.key(0), (2, 16, 16, 1), jnp.uint8)
+    adapted = learner.adapt(state, pixels, jnp.arange(2), root_key(0)).weights
+    for before, after in zip(
+        state.params.weights["blocks"].values(), adapted["blocks"].values(), strict=True
+    ):
+        np.testing.assert_array_equal(before["bias"], after["bias"])
+    assert np.abs(adapted["head"]["kernel"] - state.params.weights["head"]["kernel"]).max() > 1e-4
+
+
 @pytest.mark.parametrize("factory", [maml, reptile])
 def test_the_norm_of_the_test_leaves_training_as_it_is(factory):
     assert not factory(SHAPE, test_norm="support").transductive
