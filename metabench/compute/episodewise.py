@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 
 from metabench.compute.devices import AXIS, mesh, on_each, spread_over
@@ -20,8 +21,9 @@ from metabench.compute.native import native
 def over_episodes(function: Callable[..., Any], *whole: Any) -> Callable[..., Any]:
     """`function(*whole, *episode)` over the leading axis of every leaf of a batch, like `jax.vmap`.
 
-    Inside `across(devices)` each device computes an equal part of the episodes, and all devices get
-    all results. `whole` is what the episodes share: if there are several devices, the function
+    Inside `across(devices)` each device computes a part of the episodes, and all devices get all
+    results. If the devices do not divide the episodes, some come twice and are left out of the
+    results, so that gradients through these ignore them. `whole` is what the episodes share: if there are several devices, the function
     must not close over arrays.
     """
     return shared(jax.vmap if native() else in_turn, function, spread_over(), *whole)
@@ -33,7 +35,7 @@ def shared(
     devices: Sequence[jax.Device],
     *whole: Any,
 ) -> Callable[..., Any]:
-    """`spread(partial(function, *whole))` of batches, an equal part of them on each device."""
+    """`spread(partial(function, *whole))` of batches, a part of them on each device."""
     if len(devices) < 2:
         return spread(partial(function, *whole))
     part, all_of_it = PartitionSpec(AXIS), PartitionSpec()
@@ -44,7 +46,17 @@ def shared(
     parts = jax.shard_map(
         of_part, mesh=mesh(devices), in_specs=(all_of_it, part), out_specs=part, check_vma=False
     )
-    return lambda *batch: jax.lax.with_sharding_constraint(parts(whole, batch), on_each(devices))
+
+    def mapped(*batch: Any) -> Any:
+        count = jax.tree.leaves(batch)[0].shape[0]
+        filled = -(-count // len(devices)) * len(devices)
+        if filled > count:
+            again = jnp.arange(filled) % count
+            batch = jax.tree.map(lambda leaf: leaf[again], batch)
+        found = jax.lax.with_sharding_constraint(parts(whole, batch), on_each(devices))
+        return jax.tree.map(lambda leaf: leaf[:count], found) if filled > count else found
+
+    return mapped
 
 
 def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
