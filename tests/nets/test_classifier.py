@@ -60,9 +60,7 @@ def test_blocks_without_a_learned_scale(blocks):
         block = params["blocks"][number]
         assert set(block) == {"kernel", "bias"}
         form = ("NHWC", "HWIO", "NHWC")
-        x = jax.lax.conv_general_dilated(
-            x, block["kernel"], stride, "SAME", dimension_numbers=form
-        )
+        x = jax.lax.conv_general_dilated(x, block["kernel"], stride, "SAME", dimension_numbers=form)
         var, mean = x.var((0, 1, 2), keepdims=True), x.mean((0, 1, 2), keepdims=True)
         x = jax.nn.relu((x - mean) / jnp.sqrt(var + 1e-5) + block["bias"][None, None, None])
         if blocks == "pooled_same":

@@ -34,6 +34,7 @@ class InnerHead(nnx.Module):
 
     def summarise(self, support: jax.Array, support_y: jax.Array, *, way: int) -> Weights:
         """[supports, features] to the layer after the inner loop."""
+
         def loss(weights: Weights, number: jax.Array) -> jax.Array:
             del number  # every step sees all supports
             scores = weights.logits(support)

@@ -92,9 +92,7 @@ def test_a_test_has_minibatches_of_its_own(monkeypatch):
     assert seen == [4, 3]
 
 
-@pytest.mark.parametrize(
-    ("recipe", "test_batch"), [("reptile", 5), ("reptile-5way-5shot", 15)]
-)
+@pytest.mark.parametrize(("recipe", "test_batch"), [("reptile", 5), ("reptile-5way-5shot", 15)])
 def test_the_mini_imagenet_recipes_are_those_of_the_papers_last_version(recipe, test_batch):
     """As in the commands of the authors' README, with 8 steps of 10 images and 50 in the test."""
     found = recipes.read(recipes.folder() / "mini_imagenet" / f"{recipe}.toml", recipe)
