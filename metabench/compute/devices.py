@@ -22,7 +22,7 @@ _devices: ContextVar[Sequence[jax.Device]] = ContextVar("devices", default=())
 
 @contextmanager
 def across(devices: Sequence[jax.Device]) -> Iterator[None]:
-    """Code traced inside spreads episodes over `devices`; their number divides the episodes'."""
+    """Code traced inside spreads episodes over `devices`."""
     token = _devices.set(devices)
     try:
         yield
@@ -36,10 +36,10 @@ def spread_over() -> Sequence[jax.Device]:
 
 
 def devices_for(episodes: int) -> list[jax.Device]:
-    """The devices for a batch of so many episodes: the largest number of them that divides it."""
+    """The devices for a batch of so many episodes: as many as shorten the longest part."""
     there = jax.devices()
-    most = next(n for n in range(min(episodes, len(there)), 0, -1) if episodes % n == 0)
-    return there[:most]
+    longest = -(-episodes // len(there))
+    return there[: -(-episodes // longest)]
 
 
 def mesh(devices: Sequence[jax.Device]) -> Mesh:

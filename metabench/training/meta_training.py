@@ -33,7 +33,7 @@ def initial_state(learner: Learner, seed: int) -> PyTree:
 
 
 def training_devices(learner: Learner, batch: int) -> list[jax.Device]:
-    """What a batch is spread over: as many devices as divide it, where the learner spreads it."""
+    """What a batch is spread over: `devices_for` it, where the learner spreads it, else one."""
     return devices_for(batch if learner.training is not None and learner.training.spread else 1)
 
 

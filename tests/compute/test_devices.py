@@ -10,9 +10,9 @@ from metabench.compute.devices import devices_for, use_all_cores
 
 
 @pytest.mark.parametrize(
-    ("episodes", "devices"), [(1, 1), (2, 2), (4, 4), (5, 5), (6, 6), (7, 1), (10, 5), (12, 6)]
+    ("episodes", "devices"), [(1, 1), (2, 2), (4, 4), (5, 5), (6, 6), (7, 4), (10, 5), (12, 6)]
 )
-def test_as_many_devices_as_divide_a_batch(monkeypatch, episodes, devices):
+def test_as_many_devices_as_shorten_the_longest_part(monkeypatch, episodes, devices):
     monkeypatch.setattr(jax, "devices", lambda: list(range(6)))
     assert devices_for(episodes) == list(range(devices))
 

@@ -54,19 +54,23 @@ def spread():
     with across(devices):
         x = copied(jnp.arange(8.0).reshape(4, 2), devices)
         squares, device = jax.jit(over_episodes(where))(x)
+        odd = copied(jnp.arange(10.0).reshape(5, 2), devices)
+        uneven = jax.jit(over_episodes(where))(odd)
+        slope = jax.jit(jax.grad(lambda x: over_episodes(where)(x)[0].sum()))(odd)
     train = trained()
     with tempfile.TemporaryDirectory() as folder:
         resumed = [trained(Path(folder), steps) for steps in (4, 8)][-1]
-    print(json.dumps([count, squares.tolist(), device.tolist(), train, resumed]))
+    uneven = [part.tolist() for part in (*uneven, slope)]
+    print(json.dumps([count, squares.tolist(), device.tolist(), train, resumed, uneven]))
 
 
 def trained(folder=None, steps=8):
-    """Numbers that tell a state of MAML after `steps` steps."""
+    """Numbers that tell a state of MAML after `steps` steps on an odd number of episodes."""
     classes = jax.random.bits(jax.random.key(0), (4 * 6, 16, 16, 1), jnp.uint8)
     members = jnp.arange(24, dtype=jnp.int32).reshape(4, 6)
     table = ClassTable(classes, members, jnp.full(4, 6), jnp.arange(4))
     learner = maml(SHAPE, inner_steps=1, width=4, decay="constant")
-    plan = Lengths(steps=steps, batch=4, validate_every=4, validation_episodes=2, chunk=2)
+    plan = Lengths(steps=steps, batch=3, validate_every=4, validation_episodes=2, chunk=2)
     checkpoints = Checkpoints(folder) if folder else None
     accuracy = accuracy_on(learner, table, SHAPE, plan.validation_episodes)
     found = meta_train(learner, SHAPE, table, accuracy, plan, seed=0, checkpoints=checkpoints)
@@ -86,6 +90,13 @@ def test_each_device_takes_a_part(there):
     assert devices == 2
     assert squares == [1, 13, 41, 85]
     assert where == [0, 0, 1, 1]
+
+
+def test_parts_may_be_uneven(there):
+    squares, where, slope = there[5]
+    assert squares == [1, 13, 41, 85, 145]
+    assert where == [0, 0, 0, 1, 1]  # the sixth, a copy, is left out
+    assert slope == (2 * np.arange(10.0).reshape(5, 2)).tolist()
 
 
 def test_training_is_that_of_one_device(there):

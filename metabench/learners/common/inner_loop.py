@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,8 @@ import optax
 
 from metabench.contracts.options import Count, Options, Rate
 from metabench.types import PyTree
+
+InnerLoss: TypeAlias = Literal["mean", "sum/shots"]
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,18 @@ class DifferentiatedLoop(InnerLoop):
     """Options of an inner loop that an outer gradient passes through.
 
     Args:
+      inner_loss: what a step goes down: the `mean` cross-entropy of the supports, or their
+        `sum/shots`, the sum divided by the shots. The latter is the loss of MAML's code, for which
+        its paper states the rates; it is `way` times the mean, and so is a step.
       first_order: leave the second derivatives out (Finn et al. 2017, section 5.2).
     """
 
+    inner_loss: InnerLoss = "mean"
     first_order: bool = False
+
+    def reduced(self, mean: jax.Array, way: int) -> jax.Array:
+        """The loss of a step, from the mean over equally many supports of each of `way` classes."""
+        return way * mean if self.inner_loss == "sum/shots" else mean
 
 
 class Adapted(NamedTuple):

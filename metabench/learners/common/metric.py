@@ -68,6 +68,7 @@ def metric_learner(
     shape: EpisodeShape,
     *,
     joint: bool,
+    apart: bool = False,
     train_shape: EpisodeShape | None = None,
     error: Error = optax.softmax_cross_entropy_with_integer_labels,
     views: Views | None = None,
@@ -78,8 +79,10 @@ def metric_learner(
       make: builds the network.
       optimizer: of the meta-training.
       shape: of the test episodes.
-      joint: embed supports and queries of a test episode as one batch, so that batch
-        statistics are those of the episode (transductive).
+      joint: the batches of a test episode have statistics of their own (transductive): supports
+        and queries are embedded as one batch, or each as one if `apart`.
+      apart: embed supports and queries as two batches, in training too. Then nothing that is
+        made of the supports depends on the queries.
       train_shape: of the training episodes, if it differs from the test's.
       error: of logits [queries, way] and labels [queries], for each query.
       views: `views(key, images [n, h, w, c])`: what training sees of the images of an episode.
@@ -90,7 +93,7 @@ def metric_learner(
         params, stats = net.init(key)
         return State(params, stats, optimizer.init(params))
 
-    adapt, predict = _jointly(net, shape) if joint else _one_by_one(net, shape)
+    adapt, predict = _jointly(net, shape) if joint and not apart else _one_by_one(net, shape)
 
     def embed(state: State, images: jax.Array) -> jax.Array:
         features, _ = net.apply(state.params, state.stats, "embed", images)
@@ -100,19 +103,23 @@ def metric_learner(
         init=init,
         adapt=adapt,
         predict=predict,
-        training=Training(_training(net, optimizer, error, views), train_shape, spread=True),
+        training=Training(_training(net, optimizer, error, views, apart), train_shape, spread=True),
         transductive=joint,
         embed=embed,
     )
 
 
 def _logits(
-    net: Functional, params: PyTree, stats: PyTree, episode: Episode, train: bool
+    net: Functional, params: PyTree, stats: PyTree, episode: Episode, train: bool, apart: bool
 ) -> tuple[jax.Array, PyTree]:
-    """Logits [queries, way], supports and queries embedded as one batch; new statistics."""
-    images = jnp.concatenate([episode.support_x, episode.query_x])
-    features, stats = net.apply(params, stats, "embed", images, train=train)
-    support, query = jnp.split(features, [episode.support_x.shape[0]])
+    """Logits [queries, way], supports and queries embedded as one batch or two; new statistics."""
+    if apart:
+        support, stats = net.apply(params, stats, "embed", episode.support_x, train=train)
+        query, stats = net.apply(params, stats, "embed", episode.query_x, train=train)
+    else:
+        images = jnp.concatenate([episode.support_x, episode.query_x])
+        features, stats = net.apply(params, stats, "embed", images, train=train)
+        support, query = jnp.split(features, [episode.support_x.shape[0]])
     way = episode.class_ids.shape[0]
     summary, _ = net.apply(params, stats, "summarise", support, episode.support_y, way=way)
     return net.apply(params, stats, "score", summary, query, train=train)
@@ -133,6 +140,7 @@ def _training(
     optimizer: optax.GradientTransformation,
     error_of: Error,
     views: Views | None,
+    apart: bool,
 ) -> TrainStep:
     """One step down the mean error of a batch of episodes."""
 
@@ -140,7 +148,7 @@ def _training(
         def one(
             params: PyTree, stats: PyTree, episode: Episode
         ) -> tuple[jax.Array, jax.Array, PyTree]:
-            scores, new = _logits(net, params, stats, episode, True)
+            scores, new = _logits(net, params, stats, episode, True, apart)
             error = error_of(scores, episode.query_y)
             return error.mean(), (scores.argmax(-1) == episode.query_y).mean(), new
 
@@ -161,7 +169,7 @@ def _training(
 
 
 def _one_by_one(net: Functional, shape: EpisodeShape) -> tuple[Adapt, Predict]:
-    """Supports are embedded when adapting, queries when predicting: inductive."""
+    """Supports are embedded when adapting, queries when predicting, as two batches."""
 
     def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
         del key
@@ -188,6 +196,6 @@ def _jointly(net: Functional, shape: EpisodeShape) -> tuple[Adapt, Predict]:
         unknown = jnp.zeros(query_x.shape[0], jnp.int32)
         classes = jnp.zeros(shape.way, jnp.int32)
         episode = Episode(task.support, task.support_y, query_x, unknown, classes)
-        return _logits(net, task.params, task.stats, episode, False)[0]
+        return _logits(net, task.params, task.stats, episode, False, False)[0]
 
     return adapt, predict

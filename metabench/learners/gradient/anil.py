@@ -1,8 +1,9 @@
 """Almost No Inner Loop (Raghu, Raghu, Bengio & Vinyals 2020): MAML that adapts only the head.
 
 The embedding is meta-learned and stays as it is in an episode; only the linear layer above it
-takes the inner steps (section 4). So the supports are embedded once, and a test episode's
-embedding may be normalised by running averages, as in learners that compare embeddings.
+takes the inner steps (section 4). So the supports are embedded once. Supports and queries are
+normalised apart, as in MAML's code: what the head learns from never depends on the queries. Test
+episodes may be normalised by running averages, as in learners that compare embeddings.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ class InnerHead(nnx.Module):
 
     def summarise(self, support: jax.Array, support_y: jax.Array, *, way: int) -> Weights:
         """[supports, features] to the layer after the inner loop."""
-        del way  # the layer has this number of outputs
 
         def loss(weights: Weights, number: jax.Array) -> jax.Array:
             del number  # every step sees all supports
             scores = weights.logits(support)
-            return optax.softmax_cross_entropy_with_integer_labels(scores, support_y).mean()
+            wrong = optax.softmax_cross_entropy_with_integer_labels(scores, support_y)
+            return self.loop.reduced(wrong.mean(), way)
 
         return inner_loop(
             loss,
@@ -71,7 +72,8 @@ def anil(
       loop: the inner loop of the head, in training and test. Without second derivatives the
         embedding learns from the queries, and not from its effect on the head.
       width: channels of each block of Conv4.
-      norm: statistics that normalise; `batch` is transductive.
+      norm: statistics that normalise; `batch` are the supports' own for the supports and the
+        queries' own for the queries, which is transductive.
       episodes: of training, where they differ from the test's.
       optimizer: of the outer loop.
 
@@ -88,5 +90,6 @@ def anil(
         adam(optimizer),
         shape,
         joint=norm == "batch",
+        apart=True,
         train_shape=training_shape(shape, episodes),
     )

@@ -24,7 +24,8 @@ from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.state import State, Task
 from metabench.learners.common.training_shape import SameWayEpisodes, training_shape
 from metabench.learners.common.whole_network import Supports
-from metabench.learners.gradient.outer_loop import Network, both_nets, outer_training
+from metabench.learners.gradient.outer_loop import Network, outer_training
+from metabench.nets.classifier import parted, rejoined
 from metabench.types import EpisodeShape, PyTree
 
 UNROLLED = 5  # inner steps of meta-training: up to so many are compiled one after the other
@@ -44,6 +45,7 @@ def maml(
     loop: DifferentiatedLoop = DifferentiatedLoop(),
     test_steps: Count | None = None,
     learned_rates: bool = False,
+    adapt_norm: bool = True,
     rematerialise: bool = False,
     network: Network = Network(),
     episodes: SameWayEpisodes = SameWayEpisodes(),
@@ -56,6 +58,8 @@ def maml(
       loop: the inner loop of meta-training. Learned rates begin with its `inner_rate`.
       test_steps: inner steps in validation and test; None for `inner_steps`.
       learned_rates: learn a rate for each array and inner step.
+      adapt_norm: adapt the scales and shifts of normalisations in the inner loop too. MAML's code
+        does not: only the outer loop learns them.
       rematerialise: compute inner steps again in the backward pass, to use less memory.
       network: the classifier that is adapted.
       episodes: of training, where they differ from the test's.
@@ -64,13 +68,14 @@ def maml(
     Reference: https://arxiv.org/abs/1703.03400
     """
     steps, outer = loop.inner_steps, adam(optimizer)
-    net, tested = both_nets(shape, network.width, network.norm, network.test_norm)
+    net, tested = network.nets(shape)
     unroll = steps <= UNROLLED and not (loop.first_order or rematerialise)
-    adapted = partial(_adapted, loop, rematerialise)
+    adapted = partial(_adapted, loop, shape.way, adapt_norm, rematerialise)
 
     def init(key: jax.Array) -> State:
         weights, stats = net.init(key)
-        rates = jax.tree.map(lambda leaf: jnp.full(steps, loop.inner_rate, jnp.float32), weights)
+        moved = weights if adapt_norm else parted(weights)[0]
+        rates = jax.tree.map(lambda leaf: jnp.full(steps, loop.inner_rate, jnp.float32), moved)
         params = Initial(weights, rates if learned_rates else ())
         return State(params, stats, outer.init(params))
 
@@ -94,6 +99,8 @@ def maml(
 
 def _adapted(
     loop: DifferentiatedLoop,
+    way: int,
+    adapt_norm: bool,
     rematerialise: bool,
     params: Initial,
     supports: Supports,
@@ -102,13 +109,18 @@ def _adapted(
     unroll: bool = False,
 ) -> Task:
     """The inner loop, from the initial weights to those of the episode."""
+    begin, norms = (params.weights, None) if adapt_norm else parted(params.weights)
+
+    def whole(moved: PyTree) -> PyTree:
+        return moved if norms is None else rejoined(moved, norms)
+
     found = inner_loop(
-        supports.error,
-        params.weights,
+        lambda moved, number: loop.reduced(supports.error(whole(moved), number), way),
+        begin,
         descent(params.rates) if params.rates else optax.sgd(loop.inner_rate),
         jnp.arange(steps),
         first_order=loop.first_order,
         rematerialise=rematerialise,
         unroll=unroll,
     )
-    return supports.task(found.params)
+    return supports.task(whole(found.params))

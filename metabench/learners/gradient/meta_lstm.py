@@ -25,7 +25,7 @@ from metabench.learners.common.state import State, Task
 from metabench.learners.common.training_shape import SameWayEpisodes, training_shape
 from metabench.learners.common.whole_network import Supports
 from metabench.learners.gradient.gates import FIRST_RATE, Weights, first_weights, gated_descent
-from metabench.learners.gradient.outer_loop import Network, both_nets, outer_training
+from metabench.learners.gradient.outer_loop import Network, outer_training
 from metabench.learners.gradient.replay import replayed
 from metabench.types import EpisodeShape, PyTree
 
@@ -64,7 +64,7 @@ def meta_lstm(
     Reference: https://openreview.net/forum?id=rJY0-Kcll
     """
     outer = adam(optimizer)
-    net, tested = both_nets(shape, network.width, network.norm, network.test_norm)
+    net, tested = network.nets(shape)
 
     def init(key: jax.Array) -> State:
         net_key, lstm_key = jax.random.split(key)

@@ -22,7 +22,7 @@ from metabench.errors import UserError
 from metabench.learners.common.optimizer import descended
 from metabench.learners.common.state import State, Task
 from metabench.learners.common.whole_network import Supports
-from metabench.nets.classifier import Classifier, Norm
+from metabench.nets.classifier import Blocks, Classifier, Features, Layout, Norm
 from metabench.nets.functional import Functional, functional
 from metabench.types import Episode, EpisodeShape, PyTree
 
@@ -36,12 +36,20 @@ class Network(Options):
 
     Args:
       width: channels of each block.
+      blocks: how each halves its image: `pooled` by the maximum of 2×2 windows, `pooled_same`
+        likewise with an odd last row and column, `strided` by convolutions of stride 2.
+      features: what the linear layer reads: `all` numbers of the last block, or their `mean` over
+        the pixels.
+      norm_scale: whether normalisations have a learned scale beside the learned shift.
       norm: statistics that normalise in meta-training; `batch` is transductive.
       test_norm: the same in validation and test; `support` after a training with `batch` hides
         queries from one another that met in training. None for `norm`.
     """
 
     width: Count = 32
+    blocks: Blocks = "pooled"
+    features: Features = "all"
+    norm_scale: bool = True
     norm: Norm = "batch"
     test_norm: Annotated[Norm | None, TEST_ONLY] = None
 
@@ -50,9 +58,14 @@ class Network(Options):
         """Whether the queries of a test episode share their statistics."""
         return (self.test_norm or self.norm) == "batch"
 
+    def nets(self, shape: EpisodeShape) -> tuple[Functional, Functional]:
+        """The classifier of training, and that of the test; see `both_nets`."""
+        layout = Layout(self.blocks, self.features, self.norm_scale)
+        return both_nets(shape, self.width, self.norm, self.test_norm, layout)
+
 
 def both_nets(
-    shape: EpisodeShape, width: int, norm: Norm, test_norm: Norm | None
+    shape: EpisodeShape, width: int, norm: Norm, test_norm: Norm | None, layout: Layout = Layout()
 ) -> tuple[Functional, Functional]:
     """The classifier of training, and that of the test with the same weights.
 
@@ -66,7 +79,8 @@ def both_nets(
             + ", ".join(after)
         )
     net, tested = (
-        functional(partial(Classifier, shape, width, one)) for one in (norm, test_norm or norm)
+        functional(partial(Classifier, shape, width, one, layout=layout))
+        for one in (norm, test_norm or norm)
     )
     return net, tested
 

@@ -27,7 +27,7 @@ from metabench.learners.common.inner_loop import Adapted, InnerLoop, inner_loop
 from metabench.learners.common.state import Task
 from metabench.learners.common.training_shape import SameWayEpisodes, training_shape
 from metabench.learners.common.whole_network import Supports
-from metabench.learners.gradient.outer_loop import Network, both_nets
+from metabench.learners.gradient.outer_loop import Network
 from metabench.nets.functional import Functional
 from metabench.types import Episode, EpisodeShape, PyTree
 
@@ -68,6 +68,7 @@ def reptile(
     loop: InnerLoop = InnerLoop(inner_rate=1e-3),
     test_steps: Count = 50,
     inner_batch: Count = 10,
+    test_batch: Count | None = None,
     outer_rate: Annotated[float, POSITIVE, FromTo(0, 1)] = 1.0,
     network: Network = Network(),
     train_images: Annotated[int, AtLeast(2)] = 10,
@@ -79,8 +80,9 @@ def reptile(
       shape: of the test episodes.
       loop: steps of Adam on a task in meta-training.
       test_steps: of Adam on the supports in validation and test.
-      inner_batch: images in an inner step of meta-training; in the test, all supports up to
-        this number.
+      inner_batch: images in an inner step of meta-training.
+      test_batch: supports in an inner step of validation and test, all if there are fewer; None
+        for `inner_batch`.
       outer_rate: the part of the way that is gone; it falls linearly to zero over `steps`.
       network: the classifier that is adapted.
       train_images: labelled images of each class in a training task.
@@ -88,7 +90,7 @@ def reptile(
 
     Reference: https://arxiv.org/abs/1803.02999
     """
-    net, tested = both_nets(shape, network.width, network.norm, network.test_norm)
+    net, tested = network.nets(shape)
     optimizer = optax.adam(loop.inner_rate, b1=0.0)
     walk = Walk(net, optimizer, inner_batch)
 
@@ -97,7 +99,8 @@ def reptile(
         return State(params, stats, optimizer.init(params), jnp.zeros((), jnp.int32))
 
     def adapt(state: State, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
-        weights = walk(state, support_x, support_y, key, test_steps).params
+        taken = walk._replace(batch=test_batch or inner_batch)
+        weights = taken(state, support_x, support_y, key, test_steps).params
         return Supports(tested, tested.init(key)[1], support_x, support_y).task(weights)
 
     return EpisodeLearner(

@@ -1,7 +1,8 @@
 """Training from scratch: a network that sees only the supports of an episode.
 
-The baseline without other images: four blocks and a linear layer from random weights, fitted to the
-supports. Hsu, Levine & Finn 2019 have one, by plain gradient descent; Adam and its rate are ours.
+Hsu, Levine & Finn 2019 have such a baseline: in their code, MAML's test on random weights, that is,
+plain gradient descent with batch statistics of the queries. Here Adam fits the network, and the
+supports' statistics serve the queries; the optimizer, its rate and its steps are our choice.
 """
 
 from __future__ import annotations

@@ -6,8 +6,10 @@ import numpy as np
 import optax
 import pytest
 
+from metabench import recipes
 from metabench.errors import UserError
 from metabench.learners.common.inner_loop import inner_loop
+from metabench.learners.common.state import Task
 from metabench.learners.gradient.maml import maml
 from metabench.learners.gradient.reptile import reptile
 from metabench.seeds import root_key
@@ -78,12 +80,45 @@ def test_the_meta_gradient_is_that_of_finite_differences(norm):
         check_slope(error, state.params)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "shot", "rate"),
+    [("maml", 1, 0.01), ("maml-5way-5shot", 5, 0.01), ("cactus-maml", 1, 0.05)],
+)
+def test_an_inner_step_of_the_paper_recipes_is_that_of_the_authors_code(recipe, shot, rate):
+    """There a step goes down the sum of the supports' cross-entropies, divided by the shots."""
+    options = recipes.read(recipes.folder() / "mini_imagenet" / f"{recipe}.toml", recipe).learner
+    options = {**options.get("base_settings", options), "inner_steps": 1, "test_steps": 1}
+    learner = maml(EpisodeShape(5, shot, 1, (16, 16, 1)), **{**options, "width": 2})
+    state = learner.init(root_key(0))
+    images = jax.random.bits(root_key(1), (5 * shot, 16, 16, 1), jnp.uint8)
+    labels = jnp.repeat(jnp.arange(5), shot)
+    before = learner.predict(Task(state.params.weights, state.stats), images)
+    weights = learner.adapt(state, images, labels, root_key(2)).weights
+    wrong = np.asarray(jax.nn.softmax(before)) - np.eye(5)[np.asarray(labels)]
+    bias = state.params.weights["head"]["bias"] - rate * wrong.sum(0) / shot
+    np.testing.assert_allclose(weights["head"]["bias"], bias, rtol=1e-3, atol=1e-6)
+
+
 def test_learned_rates_are_one_for_each_array_and_step():
     learner = maml(SHAPE, learned_rates=True, **TINY)
     params = jax.eval_shape(learner.init, root_key(0)).params
     assert jax.tree.structure(params.rates) == jax.tree.structure(params.weights)
     assert {leaf.shape for leaf in jax.tree.leaves(params.rates)} == {(2,)}
     assert jax.eval_shape(maml(SHAPE, **TINY).init, root_key(0)).params.rates == ()
+
+
+def test_the_inner_loop_may_leave_the_normalisation_as_it_is():
+    options = {**TINY, "inner_steps": 1, "blocks": "strided"}
+    learner = maml(SHAPE, learned_rates=True, norm_scale=False, adapt_norm=False, **options)
+    state = learner.init(root_key(0))
+    assert set(state.params.rates["blocks"][0]) == {"kernel"}
+    pixels = jax.random.bits(jax.random.key(0), (2, 16, 16, 1), jnp.uint8)
+    adapted = learner.adapt(state, pixels, jnp.arange(2), root_key(0)).weights
+    for before, after in zip(
+        state.params.weights["blocks"].values(), adapted["blocks"].values(), strict=True
+    ):
+        np.testing.assert_array_equal(before["bias"], after["bias"])
+    assert np.abs(adapted["head"]["kernel"] - state.params.weights["head"]["kernel"]).max() > 1e-4
 
 
 @pytest.mark.parametrize("factory", [maml, reptile])

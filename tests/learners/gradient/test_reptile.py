@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from metabench import recipes
 from metabench.errors import UserError
 from metabench.learners.gradient.reptile import _towards, minibatches, reptile
 from metabench.seeds import root_key
@@ -59,6 +60,7 @@ def test_the_last_step_does_not_move_and_moments_are_kept():
     [
         ({"inner_steps": 0}, "`inner_steps` is 0; it must be at least 1"),
         ({"test_steps": 0}, "`test_steps` is 0; it must be at least 1"),
+        ({"test_batch": 0}, "`test_batch` is 0; it must be at least 1"),
         ({"inner_batch": 0}, "`inner_batch` is 0; it must be at least 1"),
         ({"outer_rate": 0.0}, "`outer_rate` is 0.0; it must be positive"),
         ({"outer_rate": 1.5}, "`outer_rate` is 1.5; it must be from 0 to 1"),
@@ -69,6 +71,43 @@ def test_the_last_step_does_not_move_and_moments_are_kept():
 def test_wrong_options(options, sentence):
     with pytest.raises(UserError, match=sentence):
         reptile(SHAPE, **options)
+
+
+def test_a_test_has_minibatches_of_its_own(monkeypatch):
+    """The images that the first inner step of a test sees, of ten supports."""
+    seen = []
+
+    def kept(key, images, batch, number):
+        seen.append(batch)
+        return minibatches(key, images, batch, number)
+
+    monkeypatch.setattr("metabench.learners.gradient.reptile.minibatches", kept)
+    shape = EpisodeShape(2, 5, 1, (16, 16, 1))
+    images = jax.ShapeDtypeStruct((10, 16, 16, 1), jnp.uint8)
+    labels = jax.ShapeDtypeStruct((10,), jnp.int32)
+    for options in ({"inner_batch": 4}, {"inner_batch": 4, "test_batch": 3}):
+        learner = reptile(shape, width=2, **options)
+        key = jax.eval_shape(lambda: root_key(0))
+        jax.eval_shape(learner.adapt, jax.eval_shape(learner.init, key), images, labels, key)
+    assert seen == [4, 3]
+
+
+@pytest.mark.parametrize(("recipe", "test_batch"), [("reptile", 5), ("reptile-5way-5shot", 15)])
+def test_the_mini_imagenet_recipes_are_those_of_the_papers_last_version(recipe, test_batch):
+    """As in the commands of the authors' README, with 8 steps of 10 images and 50 in the test."""
+    found = recipes.read(recipes.folder() / "mini_imagenet" / f"{recipe}.toml", recipe)
+    assert found.learner == {
+        "inner_steps": 8,
+        "test_steps": 50,
+        "inner_rate": 1e-3,
+        "inner_batch": 10,
+        "test_batch": test_batch,
+        "outer_rate": 1.0,
+        "width": 32,
+        "blocks": "pooled_same",
+        "train_images": 15,
+    }
+    assert (found.train["steps"], found.train["batch"]) == (100_000, 5)
 
 
 @pytest.mark.parametrize("norm", ["batch", "support", "layer", "none"])
