@@ -67,7 +67,7 @@ def test_training_normalises_supports_and_queries_apart_as_the_test_does():
     asked = jnp.asarray([0, 1, 1, 0])
     episode = Episode(images[:2], labels, images[2:], asked, jnp.arange(2))
     batch = jax.tree.map(lambda leaf: leaf[None], episode)
-    _, metrics = learner.training.step(state, batch, root_key(3))
+    _, metrics = jax.jit(learner.training.step)(state, batch, root_key(3))
     scores = learner.embed(state, images[2:]) @ head.matrix + head.bias[None]
     likely = jax.nn.log_softmax(scores)[jnp.arange(4), asked]
     np.testing.assert_allclose(metrics["loss"], -likely.mean(), rtol=1e-3)
