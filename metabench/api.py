@@ -11,6 +11,7 @@ from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.results.document import default_path, write
 from metabench.results.result import Result
+from metabench.seeds import pinned
 from metabench.tracks.fewshot.request import Asked, Places, Request, as_command, plan_of
 from metabench.tracks.fewshot.run import execute
 from metabench.training.view import RunView
@@ -182,6 +183,7 @@ def _places(
 
 
 def _executed(request: Request, resume: bool) -> Result:
-    plan = plan_of(request)
-    with RunView(request.places.quiet) as view:
-        return execute(plan, resume=resume, command=as_command(request), watcher=view.watcher())
+    with pinned():
+        plan = plan_of(request)
+        with RunView(request.places.quiet) as view:
+            return execute(plan, resume=resume, command=as_command(request), watcher=view.watcher())

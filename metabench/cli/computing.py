@@ -13,14 +13,17 @@ R = TypeVar("R")
 def computes(command: Callable[P, R]) -> Callable[P, R]:
     """`command`, begun with JAX keeping its programs and using all cores.
 
-    What the user has told JAX stands. The options' mistakes and `--help` come before it.
+    What the user has told JAX stands, unless draws depend on it. The options' mistakes and `--help`
+    come before it.
     """
 
     @wraps(command)
     def begun(*arguments: P.args, **options: P.kwargs) -> R:
         from metabench.cli import programs
         from metabench.compute.devices import use_all_cores
+        from metabench.seeds import pin
 
+        pin()
         programs.keep()
         use_all_cores()
         return command(*arguments, **options)

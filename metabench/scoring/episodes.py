@@ -18,7 +18,7 @@ from metabench.compute.episodewise import over_episodes
 from metabench.compute.in_cache import on_one_core
 from metabench.contracts.learner import EpisodeLearner, StreamLearner
 from metabench.scoring.streams import correct_by_presentation
-from metabench.seeds import root_key
+from metabench.seeds import pinned, root_key
 from metabench.tasks.kinds import sample_tasks
 from metabench.tasks.streams import shown
 from metabench.types import ClassTable, Episode, ImageTaskShape, PyTree, Stream, StreamShape
@@ -107,7 +107,8 @@ def evaluate(
     def correct(start: int) -> np.ndarray:
         # The last chunk extends beyond the end, so that only one shape is compiled.
         indices = jax.device_put(np.arange(start, start + chunk, dtype=np.int32), spread)
-        with one_by_one:  # The first call compiles for all; none waits here for a result.
+        # The first call compiles for all; none waits here for a result.
+        with one_by_one, pinned():
             counts = run(state, table, key, indices)
         return np.asarray(counts)
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metabench.seeds import root_key
+from metabench.seeds import root_key, task_words
 from metabench.tasks.draws import below, choose, interleave, words_needed
 from metabench.types import ClassTable, Episode, EpisodeShape, Indices
 
@@ -47,7 +47,7 @@ def sample_index_batch(
         words_needed(shape.queries, shape.queries),
     )
     # Episodes along the last axis from here on: see `metabench.tasks.draws`.
-    words = jax.vmap(partial(_words, key, sum(parts)))(indices).T
+    words = jax.vmap(partial(task_words, key, sum(parts)))(indices).T
     pool, class_words, example_words, order = jnp.split(words, np.cumsum(parts)[:-1])
     classes = _classes(pool, class_words, table, way)
     example_words = example_words.reshape(-1, way, len(indices))
@@ -64,10 +64,6 @@ def sample_index_batch(
         query=jnp.take_along_axis(queries, before * way + query_y, axis=0).T,
         query_y=query_y.T,
     )
-
-
-def _words(key: jax.Array, number: int, index: jax.Array) -> jax.Array:
-    return jax.random.bits(jax.random.fold_in(key, index), (number,), jnp.uint32)
 
 
 def _classes(

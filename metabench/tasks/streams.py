@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metabench.seeds import root_key
+from metabench.seeds import root_key, task_words
 from metabench.tasks.draws import choose, interleave, words_needed
 from metabench.tasks.label_codes import code_words, codes
 from metabench.tasks.shift import step_before
@@ -36,7 +36,7 @@ def sample_streams(
         words_needed(shape.steps, shape.steps),
         code_words(shape.labels, way),
     )
-    words = jax.vmap(partial(_words, key, sum(parts)))(indices).T  # streams along the last axis
+    words = jax.vmap(partial(task_words, key, sum(parts)))(indices).T  # streams along the last axis
     class_words, example_words, order, letters = jnp.split(words, np.cumsum(parts)[:-1])
     count = jnp.full(indices.shape, most_classes, jnp.int32)
     classes = choose(class_words, count, way, most_classes)
@@ -52,10 +52,6 @@ def sample_streams(
         codes=codes(shape.labels, way, letters),
         class_ids=table.class_ids[classes.T],
     )
-
-
-def _words(key: jax.Array, number: int, index: jax.Array) -> jax.Array:
-    return jax.random.bits(jax.random.fold_in(key, index), (number,), jnp.uint32)
 
 
 def shown(stream: Stream) -> jax.Array:
