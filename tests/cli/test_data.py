@@ -48,7 +48,7 @@ def test_list_says_what_is_prepared_and_what_can_be(metabench, tmp_path, no_serv
     start = next(i for i, line in enumerate(lines) if line.startswith("strokes: "))
     assert lines[start + 2].startswith("  prepared sizes: 14×14 (1.3 MB)")
     start = next(i for i, line in enumerate(lines) if line.startswith("omniglot: "))
-    assert lines[start + 2].startswith("  cannot be had: ")
+    assert lines[start + 2].startswith("  not available: ")
     assert no_servers  # it was asked for
     assert lines[-2].startswith("folder-shapes: version ")
     assert lines[-1] == "  prepared: 20×20 (0.0 MB)"
