@@ -35,7 +35,7 @@ class TrainedOptimizer(NamedTuple):
 
     weights: Kinds
     scale: float
-    p: float
+    p: float | None  # of the preprocessing; None: there is none
     about: dict[str, Any]  # what it was trained on and how, JSON values
     reset_every: int | None = None  # steps after which its state begins anew; None: never
 

@@ -46,7 +46,7 @@ def first_state(
     params = jax.eval_shape(optimizee.init, key)
     kinds = sorted(set(jax.tree.leaves(rule.kind_of(params))))
     weights = {
-        kind: first_weights(jax.random.fold_in(key, number), units, layers)
+        kind: first_weights(jax.random.fold_in(key, number), units, layers, rule.p)
         for number, kind in enumerate(kinds)
     }
     return Learned(weights, meta_optimizer.init(weights))

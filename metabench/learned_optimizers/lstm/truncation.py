@@ -36,7 +36,7 @@ class Rule(NamedTuple):
     """What of the LSTM optimizer and of its training is not learned."""
 
     scale: float = SCALE
-    p: float = P
+    p: float | None = P  # of the preprocessing; None: there is none
     kind_of: KindOf = one_kind
     most: int | None = None
     """Coordinates of each array of parameters that the gradient is estimated from, drawn anew for

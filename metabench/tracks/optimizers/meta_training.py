@@ -76,7 +76,7 @@ def meta_train(
 def rule_of(plan: LstmPlan) -> Rule:
     """What of the optimizer and of its training is not learned."""
     kind_of = by_name if plan.by_kind else one_kind
-    return Rule(plan.scale, plan.p, kind_of, plan.coordinates, plan.reset_every)
+    return Rule(plan.scale, plan.read, kind_of, plan.coordinates, plan.reset_every)
 
 
 def meta_optimizer_of(plan: LstmPlan) -> optax.GradientTransformation:
@@ -149,4 +149,4 @@ def make_validation(optimizee: Optimizee, plan: LstmPlan) -> Callable[[Learned],
 
 def trained_optimizer(trained: Trained, plan: LstmPlan, about: dict[str, Any]) -> TrainedOptimizer:
     """The content of the optimizer's file: the weights that were best in validation."""
-    return TrainedOptimizer(trained.state.weights, plan.scale, plan.p, about, plan.reset_every)
+    return TrainedOptimizer(trained.state.weights, plan.scale, plan.read, about, plan.reset_every)

@@ -17,7 +17,11 @@ from metabench.files import canonical
 
 FOLDER = "optimizers"
 TABLE = "lstm"
-LATER = ("horizons", "reset_every")  # not in the names of trainings that do not use them
+LATER = (
+    "horizons",
+    "reset_every",
+    "preprocess",
+)  # not in the names of trainings that do not use them
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class LstmPlan:
     layers: int = 2
     scale: float = 0.1  # of updates
     p: float = 10.0  # of the preprocessing of gradients
+    preprocess: bool = True  # False: gradients are read as they are
     by_kind: bool = False  # separate weights for parameters of convolutions
     horizon: int = 100  # steps of the optimizer in an episode, and after which it is measured
     horizons: tuple[int, ...] | None = None  # one of these is drawn for each episode instead
@@ -51,6 +56,11 @@ class LstmPlan:
         if isinstance(self.horizons, list):  # as TOML has it
             object.__setattr__(self, "horizons", tuple(self.horizons))
         _check_multiples(self)
+
+    @property
+    def read(self) -> float | None:
+        """`p`, or None if gradients are read as they are."""
+        return self.p if self.preprocess else None
 
     @property
     def lengths(self) -> tuple[int, ...]:

@@ -27,6 +27,11 @@ def test_horizons_are_lengths_of_episodes():
     assert lstm_plan({"horizons": [100, 200]}).lengths == (100, 200)
 
 
+def test_gradients_may_be_read_as_they_are():
+    assert lstm_plan({}).read == 10.0
+    assert lstm_plan({"preprocess": False}).read is None
+
+
 def test_trainings_keep_their_names_when_options_are_added():
     """The committed optimizer's name; what differs in a new option has another."""
     plan = lstm_plan(find("quadratic")[1])
