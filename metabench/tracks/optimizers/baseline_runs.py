@@ -7,9 +7,11 @@ near the first one that diverges that it diverges after 1,000.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+import optax
 
 from metabench.contracts.optimizee import Optimizee
 from metabench.learned_optimizers.lstm.baselines import BASELINES, Baseline
@@ -24,7 +26,7 @@ class Tuned(NamedTuple):
     searches: tuple[Search, ...]  # one for all stops; one for each, if the rate falls
 
     @property
-    def count(self) -> int:
+    def tries(self) -> int:
         """How many pairs of hyperparameters were tried."""
         return sum(len(one.trials) for one in self.searches)
 
@@ -42,12 +44,14 @@ def tune(optimizee: Optimizee, baseline: Baseline, stops: Sequence[int]) -> Tune
     for group in groups:
         run = _rollout(optimizee, baseline, group, optimizee.tuning, TUNING_SEED)
 
-        def score(rate: float, second: float, run: Any = run) -> np.ndarray:
-            with np.errstate(over="ignore", invalid="ignore"):
-                return np.float64(run((rate, second)).measured[:, 1:]).mean(0)
-
-        found.append(search(score, baseline.values))
+        found.append(search(partial(_scores, run), baseline.values))
     return Tuned(tuple(best for one in found for best in one.best), tuple(found))
+
+
+def _scores(run: Callable[[Any], Runs], rate: float, second: float) -> list[float]:
+    """The mean loss at each stop of a rollout."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(run((rate, second)).measured[:, 1:], np.float64).mean(0).tolist()
 
 
 def tune_all(
@@ -95,7 +99,12 @@ def _rollout(
     optimizee: Optimizee, baseline: Baseline, stops: Sequence[int], n: int, seed: int
 ) -> Callable[[Any], Runs]:
     last = stops[-1]
-    return make_rollout(optimizee, lambda pair: baseline.make(*pair, last), stops, n, seed)
+
+    def make(pair: tuple[Any, Any]) -> optax.GradientTransformation:
+        rate, second = pair
+        return baseline.make(rate, second, last)
+
+    return make_rollout(optimizee, make, stops, n, seed)
 
 
 def described(tuned: Mapping[str, Tuned], stops: Sequence[int]) -> dict[str, Any]:
@@ -120,4 +129,4 @@ def _described(baseline: Baseline, tuned: Tuned, stops: Sequence[int]) -> dict[s
         if second is not None:
             chosen[-1][second] = best.second
             tried[-1][second] = [trial.second for trial, _ in rows]
-    return {"rate": chosen[0]["rate"], "trials": tuned.count, "chosen": chosen, "tried": tried}
+    return {"rate": chosen[0]["rate"], "trials": tuned.tries, "chosen": chosen, "tried": tried}

@@ -67,7 +67,7 @@ def tuned_period(
     for every in (None, *(one for one in periods if 1 <= one < stops[-1])):
         found = [run(_settings(one, every)).measured[:, 1:] for one in trainings]
         with np.errstate(over="ignore", invalid="ignore"):
-            losses = np.float64(found).mean((0, 1))
+            losses = np.asarray(found, np.float64).mean((0, 1))
         score = float(np.log(losses).mean()) if np.isfinite(losses).all() else float("inf")
         tried.append((every, score))
     return Period(min(tried, key=lambda row: row[1])[0], tuple(tried))

@@ -52,7 +52,12 @@ def search(
         return float("inf") if found is None else found
 
     def down(power: float, second: float, column: int, step: float) -> float:
-        """From `power` on, `step` by `step`, to where both neighbours are no better."""
+        """From `power` on, `step` by `step`, to where both neighbours are no better.
+
+        Where it diverges, lower rates are tried until one does not.
+        """
+        while at(power, second, column) == float("inf") and power - step >= -FURTHEST:
+            power -= step
         while True:
             near = [p for p in (power, power - step, power + step) if abs(p) <= FURTHEST]
             best = min(near, key=lambda p: at(p, second, column))
@@ -60,13 +65,14 @@ def search(
                 return power
             power = best
 
-    for power in range(FIRST, LAST + 1):
-        at(power, values[0], 0)
+    grid = [float(third) for third in range(FIRST, LAST + 1)]
+    for third in grid:
+        at(third, values[0], 0)
     best = []
     for column in range(len(next(iter(tried.values())))):
-        start = min(range(FIRST, LAST + 1), key=lambda p: at(p, values[0], column))
+        start = min(grid, key=lambda p: at(p, values[0], column))
         ends = [(down(start, second, column, 1), second) for second in values]
-        power, second = min(ends, key=lambda pair: at(*pair, column))
+        power, second = min(ends, key=lambda pair: at(pair[0], pair[1], column))
         for step in FINER:
             near = (power, power - step, power + step)
             power = min(near, key=lambda p: at(p, second, column))

@@ -40,7 +40,7 @@ def test_gradient_descent_is_tuned_for_each_number_of_steps():
     assert 1.5 < tuned.best[1].rate < 2
     document = described({"sgd": tuned}, (1, 30))["sgd"]
     assert document["rate"] == 1.0
-    assert document["trials"] == tuned.count == len(document["tried"][1]["rates"])
+    assert document["trials"] == tuned.tries == len(document["tried"][1]["rates"])
     assert [one["steps"] for one in document["chosen"]] == [1, 30]
 
 

@@ -49,6 +49,18 @@ def test_the_second_hyperparameter_has_a_best_rate_of_its_own():
     assert (found.second, found.rate) == (0.9, 0.1)
 
 
+def test_a_second_hyperparameter_that_diverges_at_the_best_rate_has_lower_ones():
+    """At 0.99 all rates above 10^-3 diverge; below, it is better than 0.9 anywhere."""
+
+    def score(rate, second):
+        if second == 0.99:
+            return [1e-3 / rate if rate < 1.1e-3 else float("inf")]
+        return [2 + (math.log10(rate) - 0.0) ** 2]
+
+    found = best(score, (0.9, 0.99))
+    assert (found.second, found.rate) == (0.99, 0.001)
+
+
 def test_each_number_of_steps_has_its_own_best_and_shares_the_trials():
     calls = []
 
