@@ -39,9 +39,21 @@ Instances = Annotated[
 Multiples = Annotated[
     str, Option(help="Of the trained horizon: numbers of steps after which losses are measured.")
 ]
-File = Annotated[
-    Path | None,
-    Option("--optimizer", help="A trained optimizer; that of the task's own recipe if not given."),
+Files = Annotated[
+    list[Path] | None,
+    Option(
+        "--optimizer",
+        help="A trained optimizer, or several that differ in their seed, by repeating it; that of "
+        "the task's own recipe if not given.",
+    ),
+]
+Seeds = Annotated[int, Option(help="How many trainings, of seeds SEED, SEED + 1, …")]
+ResetEvery = Annotated[
+    str,
+    Option(
+        help="Also run the LSTM with its state beginning anew after so many steps, which is ours: "
+        "a number, `tune` (chosen on the tuning instances), or `none`."
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -76,6 +88,7 @@ class Wanted(NamedTuple):
     instances: int | None
     multiples: str
     out: Path | None
+    reset_every: str
 
 
 @optimize_commands.callback(invoke_without_command=True)
@@ -85,9 +98,11 @@ def optimize(
     task: Annotated[str | None, Option(help="Train on it, unless that was done, and test.")] = None,
     set_: Settings = None,
     seed: Seed = 0,
+    seeds: Seeds = 1,
     recipe: Recipe = None,
     instances: Instances = None,
     multiples: Multiples = "1,2,10",
+    reset_every: ResetEvery = "tune",
     out: Out = None,
     run_dir: options.RunDir = Path("runs"),
     archives: options.Archives = None,
@@ -103,8 +118,9 @@ def optimize(
         raise UserError("`task` is missing; `metabench optimize --help` lists the tasks")
     if optimizer not in LEARNED:
         raise UserError(f"`optimizer` is {optimizer!r}; it must be one of: {', '.join(LEARNED)}")
-    wanted, places = Wanted(instances, multiples, out), Places(run_dir, archives, cache, quiet)
-    _train_and_evaluate(task, recipe, set_, seed, wanted, places)
+    wanted = Wanted(instances, multiples, out, reset_every)
+    places = Places(run_dir, archives, cache, quiet)
+    _train_and_evaluate(task, recipe, set_, range(seed, seed + seeds), wanted, places)
 
 
 @optimize_commands.command()
@@ -131,9 +147,10 @@ def train(
 @computes
 def evaluate(
     task: Task,
-    optimizer: File = None,
+    optimizer: Files = None,
     instances: Instances = None,
     multiples: Multiples = "1,2,10",
+    reset_every: ResetEvery = "tune",
     out: Out = None,
     run_dir: options.RunDir = Path("runs"),
     archives: options.Archives = None,
@@ -143,16 +160,19 @@ def evaluate(
     """Measure a trained optimizer on TASK beside the tuned ones; it may be trained on another."""
     from metabench.learned_optimizers.lstm.files import read
     from metabench.learned_optimizers.problems.tasks import check_task
+    from metabench.tracks.optimizers.learned_runs import check_alike
 
     check_task(task)
     places = Places(run_dir, archives, cache, quiet)
-    if optimizer is not None:
-        trained = read(optimizer)
-        wanted = _checked(Wanted(instances, multiples, out), trained.horizon, task)
+    asked = Wanted(instances, multiples, out, reset_every)
+    if optimizer:
+        trainings = [read(file) for file in optimizer]
+        check_alike(trainings)
+        wanted = _checked(asked, trainings[0].horizon, task)
         _evaluate(wanted, _optimizee(task, places), optimizer, out, places)
         return
     training = _training(task, None, None, 0, run_dir)
-    wanted = _checked(Wanted(instances, multiples, out), training.plan.horizon, task)
+    wanted = _checked(asked, training.plan.horizon, task)
     optimizee = _optimizee(task, places)
     file = training.file(optimizee.digest)
     if not file.is_file():
@@ -160,7 +180,7 @@ def evaluate(
             f"`optimizer` is not given, and {file} is not there; "
             f"train it with `metabench optimize train --task {task}`"
         )
-    _evaluate(wanted, optimizee, file, out, places)
+    _evaluate(wanted, optimizee, [file], out, places)
 
 
 @computes
@@ -168,17 +188,21 @@ def _train_and_evaluate(
     task: str,
     recipe: str | None,
     settings: list[str] | None,
-    seed: int,
+    seeds: range,
     wanted: Wanted,
     places: Places,
 ) -> None:
-    training = _training(task, recipe, settings, seed, places.run_dir)
-    asked = _checked(wanted, training.plan.horizon, task)
+    from metabench.training.lengths import check_seeds
+
+    check_seeds(seeds.start, len(seeds))
+    trainings = [_training(task, recipe, settings, seed, places.run_dir) for seed in seeds]
+    asked = _checked(wanted, trainings[0].plan.horizon, task)
     optimizee = _optimizee(task, places)
-    file = training.file(optimizee.digest)
-    if not file.is_file():
-        _train(training, optimizee, True, places.quiet)
-    _evaluate(asked, optimizee, file, wanted.out, places)
+    files = [one.file(optimizee.digest) for one in trainings]
+    for training, file in zip(trainings, files, strict=True):
+        if not file.is_file():
+            _train(training, optimizee, True, places.quiet)
+    _evaluate(asked, optimizee, files, wanted.out, places)
 
 
 def _training(
@@ -198,7 +222,9 @@ def _checked(wanted: Wanted, horizon: int, task: str) -> Asked:
 
     if wanted.out is not None:
         _check_out(wanted.out)
-    return asked(task, wanted.instances, multiples_of(wanted.multiples), horizon)
+    text = wanted.reset_every
+    every = None if text == "none" else int(text) if text.isdecimal() else text
+    return asked(task, wanted.instances, multiples_of(wanted.multiples), horizon, every)
 
 
 def _check_out(path: Path) -> None:
@@ -228,25 +254,29 @@ def _train(training: Training, optimizee: Optimizee, resume: bool, quiet: bool) 
 
 
 def _evaluate(
-    wanted: Asked, optimizee: Optimizee, file: Path, out: Path | None, places: Places
+    wanted: Asked, optimizee: Optimizee, files: list[Path], out: Path | None, places: Places
 ) -> None:
     """Tune, run, write the result and a picture, print a table."""
     from metabench.files.canonical import canonical
     from metabench.files.publish import write_bytes, write_text
+    from metabench.learned_optimizers.lstm.baselines import BASELINES
     from metabench.learned_optimizers.lstm.files import read
     from metabench.plots.optimizers import loss_curves
     from metabench.tracks.optimizers.evaluation import evaluate as measure
     from metabench.tracks.optimizers.rates import rates
 
-    trained: TrainedOptimizer = read(file)
-    path = out or file.with_name(f"{file.stem}-on-{wanted.task}.json")
+    trainings: list[TrainedOptimizer] = [read(file) for file in files]
+    stem = files[0].stem if len(files) == 1 else f"{len(files)}-seeds"
+    path = out or files[0].with_name(f"{stem}-on-{wanted.task}.json")
     _check_out(path)
     shown = not places.quiet
-    with progress("tuning the baselines' rates", 4, shown) as advance:
-        tuned = rates(wanted.task, optimizee, wanted.horizon, places.run_dir, advance)
-    with progress(f"testing on {wanted.task}", 5, shown) as advance:
-        found = measure(wanted, optimizee, trained, tuned, command=command_line(), progress=advance)
-    picture = loss_curves(found.document, f"{wanted.task}, lstm trained on {trained.task}")
+    with progress("tuning the baselines", len(BASELINES), shown) as advance:
+        tuned = rates(wanted.task, optimizee, wanted.stops, places.run_dir, advance)
+    with progress(f"testing on {wanted.task}", 1 + len(BASELINES), shown) as advance:
+        found = measure(
+            wanted, optimizee, trainings, tuned, command=command_line(), progress=advance
+        )
+    picture = loss_curves(found.document, f"{wanted.task}, lstm trained on {trainings[0].task}")
     write_text(path, canonical(found.document))
     write_bytes(path.with_suffix(".png"), picture)
     show(found.document)

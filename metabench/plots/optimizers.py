@@ -23,10 +23,10 @@ def loss_curves(document: Mapping[str, Any], title: str) -> bytes:
     figure = Figure(figsize=(4.6 * len(stops), 4.0), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(stops), squeeze=False)[0]
-    for panel, stop in zip(panels, stops, strict=True):
+    for place, (panel, stop) in enumerate(zip(panels, stops, strict=True)):
         for number, (name, one) in enumerate(found.items()):
-            _draw(panel, one["curve"], stop, f"C{number}", name)
-        _scale(panel, [one["curve"] for one in found.values()], stop)
+            _draw(panel, _curve(one, place), stop, f"C{number}", label(document, name))
+        _scale(panel, [_curve(one, place) for one in found.values()], stop)
         panel.set(xlabel="step", title=f"{stop:,} steps", xlim=(0, stop))
         panel.grid(alpha=0.3)
         if stop > protocol["horizon"]:
@@ -34,12 +34,26 @@ def loss_curves(document: Mapping[str, Any], title: str) -> bytes:
     panels[0].set_ylabel("loss")
     panels[0].legend(fontsize="small")
     low, high = protocol["band"]
-    count = f"{protocol['instances']:,} instances"
+    seeds = protocol.get("training_seeds", 1)
+    trained = f" and {seeds} trainings of the lstm" if seeds > 1 else ""
+    count = f"{protocol['instances']:,} instances{trained}"
     what = f"median and {low}–{high} % band over {count}"
     figure.suptitle(f"{title}\n{what}", fontsize="medium")
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=120, format="png")
     return buffer.getvalue()
+
+
+def label(document: Mapping[str, Any], name: str) -> str:
+    """How an optimizer is called beside its figures."""
+    if name != "lstm_reset":
+        return name.replace("_linear", ", linear decay")
+    return f"lstm, state reset every {document['reset']['every']} steps (ours)"
+
+
+def _curve(found: Mapping[str, Any], place: int) -> Mapping[str, Any]:
+    """The curve of the runs to stop number `place`; in most cases one curve serves all."""
+    return found["curves"][place] if "curves" in found else found["curve"]
 
 
 def _draw(panel: Axes, curve: Mapping[str, Any], stop: int, colour: str, name: str) -> None:
@@ -56,10 +70,11 @@ def _scale(panel: Axes, curves: Iterable[Mapping[str, Any]], stop: int) -> None:
     from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
     curves = list(curves)
-    end = sum(step <= stop for step in curves[0]["steps"])
-    lowest = max(min(min(curve["median"][:end]) for curve in curves), 1e-12)
+    ends = [sum(step <= stop for step in curve["steps"]) for curve in curves]
+    both = list(zip(curves, ends, strict=True))
+    lowest = max(min(min(curve["median"][:end]) for curve, end in both), 1e-12)
     highest = max(curve["high"][0] for curve in curves)
-    lowest_band = min(min(curve["low"][:end]) for curve in curves)
+    lowest_band = min(min(curve["low"][:end]) for curve, end in both)
     bottom, top = max(DEEPEST * lowest, 0.95 * lowest_band), 1.05 * highest
     panel.set_yscale("log")
     panel.set_ylim(bottom, top)

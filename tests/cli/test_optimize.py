@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from metabench.learned_optimizers.lstm.files import read
+from metabench.learned_optimizers.problems import quadratic as problem
 from metabench.tracks.optimizers import work
 
 TINY = (
@@ -28,6 +29,10 @@ CASES = [
     (["--task", "quadratic", "--instances", "1"], "`instances` is 1"),
     (["--task", "quadratic", "--multiples", "2,1"], "`multiples` is '2,1'"),
     (["--task", "quadratic", "--multiples", "1,x"], "`multiples` is '1,x'"),
+    (["--task", "quadratic", "--reset-every", "often"], "`reset-every` is 'often'"),
+    (["--task", "quadratic", "--reset-every", "0"], "`reset-every` is 0"),
+    (["--task", "quadratic", "--seeds", "0"], "`seeds` is 0"),
+    (["--task", "quadratic", "--recipe", "none"], "none.toml cannot be read"),
     (["--task", "quadratic", "--out", "a.png"], "`out` is a.png; its name must end in .json"),
     (["--task", "quadratic", "--out", "mine/a.json"], "`out` mine/a.json cannot be written"),
     (["evaluate", "--task", "quadratic"], "train it with `metabench optimize train --task"),
@@ -64,7 +69,8 @@ def test_training_writes_an_optimizer(metabench):
 
 
 @pytest.mark.slow
-def test_train_evaluate_and_use_again(metabench):
+def test_train_evaluate_and_use_again(metabench, monkeypatch):
+    monkeypatch.setattr(problem, "TUNING", 20)
     first = metabench("optimize", "train", "--task", "quadratic", "--run-dir", "there", *TINY)
     assert first.code == 0, first
     file = Path(first.out.removeprefix("optimizer: ").strip())
@@ -81,17 +87,33 @@ def test_train_evaluate_and_use_again(metabench):
     assert document["protocol"]["instances"] == 5
     assert document["optimizer"]["task"] == "quadratic"
     assert document["optimizer"]["plan"]["units"] == 3
-    assert set(document["figures"]) == {"lstm", "sgd", "nag", "rmsprop", "adam"}
-    adam = document["tuning"]["baselines"]["adam"]
-    best = min(score for score in adam["mean_final_loss"] if score is not None)
-    assert adam["mean_final_loss"][adam["rates"].index(adam["rate"])] == best
+    baselines = {"sgd", "nag", "rmsprop", "adam", "nag_linear", "adam_linear"}
+    assert set(document["figures"]) - {"lstm_reset"} == {"lstm", *baselines}
+    assert document["reset"]["tuning"]["periods"] == [None, 1, 2, 4, 8]
+    for stop, chosen in enumerate(document["tuning"]["baselines"]["adam"]["chosen"]):
+        tried = document["tuning"]["baselines"]["adam"]["tried"][stop]["mean_final_loss"]
+        assert chosen["mean_final_loss"] == min(score for score in tried if score is not None)
     for name, rows in document["lstm_minus"].items():
         mine, other = (document["figures"][n]["at"][0]["final_loss"] for n in ("lstm", name))
         assert rows[0]["mean"] == pytest.approx(mine["mean"] - other["mean"], rel=1e-3, abs=1e-3)
-        assert f"{name}: {rows[0]['mean']:+.4g}" in second.out
+        assert f"{rows[0]['mean']:+.4g}" in second.out
     with Image.open("new/one.png") as picture:
         assert picture.size[0] > picture.size[1]
     assert "result: new/one.json" in second.out
+
+    # Two trainings together; the first of them is there.
+    two = metabench(
+        "optimize", *both, *TINY, "--seeds", "2", "--reset-every", "none", "--out", "new/three.json"
+    )
+    assert two.code == 0, two
+    together = json.loads(Path("new/three.json").read_text("utf-8"))
+    assert together["protocol"]["training_seeds"] == 2
+    assert together["tuning"] == document["tuning"]
+    means = together["figures"]["lstm"]["at"][0]["final_loss"]["of_seeds"]
+    assert means[0] == document["figures"]["lstm"]["at"][0]["final_loss"]["mean"]
+    assert "reset" not in together
+    for suffix in (".json", ".png"):
+        Path(f"new/three{suffix}").unlink()
 
     # The same settings: nothing is trained or tuned again, and the figures are the same.
     third = metabench("optimize", *both, *TINY, "--out", "new/two.json")

@@ -19,7 +19,6 @@ from metabench.nets.lstm_cell import Memory, remembered
 from metabench.nets.preprocessing import preprocessed
 from metabench.types import PyTree
 
-INPUTS = 2  # numbers that represent a gradient
 UNITS, LAYERS = 20, 2  # of the paper
 SCALE = 0.1  # of updates
 P = 10.0  # of the preprocessing
@@ -52,11 +51,13 @@ def one_kind(params: PyTree) -> PyTree:
     return jax.tree.map(lambda leaf: ALL, params)
 
 
-def first_weights(key: jax.Array, units: int = UNITS, layers: int = LAYERS) -> Weights:
+def first_weights(
+    key: jax.Array, units: int = UNITS, layers: int = LAYERS, p: float | None = P
+) -> Weights:
     """Normal, of variance 1 / inputs, with open forget gates; the first updates are small."""
     keys, made = jax.random.split(key, layers + 1), []
     for number in range(layers):
-        inputs = (units if number else INPUTS) + units
+        inputs = (units if number else inputs_of(p)) + units
         kernel = inputs**-0.5 * jax.random.normal(keys[number], (4 * units, inputs))
         made.append(Layer(kernel, jnp.zeros(4 * units).at[units : 2 * units].set(1.0)))
     output = 0.1 * units**-0.5 * jax.random.normal(keys[-1], (units,))
@@ -69,8 +70,20 @@ def blank(weights: Weights, size: int) -> State:
     return tuple(Memory(jnp.zeros((units, size)), jnp.zeros((units, size))) for _ in weights.layers)
 
 
+def inputs_of(p: float | None) -> int:
+    """How many numbers represent a gradient."""
+    return 1 if p is None else 2
+
+
+def represented(gradient: jax.Array, p: float | None) -> jax.Array:
+    """[..., n] to [..., inputs, n]: what the LSTM reads; the gradient itself if `p` is None."""
+    if p is None:
+        return gradient[..., None, :]
+    return jnp.moveaxis(preprocessed(gradient, p), -1, -2)
+
+
 def advance(
-    weights: Weights, state: State, gradient: jax.Array, p: float = P
+    weights: Weights, state: State, gradient: jax.Array, p: float | None = P
 ) -> tuple[jax.Array, State]:
     """One step of n coordinates: the output [n], not yet scaled, and the new state.
 
@@ -78,9 +91,9 @@ def advance(
       weights: shared by all coordinates.
       state: of each.
       gradient: [n].
-      p: of the preprocessing.
+      p: of the preprocessing; None: there is none.
     """
-    x, after = preprocessed(gradient, p).T, []
+    x, after = represented(gradient, p), []
     for layer, memory in zip(weights.layers, state, strict=True):
         read = layer.kernel @ jnp.concatenate([x, memory.hidden]) + layer.bias[:, None]
         x, cell = remembered(read, memory.cell)[0]
@@ -109,7 +122,7 @@ def restored(vectors: Mapping[str, jax.Array], like: PyTree, kinds: PyTree) -> P
 
 
 def coordinatewise(
-    weights: Weights | Kinds, scale: float = SCALE, p: float = P, kind_of: KindOf = one_kind
+    weights: Weights | Kinds, scale: float = SCALE, p: float | None = P, kind_of: KindOf = one_kind
 ) -> optax.GradientTransformation:
     """The optimizer with given weights, for parameters of any structure and shape.
 
@@ -119,6 +132,7 @@ def coordinatewise(
       weights: learned, or from `first_weights`; one set, or one for each kind of parameter.
       scale: of updates.
       p: of the preprocessing: it scales gradients below e^-p, and takes logarithms of larger ones.
+        None: gradients are read as they are.
       kind_of: names the kind of each leaf; by default all are of one kind.
 
     Reference: https://arxiv.org/abs/1606.04474

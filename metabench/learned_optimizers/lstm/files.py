@@ -24,6 +24,7 @@ from metabench.learned_optimizers.lstm.coordinatewise import (
     one_kind,
 )
 from metabench.learned_optimizers.lstm.kinds import by_name
+from metabench.learned_optimizers.lstm.restarts import restarting
 
 ABOUT = "about"  # the entry of everything that is not an array
 FORMAT = 1
@@ -34,8 +35,9 @@ class TrainedOptimizer(NamedTuple):
 
     weights: Kinds
     scale: float
-    p: float
+    p: float | None  # of the preprocessing; None: there is none
     about: dict[str, Any]  # what it was trained on and how, JSON values
+    reset_every: int | None = None  # steps after which its state begins anew; None: never
 
     @property
     def task(self) -> str:
@@ -54,7 +56,8 @@ class TrainedOptimizer(NamedTuple):
 
     def transformation(self, kind_of: KindOf | None = None) -> optax.GradientTransformation:
         """The optimizer. `kind_of`: for parameters whose names do not show their kind."""
-        return coordinatewise(self.weights, self.scale, self.p, kind_of or self.kind_of)
+        optimizer = coordinatewise(self.weights, self.scale, self.p, kind_of or self.kind_of)
+        return optimizer if self.reset_every is None else restarting(optimizer, self.reset_every)
 
 
 def packed(trained: TrainedOptimizer) -> bytes:
@@ -67,6 +70,7 @@ def packed(trained: TrainedOptimizer) -> bytes:
         arrays[f"{kind}/output"] = np.asarray(weights.output)
         arrays[f"{kind}/output_bias"] = np.asarray(weights.output_bias)
     rule = {"format": FORMAT, "scale": trained.scale, "p": trained.p, "about": trained.about}
+    rule["reset_every"] = trained.reset_every
     text = json.dumps(rule, sort_keys=True, ensure_ascii=False)
     arrays[ABOUT] = np.frombuffer(text.encode(), np.uint8)
     buffer = io.BytesIO()
@@ -87,7 +91,8 @@ def read(path: Path) -> TrainedOptimizer:
         rule = json.loads(arrays.pop(ABOUT).tobytes())
         if rule["format"] != FORMAT:
             raise KeyError(f"format {rule['format']}")
-        found = TrainedOptimizer(_weights(arrays), rule["scale"], rule["p"], rule["about"])
+        every = rule.get("reset_every")  # older files have none
+        found = TrainedOptimizer(_weights(arrays), rule["scale"], rule["p"], rule["about"], every)
         _ = found.task, found.horizon  # raises if they are missing
     except OSError as error:
         raise UserError(f"`optimizer` {path} cannot be read ({error.strerror or error})") from error

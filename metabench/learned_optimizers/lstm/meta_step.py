@@ -20,7 +20,7 @@ class Sizes(NamedTuple):
     """Sizes of an episode."""
 
     instances: int  # side by side
-    horizon: int  # steps of the optimizer
+    horizons: tuple[int, ...]  # numbers of steps of the optimizer, of which one is drawn
     truncation: int  # steps that a gradient goes back through
 
 
@@ -46,7 +46,7 @@ def first_state(
     params = jax.eval_shape(optimizee.init, key)
     kinds = sorted(set(jax.tree.leaves(rule.kind_of(params))))
     weights = {
-        kind: first_weights(jax.random.fold_in(key, number), units, layers)
+        kind: first_weights(jax.random.fold_in(key, number), units, layers, rule.p)
         for number, kind in enumerate(kinds)
     }
     return Learned(weights, meta_optimizer.init(weights))
@@ -55,10 +55,11 @@ def first_state(
 def make_meta_step(
     optimizee: Optimizee, rule: Rule, meta_optimizer: optax.GradientTransformation, sizes: Sizes
 ) -> MetaStep:
-    """`step(learned, data, key, number) -> (learned, mean losses [horizon])`: one episode.
+    """`step(learned, data, key, number) -> (learned, mean loss)`: one episode.
 
-    It is number `number` of the stream `key`. Instances run for the horizon; after each truncation
-    the weights move, and what follows goes on with the new ones.
+    It is number `number` of the stream `key`. Its instances run for one of the horizons, drawn for
+    the episode; after each truncation the weights move, and what follows goes on with the new ones.
+    One program serves all horizons: it stops after as many truncations as were drawn.
     """
 
     def moved(learned: Learned, gradient: Kinds) -> Learned:
@@ -74,16 +75,33 @@ def make_meta_step(
         choice = jax.random.fold_in(jax.random.fold_in(key, 2**31), number)
 
         def one(
-            carry: tuple[Learned, unrolled.Work], first: jax.Array
-        ) -> tuple[tuple[Learned, unrolled.Work], jax.Array]:
-            learned, work = carry
-            steps = first + 1 + jnp.arange(sizes.truncation)
-            own = jax.random.fold_in(choice, first)
+            place: jax.Array | int, carry: tuple[Learned, unrolled.Work, jax.Array]
+        ) -> tuple[Learned, unrolled.Work, jax.Array]:
+            learned, work, total = carry
+            first = place * sizes.truncation
+            steps, own = first + 1 + jnp.arange(sizes.truncation), jax.random.fold_in(choice, first)
+            work = _restarted(work, first, rule.reset_every)
             found = truncation(batch, rule, learned.weights, work, steps, own)
-            return (moved(learned, found.gradient), found.work), found.losses.mean(1)
+            return moved(learned, found.gradient), found.work, total + found.losses.mean()
 
-        firsts = jnp.arange(0, sizes.horizon, sizes.truncation)
-        (learned, _), losses = jax.lax.scan(one, (learned, work), firsts)
-        return learned, losses.reshape(-1)
+        count = truncations(sizes, choice)
+        learned, _, total = jax.lax.fori_loop(0, count, one, (learned, work, jnp.zeros(())))
+        return learned, total / count
 
     return step
+
+
+def truncations(sizes: Sizes, key: jax.Array) -> jax.Array | int:
+    """How many truncations an episode has: those of one of the horizons, all equally likely."""
+    counts = [horizon // sizes.truncation for horizon in sizes.horizons]
+    if len(counts) == 1:
+        return counts[0]
+    return jax.random.choice(jax.random.fold_in(key, 2**31), jnp.array(counts))
+
+
+def _restarted(work: unrolled.Work, first: jax.Array | int, every: int | None) -> unrolled.Work:
+    """`work`, with a blank state if the LSTM's state begins anew after step `first`."""
+    if every is None:
+        return work
+    over = jnp.asarray(first) % every == 0
+    return work._replace(state=jax.tree.map(lambda leaf: jnp.where(over, 0, leaf), work.state))

@@ -14,9 +14,16 @@ import jax
 import jax.numpy as jnp
 
 from metabench.compute.columnwise import widened
-from metabench.learned_optimizers.lstm.coordinatewise import INPUTS, Layer, P, State, Weights, blank
+from metabench.learned_optimizers.lstm.coordinatewise import (
+    Layer,
+    P,
+    State,
+    Weights,
+    blank,
+    inputs_of,
+    represented,
+)
 from metabench.nets.lstm_cell import Gates, Memory, remembered
-from metabench.nets.preprocessing import preprocessed
 
 BLOCK = 192  # coordinates
 
@@ -42,7 +49,7 @@ def weight_gradient(
     state: State,
     gradients: jax.Array,
     cotangents: jax.Array,
-    p: float = P,
+    p: float | None = P,
     block: int = BLOCK,
 ) -> Weights:
     """The gradient of Σ ⟨cotangents, outputs⟩ with respect to the weights.
@@ -52,7 +59,7 @@ def weight_gradient(
       state: of n coordinates before the first of the steps; it is a constant.
       gradients: that the LSTM reads, [steps, n].
       cotangents: [steps, n].
-      p: of the preprocessing.
+      p: of the preprocessing; None: there is none.
       block: coordinates that are computed together.
     """
     size = gradients.shape[1]
@@ -71,13 +78,13 @@ def weight_gradient(
         found, trace = _of_block(weights, own, read, cotangent, p, trace)
         return (jax.tree.map(jnp.add, total, found), trace), None
 
-    start = jax.tree.map(jnp.zeros_like, weights), _blank(weights, len(gradients), block)
+    start = jax.tree.map(jnp.zeros_like, weights), _blank(weights, len(gradients), block, p)
     return jax.lax.scan(add, start, blocks)[0][0]
 
 
-def _blank(weights: Weights, steps: int, block: int) -> Trace:
+def _blank(weights: Weights, steps: int, block: int, p: float | None) -> Trace:
     """Memory for a trace, used for all blocks: new memory for each would first be set to zero."""
-    x = jax.ShapeDtypeStruct((INPUTS, block), weights.output.dtype)
+    x = jax.ShapeDtypeStruct((inputs_of(p), block), weights.output.dtype)
     one = jax.eval_shape(_forward, weights, blank(weights, block), x)[1]
     return jax.tree.map(lambda leaf: jnp.zeros((steps, *leaf.shape), leaf.dtype), one)
 
@@ -87,7 +94,7 @@ def _of_block(
     state: State,
     gradients: jax.Array,
     cotangents: jax.Array,
-    p: float,
+    p: float | None,
     trace: Trace,
 ) -> tuple[Weights, Trace]:
     """The gradient, and the trace that was overwritten."""
@@ -99,7 +106,7 @@ def _of_block(
         state, found = _forward(weights, state, x)
         return (state, jax.tree.map(lambda rows, row: rows.at[number].set(row), trace, found)), None
 
-    inputs = preprocessed(gradients, p).swapaxes(1, 2)  # [steps, 2, n]
+    inputs = represented(gradients, p)  # [steps, inputs, n]
     steps = jnp.arange(len(inputs))
     (_, trace), _ = jax.lax.scan(ahead, (state, trace), (steps, inputs))
 
@@ -116,7 +123,7 @@ def _of_block(
 
 
 def _forward(weights: Weights, state: State, x: jax.Array) -> tuple[State, Trace]:
-    """One step on inputs [2, n]: the state, and what is stored."""
+    """One step on inputs [inputs, n]: the state, and what is stored."""
     after, kept = [], []
     for layer, memory in zip(weights.layers, state, strict=True):
         read = jnp.concatenate([x, memory.hidden])

@@ -27,6 +27,7 @@ from metabench.learned_optimizers.lstm.coordinatewise import (
     flattened,
     one_kind,
 )
+from metabench.learned_optimizers.lstm.restarts import restarting
 from metabench.learned_optimizers.lstm.sequence import weight_gradient
 from metabench.types import PyTree
 
@@ -35,15 +36,22 @@ class Rule(NamedTuple):
     """What of the LSTM optimizer and of its training is not learned."""
 
     scale: float = SCALE
-    p: float = P
+    p: float | None = P  # of the preprocessing; None: there is none
     kind_of: KindOf = one_kind
     most: int | None = None
     """Coordinates of each array of parameters that the gradient is estimated from, drawn anew for
     each truncation, the larger their part the likelier; without bias. None: all of them."""
+    reset_every: int | None = None
+    """Steps after which the LSTM's state begins anew, in training too; None: never."""
 
     def optimizer(self, weights: Kinds) -> optax.GradientTransformation:
-        """The optimizer with these weights of the LSTM, by kind."""
+        """The optimizer with these weights of the LSTM, by kind; its state never begins anew."""
         return coordinatewise(weights, self.scale, self.p, self.kind_of)
+
+    def trained(self, weights: Kinds) -> optax.GradientTransformation:
+        """The optimizer as it is used after training."""
+        optimizer = self.optimizer(weights)
+        return optimizer if self.reset_every is None else restarting(optimizer, self.reset_every)
 
 
 class Truncated(NamedTuple):

@@ -2,11 +2,14 @@
 
 Three convolutions with batch norm, ReLU and pooling, then a dense layer of 32 units, as in the
 paper. The paper uses CIFAR-10 and subsets of it, we use mini-ImageNet's training classes at 32×32.
+Kernels are 3×3 with He's first values and the dense layer has no norm; `authors_convnet` has the
+paper's.
 Parameters of convolutions have `conv` in their names, so that a separate LSTM can update them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import jax
@@ -65,6 +68,24 @@ def convnet(data: Images, digest: str, classes: int) -> Optimizee:
       digest: of the data.
       classes: number of labels.
     """
+    image = data.images.shape[1:]
+    return of_images(data, digest, lambda key: first_params(key, image, classes), logits)
+
+
+def of_images(
+    data: Images,
+    digest: str,
+    init: Callable[[jax.Array], Params],
+    logits: Callable[[Params, jax.Array], jax.Array],
+) -> Optimizee:
+    """The optimizee of a network that one instance keeps a CPU busy with.
+
+    Args:
+      data: images and labels.
+      digest: of the data.
+      init: first parameters, from a key.
+      logits: of parameters and images [batch, height, width, channels], [batch, classes].
+    """
 
     def loss(params: Params, problem: Any, data: Images, key: jax.Array) -> jax.Array:
         images, labels = minibatch(data, key)
@@ -76,7 +97,7 @@ def convnet(data: Images, digest: str, classes: int) -> Optimizee:
 
     return Optimizee(
         problem=lambda key: (),
-        init=lambda key: first_params(key, data.images.shape[1:], classes),
+        init=init,
         loss=loss,
         measured=measured,
         data=data,

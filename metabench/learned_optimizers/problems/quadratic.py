@@ -10,6 +10,9 @@ import jax.numpy as jnp
 from metabench.contracts.optimizee import Optimizee
 
 SIZE = 10
+TUNING = 8000
+"""Instances on which baselines are tuned. The best rates of SGD and NAG are next to the first ones
+that diverge on the steepest instance, so it must be steeper than all instances of the test."""
 
 
 class Quadratic(NamedTuple):
@@ -38,5 +41,5 @@ def quadratic() -> Optimizee:
         loss=lambda theta, problem, data, key: value(theta, problem),
         measured=lambda theta, problem, data: value(theta, problem),
         instances=1000,
-        tuning=500,
+        tuning=TUNING,
     )

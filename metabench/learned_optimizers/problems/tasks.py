@@ -10,6 +10,7 @@ import jax
 
 from metabench.contracts.optimizee import Optimizee
 from metabench.errors import UserError, suggest
+from metabench.learned_optimizers.problems.authors_convnet import authors_convnet
 from metabench.learned_optimizers.problems.convnet import convnet
 from metabench.learned_optimizers.problems.images import mini_imagenet, mnist
 from metabench.learned_optimizers.problems.mlp import mlp
@@ -26,7 +27,12 @@ CONVNETS: Mapping[str, int | None] = {  # number of classes; None: all 64
     "imagenet-conv-5": 5,
     "imagenet-conv-2": 2,
 }
-NAMES = ("quadratic", *MLPS, *CONVNETS)
+AUTHORS_CONVNETS: Mapping[str, int | None] = {
+    "imagenet-authors-conv": None,
+    "imagenet-authors-conv-5": 5,
+    "imagenet-authors-conv-2": 2,
+}
+NAMES = ("quadratic", *MLPS, *CONVNETS, *AUTHORS_CONVNETS)
 
 
 def check_task(name: str) -> None:
@@ -50,4 +56,7 @@ def build(
         return MLPS[name](*mnist(archives, cache, progress))
     if name in CONVNETS:
         return convnet(*mini_imagenet(CONVNETS[name], archives, cache, progress))
+    if name in AUTHORS_CONVNETS:
+        found = mini_imagenet(AUTHORS_CONVNETS[name], archives, cache, progress)
+        return authors_convnet(*found)
     return quadratic()

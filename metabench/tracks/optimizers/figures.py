@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from metabench.scoring.summary import half_width
+from metabench.tracks.optimizers.crossed import mean_of
 from metabench.tracks.optimizers.rollout import Runs
 
 CAP = 1e6  # a loss that is larger, or not a number, counts as this much
 BAND = (10, 90)  # percentiles
 
 
-def of_runs(runs: Runs, stops: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Figures at each of `stops`: final loss, area under the curve, share that diverged."""
+def of_runs(by_stop: Sequence[Sequence[Runs]], stops: Sequence[int]) -> list[dict[str, Any]]:
+    """Figures at each of `stops`: final loss, area under the curve, share that diverged.
+
+    Args:
+      by_stop: for each stop the runs of each training seed, on the same instances, which end there.
+      stops: numbers of steps.
+    """
     rows = []
-    for number, stop in enumerate(stops):
-        final = capped(runs.measured[:, number + 1])
-        area = capped(runs.losses[:, 1 : stop + 1]).mean(1)
+    for stop, runs in zip(stops, by_stop, strict=True):
+        final, area = finals(runs), np.stack([capped(one.losses[:, 1:]).mean(1) for one in runs])
         low, median, high = np.percentile(final, (BAND[0], 50, BAND[1]))
-        rows.append(
-            {
-                "steps": stop,
-                "final_loss": {
-                    **mean_and_interval(final),
-                    "median": digits(median),
-                    "band": [digits(low), digits(high)],
-                },
-                "area": mean_and_interval(area),
-                "diverged": float(diverged(runs, number).mean()),
-            }
-        )
+        row: dict[str, Any] = {
+            "steps": stop,
+            "final_loss": {
+                **mean_and_interval(final),
+                "median": digits(median),
+                "band": [digits(low), digits(high)],
+            },
+            "area": mean_and_interval(area),
+            "diverged": float(np.mean([diverged(one) for one in runs])),
+        }
+        if len(runs) > 1:
+            row["final_loss"]["of_seeds"] = [digits(one) for one in final.mean(1)]
+        rows.append(row)
     return rows
 
 
-def diverged(runs: Runs, number: int) -> np.ndarray:
-    """Which instances [n] are not better at stop `number` than before the first step."""
-    return ~(runs.measured[:, number + 1] < runs.measured[:, 0])
+def finals(runs: Sequence[Runs]) -> np.ndarray:
+    """Losses at the end, [seeds, instances]."""
+    return np.stack([capped(one.measured[:, -1]) for one in runs])
+
+
+def diverged(runs: Runs) -> np.ndarray:
+    """Which instances [n] are not better at the end than before the first step."""
+    return ~(runs.measured[:, -1] < runs.measured[:, 0])
 
 
 def capped(losses: np.ndarray) -> np.ndarray:
@@ -47,18 +58,48 @@ def capped(losses: np.ndarray) -> np.ndarray:
 
 
 def mean_and_interval(values: np.ndarray) -> dict[str, float]:
-    """The mean and the half-width of its 95 % interval."""
-    return {"mean": digits(values.mean()), "ci95": digits(float(half_width(values)))}
+    """The mean of [seeds, instances] and the half-width of its 95 % interval."""
+    found = mean_of(values)
+    return {"mean": digits(found.mean), "ci95": digits(found.ci95)}
 
 
-def paired(mine: Runs, other: Runs, stops: tuple[int, ...]) -> list[dict[str, Any]]:
-    """At each of `stops`: final loss of `mine` minus that of `other`, instance by instance."""
+def paired(
+    mine: Sequence[Sequence[Runs]], other: Sequence[Sequence[Runs]], stops: Sequence[int]
+) -> list[dict[str, Any]]:
+    """At each of `stops`: final loss of `mine` minus that of `other`, instance by instance.
+
+    Args:
+      mine: for each stop, the runs of each training seed.
+      other: for each stop, one run on the same instances, or as many.
+      stops: numbers of steps.
+    """
     rows = []
-    for number, stop in enumerate(stops):
-        ours, theirs = (capped(runs.measured[:, number + 1]) for runs in (mine, other))
-        difference = mean_and_interval(ours - theirs)
-        rows.append({"steps": stop, **difference, "lower": float((ours < theirs).mean())})
+    for stop, ours, theirs in zip(stops, mine, other, strict=True):
+        difference = finals(ours) - finals(theirs)
+        found = mean_of(difference)
+        row: dict[str, Any] = {
+            "steps": stop,
+            "mean": digits(found.mean),
+            "ci95": digits(found.ci95),
+            "p": digits(found.p),
+            "lower": float((difference < 0).mean()),
+        }
+        if found.freedom is not None:
+            row["degrees_of_freedom"] = digits(found.freedom)
+            row["seeds"] = [mean_and_interval(one[None]) for one in difference]
+        rows.append(row)
     return rows
+
+
+def below_all(rows: Iterable[Sequence[Mapping[str, Any]]], stops: Sequence[int]) -> list[int]:
+    """The stops at which all paired differences, interval included, are below 0.
+
+    Each test is at 5 % (2.5 % on this side). That all hypotheses must be rejected makes the whole
+    no more likely by chance, so it needs no correction for their number.
+    """
+    columns = zip(*rows, strict=True)
+    found = [all(one["mean"] + one["ci95"] < 0 for one in column) for column in columns]
+    return [stop for stop, below in zip(stops, found, strict=True) if below]
 
 
 def steps_to_reach(curve: np.ndarray, level: float) -> int | None:
@@ -67,23 +108,25 @@ def steps_to_reach(curve: np.ndarray, level: float) -> int | None:
     return int(reached[0]) if reached.size else None
 
 
-def median_curve(runs: Runs) -> np.ndarray:
-    """The median loss at each step, [steps + 1]."""
-    return np.median(capped(runs.losses), axis=0)
+def median_curve(runs: Sequence[Runs]) -> np.ndarray:
+    """The median loss over seeds and instances at each step, [steps + 1]."""
+    return np.median(np.concatenate([capped(one.losses) for one in runs]), axis=0)
 
 
-def shown_steps(stops: tuple[int, ...]) -> list[int]:
-    """The steps in a result file: all up to the first stop, then every tenth."""
+def shown_steps(stops: Sequence[int]) -> list[int]:
+    """The steps in a result file: all up to the first stop, then every tenth to the last."""
     first, last = stops[0], stops[-1]
     return [*range(first + 1), *range(first + 10, last + 1, 10)]
 
 
-def curve(runs: Runs, stops: tuple[int, ...]) -> dict[str, list[float]]:
-    """Median and band at the shown steps."""
-    losses = capped(runs.losses)[:, shown_steps(stops)]
+def curve(runs: Sequence[Runs], stops: Sequence[int]) -> dict[str, Any]:
+    """Median and band over seeds and instances at the shown steps, and these steps."""
+    steps = shown_steps(stops)
+    losses = np.concatenate([capped(one.losses)[:, steps] for one in runs])
     low, median, high = np.percentile(losses, (BAND[0], 50, BAND[1]), axis=0)
     named = {"low": low, "median": median, "high": high}
-    return {name: [digits(value) for value in values] for name, values in named.items()}
+    found = {name: [digits(value) for value in values] for name, values in named.items()}
+    return {"steps": list(steps), **found}
 
 
 def digits(value: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from metabench.compute.columnwise import devices_for_columns, on_parts
@@ -74,13 +75,14 @@ def meta_train(
 
 def rule_of(plan: LstmPlan) -> Rule:
     """What of the optimizer and of its training is not learned."""
-    return Rule(plan.scale, plan.p, by_name if plan.by_kind else one_kind, plan.coordinates)
+    kind_of = by_name if plan.by_kind else one_kind
+    return Rule(plan.scale, plan.read, kind_of, plan.coordinates, plan.reset_every)
 
 
 def meta_optimizer_of(plan: LstmPlan) -> optax.GradientTransformation:
     """Adam on the clipped meta-gradient; its rate falls by a cosine."""
-    updates = plan.episodes * (plan.horizon // plan.truncation)
-    rate = optax.cosine_decay_schedule(plan.learning_rate, updates, FALL)
+    length = sum(plan.lengths) / len(plan.lengths) / plan.truncation
+    rate = optax.cosine_decay_schedule(plan.learning_rate, round(plan.episodes * length), FALL)
     return optax.chain(optax.clip_by_global_norm(plan.clip), optax.adam(rate))
 
 
@@ -102,7 +104,7 @@ def make_chunk(
     first (`copied`).
     """
     devices = meta_training_devices(optimizee, plan)
-    sizes = Sizes(plan.instances, plan.horizon, plan.truncation)
+    sizes = Sizes(plan.instances, plan.lengths, plan.truncation)
     meta_step = make_meta_step(optimizee, rule_of(plan), meta_optimizer_of(plan), sizes)
 
     def on_each(
@@ -111,8 +113,7 @@ def make_chunk(
         stream = jax.random.fold_in(key, 1)
 
         def one(state: Learned, number: jax.Array) -> tuple[Learned, jax.Array]:
-            state, losses = meta_step(state, data, stream, number)
-            return state, losses.mean()
+            return meta_step(state, data, stream, number)
 
         state, losses = jax.lax.scan(one, state, numbers)
         return state, {"loss": losses.mean()}
@@ -127,17 +128,25 @@ def make_chunk(
 
 
 def make_validation(optimizee: Optimizee, plan: LstmPlan) -> Callable[[Learned], float]:
-    """Minus the mean loss of the validation instances at the horizon, without noise."""
+    """Minus the mean loss of the validation instances at the horizon, without noise.
+
+    Of several horizons it is the geometric mean: at longer ones the losses are smaller.
+    """
     run = make_rollout(
         optimizee,
-        rule_of(plan).optimizer,
-        (plan.horizon,),
+        rule_of(plan).trained,
+        plan.lengths,
         plan.validation_instances,
         VALIDATION_SEED,
     )
-    return lambda state: -float(run(state.weights).measured[:, -1].mean())
+
+    def validate(state: Learned) -> float:
+        losses = np.float64(run(state.weights).measured[:, 1:]).mean(0)
+        return -float(losses[0] if len(losses) == 1 else np.exp(np.log(losses).mean()))
+
+    return validate
 
 
 def trained_optimizer(trained: Trained, plan: LstmPlan, about: dict[str, Any]) -> TrainedOptimizer:
     """The content of the optimizer's file: the weights that were best in validation."""
-    return TrainedOptimizer(trained.state.weights, plan.scale, plan.p, about)
+    return TrainedOptimizer(trained.state.weights, plan.scale, plan.read, about, plan.reset_every)

@@ -1,40 +1,50 @@
-"""Tuned rates on disk: rates are tuned once for each task and horizon."""
+"""Tuned hyperparameters on disk: they are tuned once for each task and numbers of steps."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from metabench.contracts.optimizee import Optimizee
 from metabench.files import canonical, publish
-from metabench.tracks.optimizers.evaluation import VERSION, tuned_rates
+from metabench.learned_optimizers.lstm.baselines import BASELINES
+from metabench.tracks.optimizers.baseline_runs import Tuned, tune_all
 from metabench.tracks.optimizers.rollout import TUNING_SEED
-from metabench.tracks.optimizers.tuning import FIRST, LAST, Tuned
+from metabench.tracks.optimizers.tuning import FINER, FIRST, LAST, Search, Trial
+
+VERSION = 2  # of how it is tuned
 
 
 def rates(
     task: str,
     optimizee: Optimizee,
-    horizon: int,
+    stops: tuple[int, ...],
     run_dir: Path,
     progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Tuned]:
-    """The rates of all baselines, from the file of an earlier call or tuned now.
+    """The hyperparameters of all baselines, from the file of an earlier call or tuned now.
 
     Raises:
       UserError: the file cannot be written.
     """
-    settings = [task, optimizee.digest, horizon, optimizee.tuning, TUNING_SEED, FIRST, LAST]
-    name = f"rates-{canonical.fingerprint([*settings, VERSION])}.json"
+    grids = [[name, one.values] for name, one in BASELINES.items()]
+    settings = [task, optimizee.digest, stops, optimizee.tuning, TUNING_SEED, FIRST, LAST, FINER]
+    name = f"rates-{canonical.fingerprint([*settings, grids, VERSION])}.json"
     path = run_dir / "optimizers" / task / name
     if path.is_file():
         return {name: _of(one) for name, one in json.loads(path.read_text("utf-8")).items()}
     publish.check_writable(path)
-    found = tuned_rates(optimizee, horizon, progress)
+    found = tune_all(optimizee, stops, progress)
     publish.write_text(path, json.dumps(found) + "\n")
     return found
 
 
-def _of(values: list) -> Tuned:  # type: ignore[type-arg]
-    return Tuned(values[0], tuple((rate, score) for rate, score in values[1]))
+def _of(values: list[Any]) -> Tuned:
+    best, searches = values
+    return Tuned(_trials(best), tuple(Search(*map(_trials, one)) for one in searches))
+
+
+def _trials(rows: list[Any]) -> tuple[Trial, ...]:
+    return tuple(Trial(rate, second, tuple(scores)) for rate, second, scores in rows)

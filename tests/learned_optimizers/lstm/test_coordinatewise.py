@@ -16,10 +16,10 @@ from metabench.learned_optimizers.lstm.kinds import by_name
 from tests.learned_optimizers import lstm_by_hand as by_hand
 
 
-def some_weights(units=3, layers=2, seed=0):
+def some_weights(units=3, layers=2, seed=0, p=10.0):
     """Far from the first ones, so that every part matters."""
     random = np.random.default_rng(seed)
-    first = first_weights(jax.random.key(0), units, layers)
+    first = first_weights(jax.random.key(0), units, layers, p)
     return jax.tree.map(lambda leaf: jnp.asarray(random.normal(size=leaf.shape), leaf.dtype), first)
 
 
@@ -32,6 +32,17 @@ def test_one_unit_one_layer_worked_out():
     # i = σ(-0.5) = 0.37754, g = tanh(-1.5) = -0.90515, c = -0.34173, o = σ(-2) = 0.11920,
     # h = 0.11920 · tanh(-0.34173) = -0.03923, update = 0.1 · (2 · -0.03923 + 0.5) = 0.04215
     np.testing.assert_allclose(update, [0.04215], atol=1e-5)
+
+
+def test_without_preprocessing_the_gradient_itself_is_read():
+    """The kernel reads one number: rows 1, 2, 3, 4 of it; a gradient of -0.5."""
+    kernel = jnp.array([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [4.0, 0.0]])
+    weights = Weights((Layer(kernel, jnp.zeros(4)),), jnp.array([2.0]), jnp.array(0.5))
+    optimizer = coordinatewise(weights, scale=1.0, p=None)
+    update, _ = optimizer.update(jnp.array([-0.5]), optimizer.init(jnp.zeros(1)))
+    # As above, with an update ten times as large.
+    np.testing.assert_allclose(update, [0.4215], atol=1e-4)
+    assert first_weights(jax.random.key(0), 3, 2, None).layers[0].kernel.shape == (12, 4)
 
 
 def test_steps_of_two_layers_by_hand():

@@ -32,6 +32,18 @@ def test_what_is_read_updates_as_what_was_written(tmp_path, kinds):
     jax.tree.map(np.testing.assert_array_equal, updates, others)
 
 
+def test_a_file_without_preprocessing_is_read(tmp_path):
+    weights = {ALL: some_weights(p=None)}
+    (tmp_path / "one.npz").write_bytes(packed(TrainedOptimizer(weights, 1.0, None, ABOUT)))
+    found = read(tmp_path / "one.npz")
+    assert (found.scale, found.p, found.reset_every) == (1.0, None, None)
+    optimizer = found.transformation()
+    updates, _ = optimizer.update(PARAMS, optimizer.init(PARAMS))
+    expected = coordinatewise(weights, 1.0, None)
+    others, _ = expected.update(PARAMS, expected.init(PARAMS))
+    jax.tree.map(np.testing.assert_array_equal, updates, others)
+
+
 def without_about():
     buffer = io.BytesIO()
     np.savez(buffer, output=np.zeros(3))

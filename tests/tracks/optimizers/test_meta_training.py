@@ -110,6 +110,17 @@ def test_two_devices_train_as_one_does():
     )
 
 
+def test_validation_at_several_horizons_is_their_geometric_mean():
+    plan = replace(SHORT, horizons=(4, 8))
+    state = meta_training.first_state(
+        quadratic(), meta_training.rule_of(plan), meta_training.meta_optimizer_of(plan),
+        jax.random.key(0), plan.units, plan.layers,
+    )  # fmt: skip
+    both = make_validation(quadratic(), plan)(state)
+    alone = [make_validation(quadratic(), replace(SHORT, horizon=n))(state) for n in (4, 8)]
+    assert both == pytest.approx(-np.sqrt(alone[0] * alone[1]), rel=1e-4)
+
+
 @pytest.mark.slow
 def test_it_learns_to_go_down(optimised):
     """After 60 episodes the loss at step 20 is a small part of what untrained weights leave."""
