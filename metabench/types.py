@@ -7,7 +7,7 @@ only, so that reading a result or asking for help does not wait for JAX.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -44,6 +44,7 @@ class Dataset(NamedTuple):
     digest: str  # sha256 over pixels, labels and class names
     source: str  # a phrase that says where the pixels came from
     fixed_episodes: bool = False  # each alphabet is a given episode (`metabench.tasks.trials`)
+    at: Callable[[int], Dataset] | None = None  # the same drawings at another size, in pixels
 
 
 class Indices(NamedTuple):

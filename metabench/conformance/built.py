@@ -14,7 +14,7 @@ import numpy as np
 
 from metabench.conformance.check import Skipped, once, require
 from metabench.conformance.comparing import form, same_form
-from metabench.conformance.drawings import strokes_tables
+from metabench.conformance.drawings import strokes_tables, strokes_training
 from metabench.contracts.learner import (
     EpisodeLearner,
     Forecaster,
@@ -27,6 +27,7 @@ from metabench.contracts.learner import (
 )
 from metabench.seeds import root_key
 from metabench.tasks.class_table import check_fits
+from metabench.tasks.detail import detail_of
 from metabench.tasks.functions import shown_values
 from metabench.tasks.kinds import sample_tasks
 from metabench.tasks.streams import shown
@@ -102,7 +103,9 @@ class Built(Generic[L]):
         """What is made of the first state, and the training classes. Functions have none."""
         if isinstance(self.shape, FunctionShape) or isinstance(self.train_shape, FunctionShape):
             return None
-        table, foundation = self._tables["train"], foundation_of(self.learner)
+        foundation = foundation_of(self.learner)
+        drawn = self.shape.image if foundation is not None else self.train_shape.image
+        table = strokes_training(self.shape.image, detail_of(drawn, self.shape.image))
         source = None
         if foundation is not None:
             source = source_state(foundation.source, self.shape.image, self._sources)

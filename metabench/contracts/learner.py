@@ -28,7 +28,8 @@ class Training(NamedTuple):
     tells (`Episode`, `Stream` or `Function`; of an `ImagesShape` uint8
     [batch, number, height, width, channels]). The metrics hold a scalar `loss`."""
     shape: TrainShape | None = None
-    """Shape and kind of the training tasks, where they differ from the test's."""
+    """Shape and kind of the training tasks, where they differ from the test's. Their images may
+    be larger than the test's by a whole factor: they are then detailed (`tasks/detail.py`)."""
     batch: int = 1
     """Tasks in a step where neither a recipe nor the user says how many."""
     spread: bool = False

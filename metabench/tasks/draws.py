@@ -117,6 +117,15 @@ def interleave(words: jax.Array, kinds: int, each: int) -> tuple[jax.Array, jax.
     return jax.lax.scan(place, full, drawn)[1]
 
 
+def whole(images: jax.Array) -> jax.Array:
+    """`images`, gathered before anything is done with them.
+
+    XLA otherwise fuses the gathering with what follows, such as a change of shape, and then looks
+    up every value by itself, which takes up to 50 times as long.
+    """
+    return jax.lax.optimization_barrier(images)
+
+
 def _per_word(most: int) -> int:
     share = 1
     while most > 1 and most ** (share + 1) <= SHARED:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.seeds import root_key
-from metabench.tasks.draws import choose, interleave, words_needed
+from metabench.tasks.draws import choose, interleave, whole, words_needed
 from metabench.tasks.label_codes import code_words, codes
 from metabench.tasks.shift import step_before
 from metabench.types import ClassTable, Stream, StreamShape
@@ -46,7 +46,7 @@ def sample_streams(
     ys, turns = interleave(order, way, each)
     rows = jnp.take_along_axis(rows.reshape(shape.steps, -1), turns * way + ys, axis=0)
     return Stream(
-        xs=table.images[rows.T],
+        xs=whole(table.images[rows.T]),
         ys=ys.T,
         turns=turns.T,
         codes=codes(shape.labels, way, letters),

@@ -9,6 +9,7 @@ by itself after the supports, so that queries do not affect each other.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -26,7 +27,7 @@ from metabench.learners.recurrent.sequence_net import (
     answers,
     first_state,
 )
-from metabench.nets.jitter import jitter
+from metabench.nets.jitter import detailed, jitter
 from metabench.nets.pixels import pixels
 from metabench.tasks.label_codes import cross_entropy, groups, right
 from metabench.tasks.shift import step_before
@@ -102,7 +103,9 @@ def image_learner(
     net = network(inputs_of(train_shape), lengths)
 
     init = first_state(net, optimizer, outputs_of(train_shape))
-    training = Training(_training(net, optimizer, train_shape, augment), train_shape, BATCH)
+    step = _training(net, optimizer, train_shape, augment)
+    read = replace(train_shape, image=detailed(shape.image)) if augment else train_shape
+    training = Training(step, read, BATCH)
     if isinstance(shape, StreamShape):
         return StreamLearner(init, _answering(net), training)
     adapt, predict = _episodes(net, shape.way)
@@ -129,10 +132,8 @@ def _training(
         return cross_entropy(logits, wanted, size).mean(), (accuracy, statistics)
 
     def train(state: State, streams: Stream, key: jax.Array) -> tuple[State, Metrics]:
-        images = pixels(streams.xs)
-        if augment:
-            images = jittered(key, images, shape.image)
-        read = _reading(images, jax.vmap(shown)(streams)).swapaxes(0, 1)
+        images = jittered(key, streams.xs, shape.image) if augment else streams.xs
+        read = _reading(pixels(images), jax.vmap(shown)(streams)).swapaxes(0, 1)
         wanted = jax.vmap(lambda codes, ys: codes[ys])(streams.codes, streams.ys).swapaxes(0, 1)
         gradient = jax.value_and_grad(loss, has_aux=True)
         found, grads = gradient(state.params, state.statistics, read, wanted)
@@ -144,8 +145,9 @@ def _training(
 
 
 def jittered(key: jax.Array, images: jax.Array, image: ImageShape) -> jax.Array:
-    """Each image of a batch of streams, rotated and shifted by itself."""
-    return jitter(key, images.reshape(-1, *image)).reshape(images.shape)
+    """Each image of a batch of streams, rotated and shifted by itself: float [..., *image]."""
+    moved = jitter(key, images.reshape(-1, *images.shape[-3:]), image)
+    return moved.reshape(*images.shape[:-3], *image)
 
 
 def _answering(net: SequenceNet) -> Callable[[State, jax.Array, jax.Array, jax.Array], jax.Array]:

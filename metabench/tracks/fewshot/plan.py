@@ -18,6 +18,7 @@ from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.scoring.episodes import ImageLearner
 from metabench.tasks.class_table import check_fits, class_id_count, class_table, find_split
+from metabench.tasks.detail import detail_of
 from metabench.tasks.protocol_table import protocol_table, shape_of
 from metabench.tasks.protocols import frozen
 from metabench.training.lengths import Lengths, lengths_of
@@ -239,8 +240,10 @@ def _training_tables(
             f"dataset `{training_data.name}` has no classes to meta-train on: name one that has "
             f"with `dataset`, and {training_data.name} as `test-dataset`"
         )
-    table = class_table(training_data, found, "train")
-    check_fits(
-        table, train_shape(learner, shape), f"the train part of {training_data.name}/{met.split}"
-    )
+    drawn = train_shape(learner, shape)
+    # Images of the test's size where something is made of them before the training.
+    plain = foundation_of(learner) is not None
+    detail = 1 if plain else detail_of(drawn.image, shape.image)
+    table = class_table(training_data, found, "train", detail)
+    check_fits(table, drawn, f"the train part of {training_data.name}/{met.split}")
     return {"train": table, "val": protocol_table(training_data, replace(met, part="val"))}

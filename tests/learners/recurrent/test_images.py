@@ -1,5 +1,7 @@
 """Learners that read sequences: what they are shown, what they learn, both protocols."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,7 @@ from metabench.scoring.episodes import evaluate
 from metabench.scoring.summary import presentations
 from metabench.seeds import root_key
 from metabench.tasks.class_table import check_fits
+from metabench.tasks.detail import between_pixels
 from metabench.tasks.episodes import sample
 from metabench.tasks.streams import sample_streams, shown
 from metabench.training.meta_training import initial_state, make_chunk
@@ -104,6 +107,17 @@ def test_augmentation_moves_training_images_only(bars):
         one.answer(state, streams.xs[0], jnp.zeros((12, 3)), root_key(1)) for one in (plain, moved)
     ]
     np.testing.assert_array_equal(*answers)
+
+
+def test_moved_training_images_are_drawn_in_detail(bars):
+    plain, moved = built("lstm"), built("lstm", augment=True)
+    assert plain.training.shape == SHAPE
+    assert moved.training.shape == replace(SHAPE, image=(12, 12, 1))
+    fine = bars._replace(images=jnp.asarray(between_pixels(np.asarray(bars.images), 3)))
+    streams = sample_streams(root_key(0), jnp.arange(2), fine, moved.training.shape)
+    state, metrics = moved.training.step(initial_state(moved, 0), streams, root_key(1))
+    assert np.isfinite(metrics["loss"])
+    assert state.params["net"].inputs.shape[0] == 16 + 3  # pixels of the test, and a label
 
 
 def test_letters_have_twenty_five_outputs_for_any_way(bars):
