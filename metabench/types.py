@@ -103,12 +103,16 @@ Labels: TypeAlias = Literal["onehot", "letters"]
 
 @dataclass(frozen=True)
 class StreamShape:
-    """The online protocol: `way` classes, each shown `presentations` times in random order."""
+    """The online protocol: `way` classes, each shown `presentations` times in random order.
+
+    Where the class of each step is drawn independently, a class comes so often on average.
+    """
 
     way: int
     presentations: int
     image: ImageShape = (20, 20, 1)
     labels: Labels = "onehot"
+    independent: bool = False
 
     @property
     def steps(self) -> int:
@@ -204,6 +208,7 @@ class Protocol:
     labels: Labels | None = None
     """Set for the online protocol, and only for it. `shot` is then 0, and `query` counts the
     presentations of a class, all of which are answered."""
+    independent: bool = False  # online: the class of each step is drawn independently
 
     @property
     def id(self) -> str:
@@ -217,6 +222,8 @@ class Protocol:
         parts += [f"online{self.query}"] if online else [f"{self.shot}shot"]
         if self.labels not in (None, "onehot"):
             parts.append(str(self.labels))
+        if self.independent:
+            parts.append("independent")
         departures = (
             (self.query, self.query if online else 15, "query"),
             (self.episodes, 1000, "episodes"),

@@ -64,17 +64,21 @@ def overall(result: Result) -> Summary:
 
 def by_presentation(result: Result) -> list[Summary]:
     """Online protocol: accuracy at the 1st, 2nd, … presentation, averaged over the seeds."""
-    counts = np.array([run.by_presentation for run in result.runs], np.float64).mean(0)
-    return presentations(counts, result.protocol.way)
+    return presentations(*_at_presentations(result))
 
 
 def paired_at(better: Result, other: Result, presentation: int) -> Summary:
     """Online protocol: `paired` at one presentation, counted from 1."""
-    one, another = (
-        np.array([run.by_presentation for run in result.runs], np.float64).mean(0)
-        for result in (better, other)
-    )
-    return presentations(one - another, better.protocol.way)[presentation - 1]
+    (one, shown), (another, _) = _at_presentations(better), _at_presentations(other)
+    return presentations(one - another, shown)[presentation - 1]
+
+
+def _at_presentations(result: Result) -> tuple[np.ndarray, np.ndarray]:
+    """Right answers, averaged over the seeds, and images: [streams, presentations] each."""
+    counts = np.array([run.by_presentation for run in result.runs], np.float64).mean(0)
+    images = result.presented or np.full(counts.shape, result.protocol.way)
+    number = result.protocol.query
+    return counts[:, :number], np.asarray(images)[:, :number]
 
 
 def seed_spread(result: Result) -> float | None:
@@ -132,6 +136,8 @@ def published_online(protocol: Protocol) -> list[PublishedOnline]:
     rows = [PublishedOnline(**row) for row in json.loads(text)]
     if protocol.dataset != "omniglot":
         return []
+    if protocol.independent:
+        return []  # the papers' classes come equally often
     return [row for row in rows if (row.way, row.labels) == (protocol.way, protocol.labels)]
 
 

@@ -33,6 +33,17 @@ def half_width(values: np.ndarray, axis: int = 0) -> np.ndarray:
     return np.asarray(1.96 * spread / np.sqrt(number))
 
 
-def presentations(correct: np.ndarray, way: int) -> list[Summary]:
-    """Accuracy at the 1st, 2nd, … presentation, from counts [episodes, presentations]."""
-    return [summarise(column, way) for column in np.asarray(correct).T]
+def presentations(correct: np.ndarray, shown: int | np.ndarray) -> list[Summary]:
+    """Accuracy at the 1st, 2nd, … presentation: right answers over images, in all streams together.
+
+    Args:
+      correct: right answers, [streams, presentations].
+      shown: images, of the same shape, or as many everywhere. Where they differ, the interval is
+        that of a ratio of two means (linearised).
+    """
+    counts = np.asarray(correct, np.float64)
+    images = np.broadcast_to(np.asarray(shown, np.float64), counts.shape)
+    usual = np.maximum(images.mean(0), 1e-9)
+    mean = counts.mean(0) / usual
+    width = half_width((counts - mean * images) / usual)
+    return [Summary(float(m), float(w)) for m, w in zip(mean, width, strict=True)]

@@ -60,8 +60,9 @@ def stream_shape(shape: ImageTaskShape, presentations: int | None) -> StreamShap
     number = given if presentations is None else presentations
     if number < 2:
         raise UserError(f"`presentations` is {number}; a class must come at least twice")
-    labels = shape.labels if isinstance(shape, StreamShape) else "onehot"
-    return StreamShape(shape.way, number, shape.image, labels)
+    if isinstance(shape, StreamShape):
+        return replace(shape, presentations=number)
+    return StreamShape(shape.way, number, shape.image)
 
 
 def longest(shape: ImageTaskShape) -> int:
