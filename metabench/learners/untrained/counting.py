@@ -2,7 +2,7 @@
 
 Every class of a stream comes equally often, so who counts the labels that were shown does better
 than chance without a look at any image. Where the classes of a stream are drawn independently,
-counting tells nothing.
+counting is at chance over all images, but not at the early presentations, whose classes are rare.
 """
 
 from __future__ import annotations
