@@ -19,7 +19,9 @@ CELLS = {
     "mann-feedforward": mann(SMALL._replace(kind="feedforward")),
     "ntm": ntm(SMALL),
     "fast-matrix": fast_weights(FastSizes(3, 4, settle=2)),
-    "fast-attention": fast_weights(FastSizes(3, 4, settle=2), "attention", steps=7),
+    "fast-attention": fast_weights(
+        FastSizes(3, 4, settle=2, norms="separate"), "attention", steps=7
+    ),
 }
 STEPS, BATCH = 5, 2
 XS = jax.random.normal(jax.random.key(1), (STEPS, BATCH, 3))
