@@ -46,6 +46,7 @@ from metabench.types import (
 L = TypeVar("L", bound=Learner)
 SHAPE = EpisodeShape(way=5, shot=1, query=5)
 STEPS, BATCH, TASKS = 60, 4, 128
+SETTLING = 8  # batches
 ANSWERING = (
     (EpisodeLearner, "`adapt` and `predict`"),
     (StreamLearner, "`answer`"),
@@ -146,7 +147,25 @@ class Built(Generic[L]):
             require_form(state, after, metrics)
             state = after
             losses.append(metrics["loss"])
+        state = self._settled(state)
         return ShortTraining(state, np.array([float(loss) for loss in losses]))
+
+    def _settled(self, state: PyTree) -> PyTree:
+        """`state` after `Training.settle`, as far as the learner has one."""
+        settle = None if self.learner.training is None else self.learner.training.settle
+        for number in range(0 if settle is None else SETTLING):
+            tasks, key = (
+                self.training_tasks(number * BATCH),
+                jax.random.fold_in(root_key(4), number),
+            )
+            after = jax.jit(settle)(state, tasks, key, jnp.int32(number))
+            require(
+                same_form(after, state),
+                f"`training.settle` must keep the form of the state, {form(state)}, not make "
+                f"{form(after)}",
+            )
+            state = after
+        return state
 
     @once
     def answered(self) -> Any:

@@ -34,6 +34,10 @@ class Training(NamedTuple):
     """Tasks in a step where neither a recipe nor the user says how many."""
     spread: bool = False
     """Whether `step` takes its tasks by `over_episodes`: then they are spread over the devices."""
+    settle: Callable[[PyTree, Any, jax.Array, jax.Array], PyTree] | None = None
+    """`settle(state, tasks, key, number) -> state`, for batches `number` = 0, 1, … of training
+    tasks before each validation: what is tested is the state after the last of them. For
+    statistics that are to be those of the weights as they are then; `step` never sees them."""
 
 
 class EpisodeLearner(NamedTuple):

@@ -26,6 +26,7 @@ from metabench.learners.recurrent.sequence_net import (
     State,
     answers,
     first_state,
+    settling,
 )
 from metabench.nets.jitter import detailed, jitter
 from metabench.nets.pixels import pixels
@@ -104,9 +105,10 @@ def image_learner(
     net = network(inputs_of(train_shape), lengths)
 
     init = first_state(net, optimizer, outputs_of(train_shape))
-    step = _training(net, optimizer, train_shape, augment)
-    read = replace(train_shape, image=detailed(shape.image)) if augment else train_shape
-    training = Training(step, read, BATCH)
+    reading = _training_reading(train_shape, augment)
+    step = _training(net, optimizer, train_shape, reading)
+    drawn = replace(train_shape, image=detailed(shape.image)) if augment else train_shape
+    training = Training(step, drawn, BATCH, settle=settling(net, reading))
     if isinstance(shape, StreamShape):
         return StreamLearner(init, _answering(net), training)
     adapt, predict = _episodes(net, shape.way)
@@ -118,8 +120,23 @@ def _reading(images: jax.Array, labels: jax.Array) -> jax.Array:
     return jnp.concatenate([images.reshape(*labels.shape[:-1], -1), labels], axis=-1)
 
 
+def _training_reading(
+    shape: StreamShape, augment: bool
+) -> Callable[[Stream, jax.Array], jax.Array]:
+    """What is read in training, [steps, batch, inputs], of a batch of streams and a key."""
+
+    def reading(streams: Stream, key: jax.Array) -> jax.Array:
+        images = jittered(key, streams.xs, shape.image) if augment else streams.xs
+        return _reading(pixels(images), jax.vmap(shown)(streams)).swapaxes(0, 1)
+
+    return reading
+
+
 def _training(
-    net: SequenceNet, optimizer: optax.GradientTransformation, shape: StreamShape, augment: bool
+    net: SequenceNet,
+    optimizer: optax.GradientTransformation,
+    shape: StreamShape,
+    reading: Callable[[Stream, jax.Array], jax.Array],
 ) -> Callable[[State, Stream, jax.Array], tuple[State, Metrics]]:
     """One step down the mean cross-entropy of a batch of streams."""
     _, size = groups(shape.labels, shape.way)
@@ -133,8 +150,7 @@ def _training(
         return cross_entropy(logits, wanted, size).mean(), (accuracy, statistics)
 
     def train(state: State, streams: Stream, key: jax.Array) -> tuple[State, Metrics]:
-        images = jittered(key, streams.xs, shape.image) if augment else streams.xs
-        read = _reading(pixels(images), jax.vmap(shown)(streams)).swapaxes(0, 1)
+        read = reading(streams, key)
         wanted = jax.vmap(lambda codes, ys: codes[ys])(streams.codes, streams.ys).swapaxes(0, 1)
         gradient = jax.value_and_grad(loss, has_aux=True)
         found, grads = gradient(state.params, state.statistics, read, wanted)
