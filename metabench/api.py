@@ -54,7 +54,7 @@ def run(
       progress: whether to show progress on standard error.
       **tested: what is measured, each with what is usual as its default: dataset, way, shot,
         query, protocol ("kshot" or "online"), presentations, labels, split, test_dataset,
-        test_split, within_alphabet, episodes, image_size.
+        test_split, within_alphabet, episodes, image_size, independent.
 
     Raises:
       UserError: a mistake in one sentence.
@@ -151,6 +151,7 @@ def _asked(protocol: Protocol) -> dict[str, Any]:
     }
     if online:
         found |= {"protocol": "online", "presentations": protocol.query, "labels": protocol.labels}
+        found["independent"] = protocol.independent
     else:
         found |= {"shot": protocol.shot, "query": protocol.query}
     if protocol.trained_on is None:

@@ -7,7 +7,7 @@ only, so that reading a result or asking for help does not wait for JAX.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -47,6 +47,7 @@ class Dataset(NamedTuple):
     digest: str  # sha256 over pixels, labels and class names
     source: str  # a phrase that says where the pixels came from
     fixed_episodes: bool = False  # each alphabet is a given episode (`metabench.tasks.trials`)
+    at: Callable[[int], Dataset] | None = None  # the same drawings at another size, in pixels
 
 
 class Indices(NamedTuple):
@@ -105,12 +106,16 @@ Labels: TypeAlias = Literal["onehot", "letters"]
 
 @dataclass(frozen=True)
 class StreamShape:
-    """The online protocol: `way` classes, each shown `presentations` times in random order."""
+    """The online protocol: `way` classes, each shown `presentations` times in random order.
+
+    Where the class of each step is drawn independently, a class comes so often on average.
+    """
 
     way: int
     presentations: int
     image: ImageShape = (20, 20, 1)
     labels: Labels = "onehot"
+    independent: bool = False
 
     @property
     def steps(self) -> int:
@@ -206,6 +211,7 @@ class Protocol:
     labels: Labels | None = None
     """Set for the online protocol, and only for it. `shot` is then 0, and `query` counts the
     presentations of a class, all of which are answered."""
+    independent: bool = False  # online: the class of each step is drawn independently
 
     @property
     def id(self) -> str:
@@ -219,6 +225,8 @@ class Protocol:
         parts += [f"online{self.query}"] if online else [f"{self.shot}shot"]
         if self.labels not in (None, "onehot"):
             parts.append(str(self.labels))
+        if self.independent:
+            parts.append("independent")
         departures = (
             (self.query, self.query if online else 15, "query"),
             (self.episodes, 1000, "episodes"),

@@ -47,7 +47,8 @@ SHAPE = EpisodeShape(5, 1, 15)
 LEARNERS = tuple(
     name
     for name in registry.names("learners")
-    if not isinstance(train_shape(registry.build_learner(name, SHAPE, {}), SHAPE), StreamShape)
+    if registry.takes(name, EpisodeShape)
+    and not isinstance(train_shape(registry.build_learner(name, SHAPE, {}), SHAPE), StreamShape)
 )
 # The others take longer to compile with optimisation than it saves.
 LONG = ("cactus", "exemplar_svm", "modified_hausdorff")

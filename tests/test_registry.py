@@ -12,11 +12,20 @@ from metabench.errors import UserError
 from metabench.types import EpisodeShape, FunctionShape, Protocol, StreamShape
 
 SHAPE = EpisodeShape(5, 1, 5)
+SHAPES = {
+    EpisodeShape: (SHAPE, EpisodeLearner),
+    StreamShape: (StreamShape(5, 2), StreamLearner),
+    FunctionShape: (FunctionShape(), Forecaster),
+}
 
 
 @pytest.mark.parametrize("name", registry.names("learners"))
 def test_learners_are_keyword_factories(name):
-    assert isinstance(registry.build_learner(name, SHAPE, {}), EpisodeLearner)
+    able = [kind for kind in SHAPES if registry.takes(name, kind)]
+    assert able
+    for kind in able:
+        shape, ability = SHAPES[kind]
+        assert isinstance(registry.build_learner(name, shape, {}), ability)
     for option in registry.options(name).values():
         assert option.default is not inspect.Parameter.empty
     assert registry.learner(name).version.startswith("metabench ")

@@ -54,6 +54,14 @@ LabelKind: TypeAlias = Annotated[
     str | None,
     Option(help="Online protocol: labels as `onehot` numbers or strings of five `letters`."),
 ]
+Independent: TypeAlias = Annotated[
+    bool,
+    Option(
+        "--independent",
+        help="Online protocol: draw the class of each step independently; classes then come "
+        "unequally often.",
+    ),
+]
 ImageSize: TypeAlias = Annotated[
     int | None,
     Option(help="Height and width of the images in pixels; the dataset's own if not given."),

@@ -25,6 +25,7 @@ def run(
     protocol: options.Kind = "kshot",
     presentations: options.Presentations = None,
     labels: options.LabelKind = None,
+    independent: options.Independent = False,
     dataset: options.Dataset = "auto",
     split: options.Split = None,
     test_dataset: options.TestDataset = None,
@@ -51,7 +52,7 @@ def run(
 
     tested = Asked(
         dataset, way, shot, query, protocol, presentations, labels, split, test_dataset,
-        test_split, within_alphabet, episodes, image_size,
+        test_split, within_alphabet, episodes, image_size, independent,
     )  # fmt: skip
     places = Places(run_dir, archives, cache, quiet)
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")

@@ -14,7 +14,7 @@ import numpy as np
 
 from metabench.conformance.check import Skipped, once, require
 from metabench.conformance.comparing import form, same_form
-from metabench.conformance.drawings import strokes_tables
+from metabench.conformance.drawings import strokes_tables, strokes_training
 from metabench.contracts.learner import (
     EpisodeLearner,
     Forecaster,
@@ -27,6 +27,7 @@ from metabench.contracts.learner import (
 )
 from metabench.seeds import root_key
 from metabench.tasks.class_table import check_fits
+from metabench.tasks.detail import detail_of
 from metabench.tasks.functions import shown_values
 from metabench.tasks.kinds import sample_tasks
 from metabench.tasks.streams import shown
@@ -45,6 +46,7 @@ from metabench.types import (
 L = TypeVar("L", bound=Learner)
 SHAPE = EpisodeShape(way=5, shot=1, query=5)
 STEPS, BATCH, TASKS = 60, 4, 128
+SETTLING = 8  # batches
 ANSWERING = (
     (EpisodeLearner, "`adapt` and `predict`"),
     (StreamLearner, "`answer`"),
@@ -102,7 +104,9 @@ class Built(Generic[L]):
         """What is made of the first state, and the training classes. Functions have none."""
         if isinstance(self.shape, FunctionShape) or isinstance(self.train_shape, FunctionShape):
             return None
-        table, foundation = self._tables["train"], foundation_of(self.learner)
+        foundation = foundation_of(self.learner)
+        drawn = self.shape.image if foundation is not None else self.train_shape.image
+        table = strokes_training(self.shape.image, detail_of(drawn, self.shape.image))
         source = None
         if foundation is not None:
             source = source_state(foundation.source, self.shape.image, self._sources)
@@ -143,7 +147,26 @@ class Built(Generic[L]):
             require_form(state, after, metrics)
             state = after
             losses.append(metrics["loss"])
+        state = self._settled(state)
         return ShortTraining(state, np.array([float(loss) for loss in losses]))
+
+    def _settled(self, state: PyTree) -> PyTree:
+        """`state` after `Training.settle`, as far as the learner has one."""
+        settle = None if self.learner.training is None else self.learner.training.settle
+        if settle is None:
+            return state
+        settled = jax.jit(settle)
+        for number in range(SETTLING):
+            tasks = self.training_tasks(number * BATCH)
+            key = jax.random.fold_in(root_key(4), number)
+            after = settled(state, tasks, key, jnp.int32(number))
+            require(
+                same_form(after, state),
+                f"`training.settle` must keep the form of the state, {form(state)}, not make "
+                f"{form(after)}",
+            )
+            state = after
+        return state
 
     @once
     def answered(self) -> Any:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.datasets.strokes import dataset as strokes
+from metabench.tasks.detail import at_more_places
 from metabench.types import ClassTable, ImageShape
 
 ALPHABETS = {"train": 6, "val": 2, "test": 4}  # of 16 characters
@@ -18,6 +19,17 @@ ALPHABETS = {"train": 6, "val": 2, "test": 4}  # of 16 characters
 def strokes_tables(image: ImageShape = (28, 28, 1)) -> dict[str, ClassTable]:
     """Small class tables of procedural drawings: "train", "val" and "test"."""
     return dict(_drawn(image))
+
+
+@cache
+def strokes_training(image: ImageShape, detail: int) -> ClassTable:
+    """The table "train", with `detail` values for each pixel of `image`, along each side."""
+    height, width, channels = image
+    if detail == 1:
+        return strokes_tables(image)["train"]
+    larger = strokes_tables((detail * height, detail * width, channels))["train"]
+    filtered = at_more_places(np.asarray(larger.images), detail)
+    return larger._replace(images=jnp.asarray(filtered))
 
 
 @cache

@@ -36,11 +36,16 @@ class Training(NamedTuple):
     tells (`Episode`, `Stream` or `Function`; of an `ImagesShape` uint8
     [batch, number, height, width, channels]). The metrics hold a scalar `loss`."""
     shape: TrainShape | None = None
-    """Shape and kind of the training tasks, where they differ from the test's."""
+    """Shape and kind of the training tasks, where they differ from the test's. Their images may
+    be larger than the test's by a whole factor: they are then detailed (`tasks/detail.py`)."""
     batch: int = 1
     """Tasks in a step where neither a recipe nor the user says how many."""
     spread: bool = False
     """Whether `step` takes its tasks by `over_episodes`: then they are spread over the devices."""
+    settle: Callable[[PyTree, Any, jax.Array, jax.Array], PyTree] | None = None
+    """`settle(state, tasks, key, number) -> state`, for batches `number` = 0, 1, … of training
+    tasks before each validation: what is tested is the state after the last of them. For
+    statistics that are to be those of the weights as they are then; `step` never sees them."""
 
 
 class EpisodeLearner(NamedTuple):

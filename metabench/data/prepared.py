@@ -8,6 +8,7 @@ and imports no dataset library. No dataset is known here by name.
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 from metabench.contracts.dataset import DatasetSpec, Examples, Request
@@ -84,6 +85,7 @@ def load(
         digest=meta["digest"],
         source=meta["source"],
         fixed_episodes=spec.fixed_episodes,
+        at=partial(load_or_prepare, spec, cache=cache),
     )
 
 
@@ -97,7 +99,8 @@ def load_or_prepare(
     """`prepare` (which does nothing if the dataset is prepared already) and `load`."""
     spec = find(dataset)
     prepare(spec, size, archives, cache, progress)
-    return load(spec, size, cache)
+    another = partial(load_or_prepare, spec, archives=archives, cache=cache, progress=progress)
+    return load(spec, size, cache)._replace(at=another)
 
 
 def is_prepared(

@@ -15,27 +15,30 @@ def resampled(
     matrices: Float[jax.Array, "n 2 2"],
     down: Float[jax.Array, " n"],
     right: Float[jax.Array, " n"],
+    detail: int = 1,
 ) -> jax.Array:
-    """Each image, transformed by its own map: float [n, height, width, channels].
+    """Each image, transformed by its own map: float [n, h / detail, w / detail, channels].
 
     Args:
-      images: the images to transform.
+      images: the images to transform, float or uint8.
       matrices: map a point of the new image, (row, column) relative to its middle and before the
         shift, to the point of the old image that appears there. This is the inverse of the map
         that transforms the drawing.
-      down: downward shift of each image in pixels, after the matrix.
+      down: downward shift of each image in pixels of the new one, after the matrix.
       right: shift to the right.
+      detail: values of an old image for each pixel of the new one, along each side
+        (`tasks/detail.py`). The more there are, the less is lost between them.
     """
-    _, height, width, _ = images.shape
-    middle_row, middle_column = (height - 1) / 2, (width - 1) / 2
+    _, tall, wide, _ = images.shape
+    height, width = tall // detail, wide // detail
     grid = jnp.mgrid[:height, :width].astype(jnp.float32)[:, None]
-    row = grid[0] - middle_row - down[:, None, None]
-    column = grid[1] - middle_column - right[:, None, None]
+    row = detail * (grid[0] - (height - 1) / 2 - down[:, None, None])
+    column = detail * (grid[1] - (width - 1) / 2 - right[:, None, None])
     entry = matrices[:, :, :, None, None]
     return _between(
         images,
-        entry[:, 0, 0] * row + entry[:, 0, 1] * column + middle_row,
-        entry[:, 1, 0] * row + entry[:, 1, 1] * column + middle_column,
+        entry[:, 0, 0] * row + entry[:, 0, 1] * column + (tall - 1) / 2,
+        entry[:, 1, 0] * row + entry[:, 1, 1] * column + (wide - 1) / 2,
     )
 
 
@@ -48,14 +51,14 @@ def turns(angles: Float[jax.Array, " n"]) -> jax.Array:
 def _between(images: jax.Array, row: jax.Array, column: jax.Array) -> jax.Array:
     """Bilinear values of image i at (row[i], column[i]); zero outside."""
     count, height, width, channels = images.shape
-    padded = jnp.pad(images, ((0, 0), (1, 2), (1, 2), (0, 0)))
-    row, column = jnp.clip(row + 1, 0, height + 1), jnp.clip(column + 1, 0, width + 1)
+    row, column = jnp.clip(row, -1, height), jnp.clip(column, -1, width)
     top, left = jnp.floor(row).astype(jnp.int32), jnp.floor(column).astype(jnp.int32)
-    below, beside = (row - top)[..., None], (column - left)[..., None]
-    flat = padded.reshape(-1, channels)
-    stride = width + 3
-    first = jnp.arange(count)[:, None, None] * ((height + 3) * stride)
-    corner = first + top * stride + left
-    upper = flat[corner] * (1 - beside) + flat[corner + 1] * beside
-    lower = flat[corner + stride] * (1 - beside) + flat[corner + stride + 1] * beside
-    return upper * (1 - below) + lower * below
+    flat = images.reshape(-1, channels)
+    first = jnp.arange(count)[:, None, None] * (height * width)
+    found = jnp.zeros((*row.shape, channels))
+    for line, high in ((top, 1 - (row - top)), (top + 1, row - top)):
+        for place, wide in ((left, 1 - (column - left)), (left + 1, column - left)):
+            inside = (line >= 0) & (line < height) & (place >= 0) & (place < width)
+            at = first + jnp.clip(line, 0, height - 1) * width + jnp.clip(place, 0, width - 1)
+            found = found + flat[at] * jnp.where(inside, high * wide, 0.0)[..., None]
+    return found

@@ -33,7 +33,10 @@ def to_json(result: Result) -> str:
     document["protocol"]["id"] = result.protocol.id
     _leave_out(document, "learner_digest")
     _leave_out(document, "training_split_digest")
+    _leave_out(document, "presented")
     _leave_out(document["protocol"], "labels")
+    if not result.protocol.independent:
+        del document["protocol"]["independent"]
     for run in document["runs"]:
         _leave_out(run, "by_presentation")
     return canonical(document)
@@ -68,6 +71,8 @@ def from_json(text: str, name: str = "result") -> Result:
     document.pop("schema_version")
     document["protocol"].pop("id")
     document["protocol"] = Protocol(**document["protocol"])
+    if "presented" in document:
+        document["presented"] = tuple(map(tuple, document["presented"]))
     document["runs"] = tuple(SeedRun(**{**run, **_tuples(run)}) for run in document["runs"])
     return Result(**document)
 
@@ -124,6 +129,11 @@ def _is_count(value: object) -> bool:
 def _check_counts(document: dict[str, Any], name: str) -> None:
     """Check what a schema cannot: all episodes are there, and the accuracy fits the counts."""
     protocol = document["protocol"]
+    if not _is_counted(document):
+        raise UserError(
+            f"{name} is not a result file: presented must count all images of each stream where "
+            "classes are drawn independently, and be absent elsewhere"
+        )
     for number, run in enumerate(document["runs"]):
         for field, wrong in _wrong_counts(protocol, run):
             raise UserError(f"{name} is not a result file: runs/{number}/{field} {wrong}")
@@ -151,9 +161,21 @@ def _is_split(protocol: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
     if protocol.get("labels") is None:
         return not rows
     sums, lengths = [sum(row) for row in rows], {len(row) for row in rows}
-    if sums != run["correct"] or lengths != {protocol["query"]}:
+    independent = protocol.get("independent", False)
+    if sums != run["correct"] or lengths != {protocol["query"] + independent}:
         return False
-    return max(map(max, rows)) <= protocol["way"]
+    return independent or max(map(max, rows)) <= protocol["way"]
+
+
+def _is_counted(document: Mapping[str, Any]) -> bool:
+    """Whether the images by presentation are those of all streams, where they must be given."""
+    protocol, rows = document["protocol"], document.get("presented")
+    if not protocol.get("independent", False):
+        return rows is None
+    shape = {(protocol["query"] + 1, protocol["way"] * protocol["query"])}
+    if rows is None or len(rows) != protocol["episodes"]:
+        return False
+    return {(len(row), sum(row)) for row in rows} == shape
 
 
 def read(path: Path) -> Result:

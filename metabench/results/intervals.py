@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from metabench.results.result import Result
-from metabench.scoring.summary import half_width
+from metabench.scoring.summary import half_width, linearised
 
 DRAWS = 4000
 
@@ -70,7 +70,9 @@ def _one_seed(*results: Result) -> bool:
 def _presentations(result: Result) -> np.ndarray:
     """Accuracy at each presentation: [seeds, streams, presentations]."""
     counts = np.array([run.by_presentation for run in result.runs], np.float64)
-    return counts / result.protocol.way
+    images = result.presented or np.full(counts.shape[1:], result.protocol.way)
+    number = result.protocol.query
+    return linearised(counts[..., :number], np.asarray(images)[:, :number])
 
 
 def _interval(parts: Sequence[np.ndarray], one_seed: bool) -> Interval:

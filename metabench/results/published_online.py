@@ -39,6 +39,8 @@ def online_differences(protocol: Protocol) -> list[str]:
         found.append(f"{PIXELS} × {PIXELS} pixels, here {size} × {size}")
     if protocol.within_alphabet:
         found.append("classes of a stream of any alphabet, here of one")
+    if protocol.independent:
+        found.append("classes of a stream equally often, here drawn independently")
     if protocol.trained_on is not None:
         found.append(f"meta-trained on the same dataset, here on {protocol.trained_on}")
     return found

@@ -28,7 +28,8 @@ class SeedRun:
     best_step: int = 0
     cost: Mapping[str, float] = field(default_factory=dict)
     by_presentation: tuple[tuple[int, ...], ...] | None = None
-    """Online protocol: right answers at the 1st, 2nd, … presentation, in each episode."""
+    """Online protocol: right answers at the 1st, 2nd, … presentation, in each episode. If classes
+    are drawn independently, the last number is that of all later presentations."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Result:
     training_digest: str | None = None  # of the dataset of meta-training, where it is another
     training_split_digest: str | None = None
     """Of the split of meta-training, where that is of another dataset; older files lack it."""
+    presented: tuple[tuple[int, ...], ...] | None = None
+    """Online protocol with classes drawn independently: images, as `by_presentation`."""
     learner_digest: str | None = None  # sha256 of the file of a learner that no package registers
 
     @property

@@ -57,14 +57,14 @@ def make_evaluator(
     `correct` is [indices] for episodes and [indices, presentations] for streams. If there
     are several devices, the tasks of a chunk are spread over them.
     """
-    labels = shape.labels if isinstance(shape, StreamShape) else "onehot"
 
     def run(state: PyTree, table: ClassTable, key: jax.Array, indices: jax.Array) -> jax.Array:
         tasks = sample_tasks(key, indices, table, shape)
         keys = jax.vmap(partial(jax.random.fold_in, jax.random.fold_in(key, 2**31)))(indices)
         if isinstance(learner, StreamLearner):
             assert isinstance(tasks, Stream), "a shape of streams has a learner of streams"
-            return jax.vmap(partial(correct_by_presentation, learner, state, labels))(tasks, keys)
+            assert isinstance(shape, StreamShape), "and tasks of such a shape"
+            return jax.vmap(partial(correct_by_presentation, learner, state, shape))(tasks, keys)
         with on_one_core():
             return over_episodes(partial(correct_counts, learner), state)(tasks, keys)
 

@@ -3,27 +3,54 @@
 The accuracy at the k-th presentation is the accuracy on images whose class was shown k - 1
 times before in the same stream (Santoro et al. 2016). It is not a k-shot accuracy: the labels
 came one by one, in random order, between those of other classes.
+
+Where the class of each step is drawn independently, the number of images at a presentation
+differs from stream to stream, and a class may come more often than on average: one column more
+counts all later presentations together.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from metabench.contracts.learner import StreamLearner
+from metabench.seeds import root_key
 from metabench.tasks.label_codes import groups, right
-from metabench.tasks.streams import shown
-from metabench.types import Labels, PyTree, Stream
+from metabench.tasks.streams import sample_streams, shown
+from metabench.types import ClassTable, PyTree, Stream, StreamShape
 
 
 def correct_by_presentation(
-    learner: StreamLearner, state: PyTree, labels: Labels, stream: Stream, key: jax.Array
+    learner: StreamLearner, state: PyTree, shape: StreamShape, stream: Stream, key: jax.Array
 ) -> jax.Array:
-    """int32 [presentations]: right answers among the `way` images of each presentation."""
-    way = stream.codes.shape[0]
-    number = stream.ys.shape[0] // way
-    _, size = groups(labels, way)
+    """int32 [columns]: right answers among the images of each presentation."""
+    _, size = groups(shape.labels, shape.way)
     logits = learner.answer(state, stream.xs, shown(stream), key)
     hits = right(logits, stream.codes[stream.ys], size)
-    at = stream.turns[None] == jnp.arange(number)[:, None]
+    return by_presentation(shape, stream.turns, hits)
+
+
+def by_presentation(shape: StreamShape, turns: jax.Array, hits: jax.Array) -> jax.Array:
+    """int32 [columns]: how many of `hits` [steps] there are at each presentation, `turns` + 1."""
+    columns = shape.presentations + shape.independent
+    at = jnp.minimum(turns, columns - 1)[None] == jnp.arange(columns)[:, None]
     return (at & hits[None]).sum(1, dtype=jnp.int32)
+
+
+def presented(table: ClassTable, shape: StreamShape, *, seed: int, streams: int) -> np.ndarray:
+    """int32 [streams, columns]: how many images of streams 0 … `streams`-1 of `seed` there are.
+
+    Where classes come equally often, it is `way` everywhere.
+    """
+
+    @partial(jax.jit, static_argnames="number")
+    def counted(number: int) -> jax.Array:
+        turns = sample_streams(root_key(seed), jnp.arange(number), table, shape).turns
+        count = partial(by_presentation, shape)
+        return jax.vmap(count)(turns, jnp.ones_like(turns, bool))
+
+    return np.asarray(counted(streams))

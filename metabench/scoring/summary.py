@@ -33,6 +33,18 @@ def half_width(values: np.ndarray, axis: int = 0) -> np.ndarray:
     return np.asarray(1.96 * spread / np.sqrt(number))
 
 
-def presentations(correct: np.ndarray, way: int) -> list[Summary]:
-    """Accuracy at the 1st, 2nd, … presentation, from counts [episodes, presentations]."""
-    return [summarise(column, way) for column in np.asarray(correct).T]
+def linearised(correct: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Accuracy of each stream at the 1st, 2nd, … presentation, for means and intervals.
+
+    The mean over the streams is right answers over images of all streams together. Where streams
+    differ in their number of images, that is a ratio of two means, and the values are what each
+    stream adds to it to first order.
+
+    Args:
+      correct: right answers, [..., streams, presentations].
+      shown: images, [streams, presentations].
+    """
+    images = np.asarray(shown, np.float64)
+    usual = np.maximum(images.mean(0), 1e-9)
+    mean = correct.mean(-2, keepdims=True) / usual
+    return np.asarray(mean + (correct - mean * images) / usual)

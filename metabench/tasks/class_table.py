@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.errors import UserError, suggest
+from metabench.tasks.detail import at_more_places, between_pixels
 from metabench.types import (
     ClassTable,
     Dataset,
@@ -38,11 +39,17 @@ def find_split(dataset: Dataset, name: str | None) -> Split:
     return dataset.splits[name]
 
 
-def class_table(dataset: Dataset, split: Split, part: str) -> ClassTable:
+def class_table(dataset: Dataset, split: Split, part: str, detail: int = 1) -> ClassTable:
     """The classes of `part` ("train", "val" or "test") with their images, on the device.
 
     Class ids are `rotations * index in dataset.class_names + quarter turns`, so they
     are the same in every part and split of equal `rotations`.
+
+    Args:
+      dataset: whose images the classes have.
+      split: which classes.
+      part: of the split.
+      detail: values for each pixel, along each side (`tasks/detail.py`).
 
     Raises:
       UserError: the split has no classes in that part.
@@ -56,7 +63,7 @@ def class_table(dataset: Dataset, split: Split, part: str) -> ClassTable:
     base = np.array([index[name] for name in split.parts[part]], np.int32)
     start = np.searchsorted(dataset.labels, base, side="left")
     counts = np.searchsorted(dataset.labels, base, side="right") - start
-    images = turned(jnp.asarray(_gathered(dataset.images, start, counts)), split.rotations)
+    images = turned(jnp.asarray(_pictures(dataset, start, counts, detail)), split.rotations)
     members = _members(counts, split.rotations)
     turns = np.arange(split.rotations, dtype=np.int32)
     class_ids = (split.rotations * base[None, :] + turns[:, None]).reshape(-1)
@@ -125,6 +132,16 @@ def turned(images: jax.Array, rotations: int) -> jax.Array:
     """Images rotated by 0, 90, ... degrees, one after the other: [rotations * n, h, w, c]."""
     copies = [jnp.rot90(images, quarter, axes=(1, 2)) for quarter in range(rotations)]
     return jnp.concatenate(copies) if rotations > 1 else images
+
+
+def _pictures(dataset: Dataset, start: np.ndarray, counts: np.ndarray, detail: int) -> np.ndarray:
+    """The images of some classes, with `detail` values for each pixel, along each side."""
+    if detail == 1:
+        return _gathered(dataset.images, start, counts)
+    if dataset.at is None:
+        return between_pixels(_gathered(dataset.images, start, counts), detail)
+    larger = dataset.at(detail * dataset.images.shape[1])
+    return at_more_places(_gathered(larger.images, start, counts), detail)
 
 
 def _gathered(images: np.ndarray, start: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -54,7 +54,8 @@ def choose(words: jax.Array, n: jax.Array, k: int, most: int) -> jax.Array:
 
     Args:
       words: uint32 [words_needed(k, most), ...], uniform.
-      n: int32 [...], how many there are to choose from; k <= n <= most.
+      n: int32 [...], how many there are to choose from; n <= most. Where n < k, the first n
+        are all of them, and what follows means nothing.
       k: how many to draw.
       most: a bound on n that is known when compiling.
 
@@ -62,7 +63,7 @@ def choose(words: jax.Array, n: jax.Array, k: int, most: int) -> jax.Array:
       int32 [k, ...], distinct along the first axis.
     """
     step = jnp.arange(k, dtype=jnp.int32).reshape((k,) + (1,) * n.ndim)
-    target = step + below(words, n[None] - step, most)
+    target = step + below(words, jnp.maximum(n[None] - step, 1), most)
     narrow = _narrow(most)
     step, target = step.astype(narrow), target.astype(narrow)
 
@@ -112,6 +113,33 @@ def interleave(words: jax.Array, kinds: int, each: int) -> tuple[jax.Array, jax.
 
     full = jnp.broadcast_to((number + 1) * each, (kinds, *lanes))
     return jax.lax.scan(place, full, drawn)[1]
+
+
+def independent(words: jax.Array, kinds: int, number: int) -> tuple[jax.Array, jax.Array]:
+    """`number` things, the kind of each drawn for itself; all kinds are equally likely.
+
+    Args:
+      words: uint32 [words_needed(number, kinds), ...], uniform.
+      kinds: how many kinds.
+      number: of things.
+
+    Returns:
+      The kind in each place, and how many things of that kind come before it: int32 [number, ...].
+    """
+    kind = below(words, jnp.full((number, *words.shape[1:]), kinds, jnp.int32), kinds)
+    met = (kind[:, None] == kind[None]) & jnp.tri(number, k=-1, dtype=bool).reshape(
+        (number, number) + (1,) * (kind.ndim - 1)
+    )
+    return kind, met.sum(1, dtype=jnp.int32)
+
+
+def whole(images: jax.Array) -> jax.Array:
+    """`images`, gathered before anything is done with them.
+
+    XLA otherwise fuses the gathering with what follows, such as a change of shape, and then looks
+    up every value by itself, which takes up to 50 times as long.
+    """
+    return jax.lax.optimization_barrier(images)
 
 
 def _per_word(most: int) -> int:

@@ -9,6 +9,7 @@ from typing import overload
 
 import jax
 
+from metabench.tasks.draws import whole
 from metabench.tasks.episodes import episode_digest, sample_batch
 from metabench.tasks.functions import sample_functions
 from metabench.tasks.streams import sample_streams, stream_digest
@@ -65,7 +66,7 @@ def sample_images(key: jax.Array, indices: jax.Array, table: ClassTable, number:
     def one(index: jax.Array) -> jax.Array:
         return jax.random.randint(jax.random.fold_in(key, index), (number,), 0, most)
 
-    return table.images[jax.vmap(one)(indices)]
+    return whole(table.images[jax.vmap(one)(indices)])
 
 
 def task_digest(seed: int, table: ClassTable, shape: ImageTaskShape, number: int) -> str:

@@ -37,7 +37,10 @@ def usual_counts(dataset: Dataset, split: Split) -> dict[str, int]:
 def shape_of(protocol: Protocol, dataset: Dataset) -> ImageTaskShape:
     """The shape of the protocol's tasks on `dataset`'s images."""
     if protocol.labels is not None:
-        return StreamShape(protocol.way, protocol.query, _image(dataset), protocol.labels)
+        image = _image(dataset)
+        return StreamShape(
+            protocol.way, protocol.query, image, protocol.labels, protocol.independent
+        )
     return episode_shape(protocol, dataset)
 
 

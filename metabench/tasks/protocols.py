@@ -43,11 +43,11 @@ def _usual(
 
 
 def _online(
-    dataset: str, split: str, kinds: tuple[tuple[int, Labels], ...]
+    dataset: str, split: str, kinds: tuple[tuple[int, Labels], ...], **changes: Any
 ) -> tuple[Protocol, ...]:
     """Streams of 10 presentations at 20 x 20 pixels, 1,000 of them."""
     return tuple(
-        frozen(Protocol(dataset, split, way, 0, 10, 1000, 20, labels=labels))
+        frozen(Protocol(dataset, split, way, 0, 10, 1000, 20, labels=labels, **changes))
         for way, labels in kinds
     )
 
@@ -59,6 +59,8 @@ OMNIGLOT = (
     *_usual("omniglot", "lake", within_alphabet=True),
     # Santoro et al. 2016: streams; 15 classes only with letters, as in the paper.
     *_online("omniglot", "vinyals", ((5, "onehot"), (5, "letters"), (15, "letters"))),
+    # As one public code draws streams: a class comes ten times on average.
+    *_online("omniglot", "vinyals", ((5, "onehot"),), independent=True),
 )
 STROKES = _usual("strokes", "alphabets")
 # Vinyals et al. 2016, section 4.1.1; Edwards & Storkey 2017, table 2.

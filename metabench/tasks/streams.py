@@ -1,7 +1,9 @@
 """The stream sampler of the online protocol: pure, jit-able, on the device.
 
 Like an episode, stream `i` depends on (key, i, table, shape) alone. It has N classes and k
-examples of each without replacement, all in random order (Santoro et al. 2016, section 2).
+examples of each without replacement, all in random order (Santoro et al. 2016, section 2). If the
+class of each step is drawn independently, as by default in one public code (snowkylin/ntm), classes
+come unequally often; the examples of a class come again once all of them were shown.
 No models here, and no I/O.
 """
 
@@ -15,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.seeds import root_key, task_words
-from metabench.tasks.draws import choose, interleave, words_needed
+from metabench.tasks.draws import choose, independent, interleave, whole, words_needed
 from metabench.tasks.label_codes import code_words, codes
 from metabench.tasks.shift import step_before
 from metabench.types import ClassTable, Stream, StreamShape
@@ -28,12 +30,13 @@ def sample_streams(
 
     Labels are a random permutation of the classes: the draw itself is in random order.
     """
-    way, each = shape.way, shape.presentations
+    way = shape.way
     most_classes, most_examples = table.members.shape
+    each = min(shape.steps, most_examples) if shape.independent else shape.presentations
     parts = (
         words_needed(way, most_classes),
         way * words_needed(each, most_examples),
-        words_needed(shape.steps, shape.steps),
+        words_needed(shape.steps, way if shape.independent else shape.steps),
         code_words(shape.labels, way),
     )
     words = jax.vmap(partial(task_words, key, sum(parts)))(indices).T  # streams along the last axis
@@ -43,10 +46,15 @@ def sample_streams(
     example_words = example_words.reshape(-1, way, len(indices))
     columns = choose(example_words, table.counts[classes], each, most_examples)
     rows = table.members.reshape(-1)[classes[None] * most_examples + columns]  # [each, way, batch]
-    ys, turns = interleave(order, way, each)
-    rows = jnp.take_along_axis(rows.reshape(shape.steps, -1), turns * way + ys, axis=0)
+    if shape.independent:
+        ys, turns = independent(order, way, shape.steps)
+        nth = turns % jnp.take_along_axis(table.counts[classes], ys, axis=0)
+    else:
+        ys, turns = interleave(order, way, each)
+        nth = turns
+    rows = jnp.take_along_axis(rows.reshape(each * way, -1), nth * way + ys, axis=0)
     return Stream(
-        xs=table.images[rows.T],
+        xs=whole(table.images[rows.T]),
         ys=ys.T,
         turns=turns.T,
         codes=codes(shape.labels, way, letters),

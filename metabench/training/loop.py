@@ -86,6 +86,7 @@ def train_state(
     seed: int,
     checkpoints: Checkpoints | None = None,
     progress: Callable[[Report], None] = lambda report: None,
+    settle: Callable[[PyTree, PyTree, jax.Array], PyTree] | None = None,
 ) -> Trained:
     """The loop: train `state` by `chunk` and keep the state for which `validate` is highest.
 
@@ -98,11 +99,13 @@ def train_state(
       seed: of everything random.
       checkpoints: where to save at each validation, and to continue from.
       progress: called after each chunk.
+      settle: `settle(state, data, seed's key)`, applied to the states that are validated and kept;
+        training goes on from the state before.
 
     Raises:
       UserError: the loss is no longer finite.
     """
-    run = _Run(chunk, data, validate, plan, seed, progress)
+    run = _Run(chunk, data, validate, plan, seed, progress, settle)
     trained, step = Trained(copied(state, jax.devices()[:1]), jax.tree.map(jnp.copy, state)), 0
     found = checkpoints.newest(state) if checkpoints else None
     if found is not None:
@@ -127,9 +130,10 @@ class _Run:
         plan: Lengths,
         seed: int,
         progress: Callable[[Report], None],
+        settle: Callable[[PyTree, PyTree, jax.Array], PyTree] | None,
     ) -> None:
         self.chunk, self.data, self.validate = chunk, data, validate
-        self.plan, self.key, self.progress = plan, root_key(seed), progress
+        self.plan, self.key, self.progress, self.settle = plan, root_key(seed), progress, settle
 
     def leg(self, trained: Trained, first: int, until: int) -> None:
         """Train steps `first` … `until`-1, validate, and keep the state if it is the best yet."""
@@ -148,7 +152,10 @@ class _Run:
             sums = {name: sums[name] + values[name] * length for name in sums}
             spent = trained.seconds + time.monotonic() - began
             self._report(trained, start + length, values["loss"], spent)
-        settled = copied(trained.last, jax.devices()[:1])
+        last = trained.last
+        if self.settle is not None:
+            last = self.settle(last, self.data, self.key)
+        settled = copied(last, jax.devices()[:1])
         found = self.validate(settled)
         if trained.best_validation is None or found > trained.best_validation:
             trained.best_step = until

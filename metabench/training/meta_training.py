@@ -26,6 +26,8 @@ from metabench.training.loop import Report, Trained, from_snapshot, train_state
 from metabench.training.start import unchanged
 from metabench.types import ClassTable, ImageTaskShape, PyTree, TaskShape, TrainShape
 
+SETTLING = 64  # batches of training tasks, before each validation
+
 
 def initial_state(learner: Learner, seed: int) -> PyTree:
     """The learner's state before any training."""
@@ -62,6 +64,33 @@ def make_chunk(
 
         state, metrics = jax.lax.scan(step, state, first + jnp.arange(length))
         return state, {name: value.mean() for name, value in metrics.items()}
+
+    return run
+
+
+def make_settling(
+    learner: Learner, shape: TaskShape | TrainShape, batch: int
+) -> Callable[[PyTree, ClassTable | None, jax.Array], PyTree] | None:
+    """`run(state, table, seed_key) -> state`, compiled; None where the learner needs none.
+
+    It shows `Training.settle` the same `SETTLING` batches of training tasks each time.
+    """
+    assert learner.training is not None
+    settle, devices = learner.training.settle, training_devices(learner, batch)
+    if settle is None:
+        return None
+
+    @jax.jit
+    def run(state: PyTree, table: ClassTable | None, key: jax.Array) -> PyTree:
+        stream, keys = jax.random.fold_in(key, 4), jax.random.fold_in(key, 5)
+
+        def step(state: PyTree, number: jax.Array) -> tuple[PyTree, None]:
+            indices = number * batch + jnp.arange(batch)
+            tasks = sample_tasks(stream, indices, table, shape)
+            with across(devices):
+                return settle(state, tasks, jax.random.fold_in(keys, number), number), None
+
+        return jax.lax.scan(step, state, jnp.arange(SETTLING))[0]
 
     return run
 
@@ -125,6 +154,7 @@ def meta_train(
         seed=seed,
         checkpoints=checkpoints,
         progress=progress,
+        settle=make_settling(learner, shape, plan.batch),
     )
 
 

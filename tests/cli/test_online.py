@@ -2,6 +2,7 @@
 
 import pytest
 
+from metabench.errors import UserError
 from metabench.results import document as results
 from metabench.results import intervals
 
@@ -51,3 +52,26 @@ def test_a_run_writes_accuracies_by_presentation(metabench, tmp_path, labels):
     assert means[3] > means[1] > 0.4 > means[0]
     assert results.to_json(found) == path.read_text("utf-8")
     assert f"{100 * means[1]:.2f}" in outcome.out
+
+
+def test_independent_classes_are_a_protocol_of_their_own(metabench, tmp_path):
+    path = tmp_path / "result.json"
+    outcome = metabench(
+        "run", "--learner", "counting", "--protocol", "online", "--independent",
+        "--presentations", "4", "--dataset", "strokes", "--episodes", "64", "--out", str(path),
+        "--run-dir", str(tmp_path),
+    )  # fmt: skip
+    assert outcome.code == 0, outcome
+    found = results.read(path)
+    assert found.protocol.id == "strokes-alphabets-5way-online4-independent-64episodes-20px-v2"
+    assert {len(row) for row in found.presented} == {5}
+    assert {sum(row) for row in found.presented} == {20}
+    assert len(intervals.by_presentation(found)) == 4
+    assert results.to_json(found) == path.read_text("utf-8")
+    assert "--independent" in found.command
+    wrong = metabench("run", "--learner", "counting", "--independent", "--dataset", "strokes")
+    assert "`independent` goes with `--protocol online`" in wrong.err
+    damaged = path.read_text("utf-8").replace('"presented"', '"presentd"')
+    path.write_text(damaged, "utf-8")
+    with pytest.raises(UserError, match="presentd"):
+        results.read(path)

@@ -118,3 +118,20 @@ def test_shapes_that_do_not_fit(dataset, shape, sentence):
     check_fits(table, EpisodeShape(2, 2, 2), "here")
     with pytest.raises(UserError, match=sentence):
         check_fits(table, EpisodeShape(*shape), "here")
+
+
+def test_detailed_images_come_from_larger_drawings_if_there_are_any(dataset):
+    sizes = []
+
+    def at(size):
+        sizes.append(size)
+        return dataset._replace(images=dataset.images.repeat(3, axis=1).repeat(3, axis=2))
+
+    split = dataset.splits["turned"]
+    plain, fine = (class_table(dataset._replace(at=at), split, "train", n) for n in (1, 3))
+    assert sizes == [9]
+    assert fine.images.shape == (36, 9, 9, 1)
+    np.testing.assert_array_equal(fine.members, plain.members)
+    for images in (fine.images, class_table(dataset, split, "train", 3).images):
+        apart = images[:, 1::3, 1::3].astype(int) - plain.images.astype(int)
+        assert np.abs(apart).max() < 25  # the corner of 100 + i is spread a little

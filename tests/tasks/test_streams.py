@@ -125,3 +125,37 @@ def test_cross_entropy_sums_over_the_groups():
     np.testing.assert_allclose(
         cross_entropy(logits, wanted, 2), [-np.log(0.75) - np.log(0.5)], rtol=1e-6
     )
+
+
+INDEPENDENT = StreamShape(5, 10, (28, 28, 1), independent=True)
+
+
+def test_independent_classes_come_unequally_often_and_examples_again_only_when_all_were_shown(
+    table,
+):
+    few = table._replace(counts=jnp.full_like(table.counts, 12))
+    found = streams(few, INDEPENDENT, 256)
+    assert found.xs.shape == (256, 50, 28, 28, 1)
+    ys = np.asarray(found.ys)
+    counts = np.stack([np.bincount(one, minlength=5) for one in ys])
+    assert abs(counts.var() - 50 * 0.2 * 0.8) < 1.5  # of a binomial
+    assert counts.max() > 12
+    for one in range(32):
+        turns = [(ys[one, :i] == ys[one, i]).sum() for i in range(50)]
+        np.testing.assert_array_equal(found.turns[one], turns)
+        for label in range(5):
+            images = np.asarray(found.xs[one])[ys[one] == label].reshape(-1, 784)
+            assert len(np.unique(images[:12], axis=0)) == min(len(images), 12)
+            np.testing.assert_array_equal(images[12:], images[: max(len(images) - 12, 0)])
+
+
+def test_independent_images_are_of_their_class(table):
+    found = streams(table, INDEPENDENT, 4)
+    owner = {
+        np.asarray(table.images[image]).tobytes(): int(table.class_ids[row])
+        for row, members in enumerate(np.asarray(table.members))
+        for image in members
+    }
+    for one in range(4):
+        seen = [owner[np.asarray(x).tobytes()] for x in found.xs[one]]
+        np.testing.assert_array_equal(seen, found.class_ids[one][found.ys[one]])

@@ -10,6 +10,7 @@ from metabench.contracts.learner import EpisodeLearner, Training
 from metabench.errors import UserError
 from metabench.seeds import VALIDATION_SEED
 from metabench.training.loop import Trained
+from metabench.training.meta_training import SETTLING, accuracy_on, meta_train
 from tests.training.made_up import PLAN, SHAPE, counter, linear, make_table, plain_table, train
 
 
@@ -125,3 +126,25 @@ def test_progress_is_reported_after_each_chunk():
     assert seen[2].validation is not None
     assert seen[-1].seconds_left == 0
     assert all(report.steps == 12 and report.episodes_per_second > 0 for report in seen)
+
+
+def test_what_is_tested_is_settled_and_training_goes_on_from_before():
+    learner = counter(best_at=-1)
+    seen = []
+
+    def settle(state, tasks, key, number):
+        assert tasks.support_x.shape[0] == PLAN.batch
+        return state + 100 * (number + 1)
+
+    settled = learner._replace(training=learner.training._replace(settle=settle))
+    accuracy = accuracy_on(settled, plain_table(), SHAPE, 4)
+
+    def validate(state):
+        seen.append(int(state))
+        return accuracy(state) + len(seen)  # the last is the best
+
+    found = meta_train(settled, SHAPE, plain_table(), validate, PLAN, seed=0)
+    added = 100 * SETTLING * (SETTLING + 1) // 2
+    assert seen == [added + step for step in (6, 12, 18, 24)]
+    assert int(found.state) == added + 24
+    assert int(found.last) == 24

@@ -11,6 +11,7 @@ episode a query takes the class whose mean embedding it makes the smallest angle
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -28,8 +29,8 @@ from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.learners.pretrained.base import pretrained
 from metabench.nets.conv4 import Conv4, conv4_features
-from metabench.nets.jitter import jitter
-from metabench.types import EpisodeShape
+from metabench.nets.jitter import detailed, jitter
+from metabench.types import EpisodeShape, ImageShape
 
 LogPosition = Literal["outside", "inside"]
 
@@ -86,13 +87,21 @@ def contrastive(
 
 
 def jittered(
-    number: int, key: jax.Array, images: jax.Array, classes: jax.Array
+    number: int, image: ImageShape, key: jax.Array, images: jax.Array, classes: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """`number` views of each image, rotated and shifted at random; for 1, the images unchanged."""
+    """`number` views of each image, rotated and shifted at random; for 1, the images unchanged.
+
+    Args:
+      number: of views.
+      image: height, width and channels of a view.
+      key: of the draws.
+      images: uint8 [n, h, w, channels]; for several views they may be detailed.
+      classes: int32 [n].
+    """
     if number == 1:
         return images, classes
-    copies = jnp.concatenate([images.astype(jnp.float32)] * number)
-    return jitter(key, copies), jnp.concatenate([classes] * number)
+    copies = jnp.concatenate([images] * number)
+    return jitter(key, copies, image), jnp.concatenate([classes] * number)
 
 
 @with_options
@@ -126,6 +135,9 @@ def supcon(
     Reference: https://arxiv.org/abs/2004.11362
     """
     features = conv4_features(shape.image, width)
+    train_shape = training_shape(shape, episodes)
+    if views > 1:
+        train_shape = replace(train_shape or shape, image=detailed(shape.image))
 
     def make(rngs: nnx.Rngs) -> MetricNet:
         backbone = Conv4(shape.image[2], width=width, rngs=rngs)
@@ -135,7 +147,7 @@ def supcon(
         make,
         adam(optimizer),
         shape,
-        train_shape=training_shape(shape, episodes),
+        train_shape=train_shape,
         objective=partial(contrastive, temperature=temperature, log_position=log_position),
-        views=partial(jittered, views),
+        views=partial(jittered, views, shape.image),
     )

@@ -7,7 +7,7 @@ from metabench.contracts.options import Count, with_options
 from metabench.learners.common.optimizer import WarmAdam, adam
 from metabench.learners.recurrent.base import OPTIMIZER, Reading, recurrent_learner
 from metabench.learners.recurrent.sequence_net import Lengths, SequenceNet, of_cell
-from metabench.nets.memory.fast_weights import FastSizes, Form
+from metabench.nets.memory.fast_weights import FastSizes, Form, Norms
 from metabench.nets.memory.fast_weights import fast_weights as cell_of
 from metabench.types import TaskShape
 
@@ -20,6 +20,7 @@ def fast_weights(
     forget: float = 0.95,
     rate: float = 0.5,
     settle: Count = 1,
+    norms: Norms = "shared",
     form: Form = "attention",
     remembered: Count | None = None,
     reading: Reading = Reading(),
@@ -33,6 +34,8 @@ def fast_weights(
       forget: λ, the share of the fast matrix that is left after a step.
       rate: η, how fast it is written.
       settle: inner steps, S.
+      norms: gain and bias of the layer norms, `shared` by the first and the inner steps, or
+        `separate`. The paper does not say; a public code has separate ones.
       form: `matrix` builds it, `attention` attends over past states; they agree to rounding.
       remembered: past states that `attention` keeps; None for all of a stream of the test.
       reading: of sequences, in training.
@@ -43,7 +46,7 @@ def fast_weights(
 
     def network(inputs: int, lengths: Lengths) -> SequenceNet:
         kept = lengths.longest if remembered is None else remembered
-        sizes = FastSizes(inputs, width, forget, rate, settle)
+        sizes = FastSizes(inputs, width, forget, rate, settle, norms)
         return of_cell(cell_of(sizes, form, kept), reading.segment)
 
     return recurrent_learner(network, adam(optimizer), shape, reading)

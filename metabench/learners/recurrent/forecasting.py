@@ -21,6 +21,7 @@ from metabench.learners.recurrent.sequence_net import (
     State,
     answers,
     first_state,
+    settling,
 )
 from metabench.tasks.functions import check_functions, shown_values
 from metabench.tasks.gaussian_process import log_density
@@ -72,7 +73,15 @@ def function_learner(
         del key
         return _step(net, optimizer, state, functions)
 
-    return Forecaster(first_state(net, optimizer, 2), adapt, predict, forecast, Training(step))
+    training = Training(
+        step, settle=settling(net, lambda functions, key: _training_reading(functions))
+    )
+    return Forecaster(first_state(net, optimizer, 2), adapt, predict, forecast, training)
+
+
+def _training_reading(functions: Function) -> jax.Array:
+    """What is read in training, [steps, batch, inputs], of a batch of functions."""
+    return _reading(functions.xs, shown_values(functions.ys)).swapaxes(0, 1)
 
 
 def _reading(xs: jax.Array, before: jax.Array) -> jax.Array:
@@ -92,7 +101,7 @@ def _step(
     functions: Function,
 ) -> tuple[State, Metrics]:
     """One step down the mean negative log density of a batch of functions."""
-    read = _reading(functions.xs, shown_values(functions.ys)).swapaxes(0, 1)
+    read = _training_reading(functions)
     wanted = functions.ys.T
 
     def loss(params: PyTree) -> tuple[jax.Array, PyTree]:

@@ -9,6 +9,7 @@ by itself after the supports, so that queries do not affect each other.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -25,8 +26,9 @@ from metabench.learners.recurrent.sequence_net import (
     State,
     answers,
     first_state,
+    settling,
 )
-from metabench.nets.jitter import jitter
+from metabench.nets.jitter import detailed, jitter
 from metabench.nets.pixels import pixels
 from metabench.tasks.label_codes import cross_entropy, groups, right
 from metabench.tasks.shift import step_before
@@ -59,8 +61,9 @@ def stream_shape(shape: ImageTaskShape, presentations: int | None) -> StreamShap
     number = given if presentations is None else presentations
     if number < 2:
         raise UserError(f"`presentations` is {number}; a class must come at least twice")
-    labels = shape.labels if isinstance(shape, StreamShape) else "onehot"
-    return StreamShape(shape.way, number, shape.image, labels)
+    if isinstance(shape, StreamShape):
+        return replace(shape, presentations=number)
+    return StreamShape(shape.way, number, shape.image)
 
 
 def longest(shape: ImageTaskShape) -> int:
@@ -102,7 +105,10 @@ def image_learner(
     net = network(inputs_of(train_shape), lengths)
 
     init = first_state(net, optimizer, outputs_of(train_shape))
-    training = Training(_training(net, optimizer, train_shape, augment), train_shape, BATCH)
+    reading = _training_reading(train_shape, augment)
+    step = _training(net, optimizer, train_shape, reading)
+    drawn = replace(train_shape, image=detailed(shape.image)) if augment else train_shape
+    training = Training(step, drawn, BATCH, settle=settling(net, reading))
     if isinstance(shape, StreamShape):
         return StreamLearner(init, _answering(net), training)
     adapt, predict = _episodes(net, shape.way)
@@ -114,8 +120,23 @@ def _reading(images: jax.Array, labels: jax.Array) -> jax.Array:
     return jnp.concatenate([images.reshape(*labels.shape[:-1], -1), labels], axis=-1)
 
 
+def _training_reading(
+    shape: StreamShape, augment: bool
+) -> Callable[[Stream, jax.Array], jax.Array]:
+    """What is read in training, [steps, batch, inputs], of a batch of streams and a key."""
+
+    def reading(streams: Stream, key: jax.Array) -> jax.Array:
+        images = jittered(key, streams.xs, shape.image) if augment else streams.xs
+        return _reading(pixels(images), jax.vmap(shown)(streams)).swapaxes(0, 1)
+
+    return reading
+
+
 def _training(
-    net: SequenceNet, optimizer: optax.GradientTransformation, shape: StreamShape, augment: bool
+    net: SequenceNet,
+    optimizer: optax.GradientTransformation,
+    shape: StreamShape,
+    reading: Callable[[Stream, jax.Array], jax.Array],
 ) -> Callable[[State, Stream, jax.Array], tuple[State, Metrics]]:
     """One step down the mean cross-entropy of a batch of streams."""
     _, size = groups(shape.labels, shape.way)
@@ -129,10 +150,7 @@ def _training(
         return cross_entropy(logits, wanted, size).mean(), (accuracy, statistics)
 
     def train(state: State, streams: Stream, key: jax.Array) -> tuple[State, Metrics]:
-        images = pixels(streams.xs)
-        if augment:
-            images = jittered(key, images, shape.image)
-        read = _reading(images, jax.vmap(shown)(streams)).swapaxes(0, 1)
+        read = reading(streams, key)
         wanted = jax.vmap(lambda codes, ys: codes[ys])(streams.codes, streams.ys).swapaxes(0, 1)
         gradient = jax.value_and_grad(loss, has_aux=True)
         found, grads = gradient(state.params, state.statistics, read, wanted)
@@ -144,8 +162,9 @@ def _training(
 
 
 def jittered(key: jax.Array, images: jax.Array, image: ImageShape) -> jax.Array:
-    """Each image of a batch of streams, rotated and shifted by itself."""
-    return jitter(key, images.reshape(-1, *image)).reshape(images.shape)
+    """Each image of a batch of streams, rotated and shifted by itself: float [..., *image]."""
+    moved = jitter(key, images.reshape(-1, *images.shape[-3:]), image)
+    return moved.reshape(*images.shape[:-3], *image)
 
 
 def _answering(net: SequenceNet) -> Callable[[State, jax.Array, jax.Array, jax.Array], jax.Array]:

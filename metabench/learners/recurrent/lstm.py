@@ -1,7 +1,8 @@
 """The LSTM, the baseline of Santoro et al. 2016, plain or with batch-normalised recurrence.
 
-Batch norm is as in Cooijmans et al. 2017 (`nets/memory/normed_lstm.py`): every step has
-its own statistics, from the batch in training and running averages in the test.
+Batch norm is as in Cooijmans et al. 2017 (`nets/memory/normed_lstm.py`): every step has its own
+statistics, in training those of the batch, in the test means over many training batches with the
+weights that are tested.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from metabench.nets.memory.lstm import lstm as cell_of
 from metabench.types import PyTree, TaskShape
 
 Norm = Literal["none", "batch"]
-MOMENTUM = 0.9  # of the running statistics
 
 
 @with_options
@@ -79,9 +79,11 @@ def _normed(inputs: int, width: int, steps: int) -> SequenceNet:
         params: PyTree, statistics: PyTree, carry: _Place, xs: jax.Array, train: bool
     ) -> tuple[PyTree, jax.Array, PyTree]:
         given, first = (None, 0) if train else (statistics, carry.step[0])
-        state, hidden, used = normed_lstm.run(params, xs, given, carry.state, first)
-        if train:
-            statistics = normed_lstm.averaged(statistics, used, MOMENTUM)
+        state, hidden, _ = normed_lstm.run(params, xs, given, carry.state, first)
         return _Place(state, carry.step + xs.shape[0]), hidden, statistics
 
-    return SequenceNet(init, start, run, width)
+    def settle(params: PyTree, statistics: PyTree, xs: jax.Array, number: jax.Array) -> PyTree:
+        _, _, seen = normed_lstm.run(params, xs)
+        return normed_lstm.averaged(statistics, seen, number, xs.shape[1])
+
+    return SequenceNet(init, start, run, width, settle)

@@ -1,6 +1,8 @@
 """Neural Turing machine (Graves, Wayne & Danihelka 2014), as Santoro et al. 2016 compare with it.
 
-`mann` with Graves' addressing for writing: content, interpolation, shift, sharpening.
+It writes by Graves' addressing: content, interpolation, shift, sharpening. It reads by content,
+with a learned strength. Without that strength (`strength=false`), and beside `mann` with
+`writes=vector`, nothing but the writing differs.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ def ntm(
     *,
     width: Count = 200,
     memory: Memory = Memory(),
+    strength: bool = True,
     reading: Reading = Reading(),
     optimizer: WarmAdam = OPTIMIZER,
 ) -> Learner:
@@ -30,6 +33,7 @@ def ntm(
       shape: of the test: episodes, streams of images, or functions.
       width: units of the controller.
       memory: its size, and what uses it.
+      strength: whether a row is read by its cosine times a learned strength (Graves' equation 5).
       reading: of sequences, in training.
       optimizer: of the meta-training.
 
@@ -39,6 +43,6 @@ def ntm(
 
     def network(inputs: int, lengths: Lengths) -> SequenceNet:
         del lengths
-        return of_cell(cell_of(sizes_of(memory, width, inputs)), reading.segment)
+        return of_cell(cell_of(sizes_of(memory, width, inputs), strength), reading.segment)
 
     return recurrent_learner(network, adam(optimizer), shape, reading)

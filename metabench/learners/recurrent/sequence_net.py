@@ -7,7 +7,7 @@ what is read and what is answered.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,9 @@ class SequenceNet(NamedTuple):
     """`run(params, statistics, carry, xs, train) -> (carry, outputs, statistics)`, from
     [steps, batch, inputs] to [steps, batch, width]."""
     width: int
+    settle: Callable[[PyTree, PyTree, jax.Array, jax.Array], PyTree] | None = None
+    """`settle(params, statistics, xs, number) -> statistics` after batch `number` of those that
+    are averaged for the test; None where there are no statistics."""
 
 
 class Lengths(NamedTuple):
@@ -76,6 +79,27 @@ def first_state(
         return State(params, statistics, optimizer.init(params))
 
     return init
+
+
+def settling(
+    net: SequenceNet, reading: Callable[[Any, jax.Array], jax.Array]
+) -> Callable[[State, Any, jax.Array, jax.Array], State] | None:
+    """`Training.settle` of a network with statistics; None of one without.
+
+    Args:
+      net: the network.
+      reading: `reading(tasks, key)`, what it reads in training, [steps, batch, inputs].
+    """
+    average = net.settle
+    if average is None:
+        return None
+
+    def settle(state: State, tasks: Any, key: jax.Array, number: jax.Array) -> State:
+        read = reading(tasks, key)
+        found = average(state.params["net"], state.statistics, read, number)
+        return state._replace(statistics=found)
+
+    return settle
 
 
 def answers(

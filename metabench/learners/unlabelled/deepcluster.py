@@ -35,7 +35,7 @@ from metabench.learners.unlabelled.k_means import Clusters, Whitening, k_means, 
 from metabench.nets.coder import joined
 from metabench.nets.conv4 import Conv4, conv4_features
 from metabench.nets.functional import Functional, functional
-from metabench.nets.jitter import jitter
+from metabench.nets.jitter import detailed, jitter, unmoved
 from metabench.types import EpisodeShape, ImagesShape, PyTree
 
 HEAVIEST = 10.0  # largest weight of an image, relative to one in a cluster of mean size
@@ -127,7 +127,7 @@ def deepcluster(
 
     adapt, predict = by_nearest(embed, shape.way, _kept)
     train = _training(net, descent, Schedule(clusters, components, refresh))
-    training = Training(train, ImagesShape(images, shape.image))
+    training = Training(train, ImagesShape(images, detailed(shape.image)))
     return EpisodeLearner(init, adapt, predict, training, embed=embed)
 
 
@@ -225,15 +225,18 @@ def _training(
 
     def train(state: State, images: jax.Array, key: jax.Array) -> tuple[State, Metrics]:
         grouping, moving = jax.random.split(key)
-        met = images.reshape(-1, *images.shape[2:])
-        size = state.bank.shape[0]
+        found = images.reshape(-1, *images.shape[2:])
+        size, *rest = state.bank.shape
+        height, width, channels = rest
+        image = (height, width, channels)
+        met = unmoved(found, image)
         filled = -(-size // met.shape[0]) - 1  # the first step after which the bank is full
         state = state._replace(bank=jnp.concatenate([met, state.bank])[:size])
         state = regrouped(net, schedule, state, filled, grouping)
         x = joined(met)
         labels = labelled(net, state.teacher, x)
         weight = weights(state.teacher.clusters, labels)
-        seen = jitter(moving, x)
+        seen = joined(jitter(moving, found, image))
         (error, (accuracy, stats)), grads = gradient(
             state.params, state.stats, seen, labels, weight
         )

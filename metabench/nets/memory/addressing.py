@@ -34,7 +34,8 @@ def by_content(keys: jax.Array, memory: jax.Array, strengths: jax.Array | None =
 class LeastUsed(NamedTuple):
     """The rows that were used least, as numbers 0 and 1. No gradient."""
 
-    rows: jax.Array  # [rows]: the `heads` rows of smallest usage
+    own: jax.Array  # [heads, rows]: of head i, the row of i-th smallest usage
+    every: jax.Array  # [1, rows]: the `heads` rows of smallest usage
     first: jax.Array  # [rows]: the single one of smallest usage
 
 
@@ -43,7 +44,7 @@ def least_used(usage: jax.Array, heads: int) -> LeastUsed:
     smallest = jax.lax.top_k(-jax.lax.stop_gradient(usage), heads)[1]
     rows = jnp.arange(usage.shape[0])
     chosen = (rows[None] == smallest[:, None]).astype(usage.dtype)
-    return LeastUsed(chosen.sum(0), chosen[0])
+    return LeastUsed(chosen, chosen.sum(0, keepdims=True), chosen[0])
 
 
 def between(gates: jax.Array, read: jax.Array, least: jax.Array) -> jax.Array:
@@ -52,10 +53,10 @@ def between(gates: jax.Array, read: jax.Array, least: jax.Array) -> jax.Array:
     Args:
       gates: α [heads].
       read: weights of the step before, [heads, rows].
-      least: `LeastUsed.rows`.
+      least: `LeastUsed.own` or `LeastUsed.every`.
     """
     share = jax.nn.sigmoid(gates)[:, None]
-    return share * read + (1 - share) * least[None]
+    return share * read + (1 - share) * least
 
 
 def write(memory: jax.Array, weights: jax.Array, added: jax.Array, wiped: jax.Array) -> jax.Array:

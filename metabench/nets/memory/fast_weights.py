@@ -2,6 +2,8 @@
 
 With z = W h + C x, the hidden state settles in `settle` inner steps
 h_{s+1} = f(LN(z + A h_s)) from h_0 = f(LN(z)), and then A ← λA + η h hᵀ (equations 1 and 2).
+The paper writes one LN; whether the first and the inner steps share its gain and bias it does not
+say. Public codes give each step its own, or leave the first step without any.
 A need not be built: A h = η Σ_τ λ^(t-τ-1) h_τ (h_τ · h), attention over the past states. Both
 forms are here: attention is cheaper if there are fewer steps than units.
 """
@@ -19,6 +21,8 @@ from metabench.nets.memory.unroll import Arrays, Cell, Params
 from metabench.types import PyTree
 
 Form = Literal["matrix", "attention"]
+Norms = Literal["shared", "separate"]
+"""Whether the first and the inner steps share the gain and bias of their layer norms."""
 SMALL = 1e-5  # added to a variance
 
 
@@ -30,6 +34,7 @@ class FastSizes(NamedTuple):
     decay: float = 0.95  # λ
     rate: float = 0.5  # η
     settle: int = 1  # inner steps, S
+    norms: Norms = "shared"
 
 
 class Matrix(NamedTuple):
@@ -78,23 +83,34 @@ def fast_weights(sizes: FastSizes, form: Form = "matrix", steps: int = 0) -> Cel
         maps: Arrays, rest: PyTree, carry: Matrix | Past, offsets: Arrays
     ) -> tuple[Matrix | Past, jax.Array, Arrays]:
         boundary = carry.hidden @ maps["gates"] + offsets["gates"]
-        hidden = jax.nn.relu(normalise(boundary, rest["gain"], rest["bias"]))
-        for _ in range(sizes.settle):
-            settled = normalise(boundary + recall(carry, hidden), rest["gain"], rest["bias"])
-            hidden = jax.nn.relu(settled)
+        first, *inner = _norms(sizes, rest)
+        hidden = jax.nn.relu(normalise(boundary, *first))
+        for norm in inner:
+            hidden = jax.nn.relu(normalise(boundary + recall(carry, hidden), *norm))
         return store(carry, hidden), hidden, {"gates": carry.hidden}
 
     return Cell(_init(sizes), start, step, sizes.units)
 
 
+def _norms(sizes: FastSizes, rest: PyTree) -> list[tuple[jax.Array, jax.Array]]:
+    """Gain and bias [units] of the first step and of each inner one."""
+    gain, bias = rest["gain"], rest["bias"]
+    if sizes.norms == "shared":
+        return [(gain, bias)] * (sizes.settle + 1)
+    return [(gain[step], bias[step]) for step in range(sizes.settle + 1)]
+
+
 def _init(sizes: FastSizes) -> Callable[[jax.Array], Params]:
+    steps = () if sizes.norms == "shared" else (sizes.settle + 1,)
+    shape = (*steps, sizes.units)
+
     def init(key: jax.Array) -> Params:
         # The paper's start of W: 0.05 times the identity (section 4.1 keeps Le et al.'s scaling).
         return Params(
             inputs=scaled_matrix(key, sizes.inputs, sizes.units),
             maps={"gates": 0.05 * jnp.eye(sizes.units)},
             biases={"gates": jnp.zeros(sizes.units)},
-            rest={"gain": jnp.ones(sizes.units), "bias": jnp.zeros(sizes.units)},
+            rest={"gain": jnp.ones(shape), "bias": jnp.zeros(shape)},
         )
 
     return init

@@ -2,8 +2,9 @@
 
 A controller emits a key for each head. `mann` writes keys to the rows that were read last
 or used least; `ntm` writes where Graves' addressing points. Both read by content. The papers
-do not say the following; we do as the public code does: keys go through tanh, reads
-and usage are zero at the start, and the memory is `EMPTY` everywhere at the start.
+do not say the following; we do as both public codes of MANN do (tristandeleu/ntm-one-shot,
+snowkylin/ntm): keys go through tanh; at the start the memory is `EMPTY` everywhere, and read
+weights and usage are 1 at the first row and 0 elsewhere.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ EMPTY = 1e-6  # what the memory holds before the first write
 Controller = Literal["lstm", "feedforward"]
 Writes = Literal["key", "vector"]
 """What `mann` writes: the key that it reads with (the paper), or another vector (public code)."""
+Start = Literal["first", "nowhere"]
+"""Where read weights and usage are at the start: at the first row, or zero everywhere."""
+Targets = Literal["every", "own"]
+"""Which of the least used rows a head writes to: every one of them, or the i-th for head i."""
 
 
 class Sizes(NamedTuple):
@@ -41,6 +46,16 @@ class Sizes(NamedTuple):
     width: int = 40
     heads: int = 4
     kind: Controller = "lstm"
+    start: Start = "first"
+
+
+class Rule(NamedTuple):
+    """How `mann` writes and reads."""
+
+    decay: float = 0.95  # of usage, γ
+    writes: Writes = "key"
+    targets: Targets = "every"
+    strength: bool = False  # whether cosines are multiplied by a learned strength in reading
 
 
 class Store(NamedTuple):
@@ -62,39 +77,46 @@ class Carry(NamedTuple):
 Access: TypeAlias = Callable[[Store, jax.Array], tuple[Store, jax.Array]]
 
 
-def mann(sizes: Sizes, decay: float = 0.95, writes: Writes = "key") -> Cell:
-    """Least-recently-used access; `decay` is the decay of usage (γ)."""
-    vectors = 1 if writes == "key" else 2
-    ends = [sizes.heads * sizes.width * (i + 1) for i in range(vectors)]
+def mann(sizes: Sizes, rule: Rule = Rule()) -> Cell:
+    """Least-recently-used access."""
+    heads = sizes.heads
+    vectors = 1 if rule.writes == "key" else 2
+    ends = [heads * sizes.width * (i + 1) for i in range(vectors)]
+    numbers = heads * (2 if rule.strength else 1)
 
     def access(store: Store, emitted: jax.Array) -> tuple[Store, jax.Array]:
         """Write, then read: the store, and [heads, width]."""
         *found, gates = jnp.split(emitted, ends)
-        key, added = (
-            jnp.tanh(one).reshape(sizes.heads, sizes.width) for one in (found[0], found[-1])
-        )
-        least = addressing.least_used(store.usage, sizes.heads)
-        written = addressing.between(gates, store.read, least.rows)
+        key, added = (jnp.tanh(one).reshape(heads, sizes.width) for one in (found[0], found[-1]))
+        least = addressing.least_used(store.usage, heads)
+        rows = least.own if rule.targets == "own" else least.every
+        written = addressing.between(gates[:heads], store.read, rows)
         memory = addressing.write(store.memory, written, added, least.first)
-        read = addressing.by_content(key, memory)
-        usage = addressing.use(store.usage, decay, read, written)
+        strengths = jax.nn.softplus(gates[heads:]) if rule.strength else None
+        read = addressing.by_content(key, memory, strengths)
+        usage = addressing.use(store.usage, rule.decay, read, written)
         return Store(memory, read, usage), read @ memory
 
-    return _with_memory(sizes, ends[-1] + sizes.heads, access, (sizes.rows,))
+    return _with_memory(sizes, ends[-1] + numbers, access, (sizes.rows,))
 
 
-def ntm(sizes: Sizes) -> Cell:
-    """Graves' addressing for writing, with an erase and an add vector for each head."""
+def ntm(sizes: Sizes, strength: bool = True) -> Cell:
+    """Graves' addressing for writing, with an erase and an add vector for each head.
+
+    Args:
+      sizes: of the network.
+      strength: whether cosines are multiplied by a learned strength in reading, as in writing.
+    """
     heads, width = sizes.heads, sizes.width
-    parts = {"key": width, "add": width, "erase": width, "shifts": 3, "numbers": 4}
+    parts = {"key": width, "add": width, "erase": width, "shifts": 3, "numbers": 3 + strength}
     ends = [sum(list(parts.values())[: i + 1]) for i in range(len(parts) - 1)]
 
     def access(store: Store, emitted: jax.Array) -> tuple[Store, jax.Array]:
         """Write, then read: the store, and [heads, width]. `usage` holds the write weights."""
         key, add, erase, shifts, numbers = jnp.split(emitted.reshape(heads, -1), ends, axis=1)
         key = jnp.tanh(key)
-        strength, gate, power, reading = numbers.T
-        content = addressing.by_content(key, store.memory, jax.nn.softplus(strength))
+        writing, gate, power = numbers[:, :3].T
+        content = addressing.by_content(key, store.memory, jax.nn.softplus(writing))
         written = addressing.by_location(
             content,
             store.usage,
@@ -105,7 +127,8 @@ def ntm(sizes: Sizes) -> Cell:
         memory = addressing.erase_and_add(
             store.memory, written, jax.nn.sigmoid(erase), jnp.tanh(add)
         )
-        read = addressing.by_content(key, memory, jax.nn.softplus(reading))
+        reading = jax.nn.softplus(numbers[:, 3]) if strength else None
+        read = addressing.by_content(key, memory, reading)
         return Store(memory, read, written), read @ memory
 
     return _with_memory(sizes, heads * sum(parts.values()), access, (heads, sizes.rows))
@@ -118,10 +141,11 @@ def _with_memory(sizes: Sizes, emitted: int, access: Access, usage: tuple[int, .
     accesses = jax.vmap(jax.checkpoint(access, prevent_cse=False))
 
     def start(batch: int) -> Carry:
+        at = jnp.zeros(sizes.rows).at[0].set(1.0 if sizes.start == "first" else 0.0)
         store = Store(
             jnp.full((batch, sizes.rows, sizes.width), EMPTY),
-            jnp.zeros((batch, sizes.heads, sizes.rows)),
-            jnp.zeros((batch, *usage)),
+            jnp.broadcast_to(at, (batch, sizes.heads, sizes.rows)),
+            jnp.broadcast_to(at, (batch, *usage)),
         )
         return Carry(empty(batch, sizes.controller), jnp.zeros((batch, seen)), store)
 

@@ -69,9 +69,29 @@ def first_statistics(steps: int, width: int) -> Statistics:
     return Statistics(moments(4 * width), moments(4 * width), moments(width))
 
 
-def averaged(before: Statistics, seen: Statistics, momentum: float) -> Statistics:
-    """Running averages: momentum · before + (1 - momentum) · seen."""
-    return jax.tree.map(lambda a, b: momentum * a + (1 - momentum) * b, before, seen)
+def averaged(
+    before: Statistics, seen: Statistics, number: jax.Array | int, batch: int
+) -> Statistics:
+    """The mean of the statistics of batches 0 … `number`: those of the population.
+
+    The paper estimates them over the training set, with the final weights; so does the original
+    of batch norm (Ioffe & Szegedy 2015, algorithm 2), whose correction of the variance is here too.
+
+    Args:
+      before: the mean over batches 0 … `number` - 1; without meaning for number 0.
+      seen: the moments of batch `number`.
+      number: of batches before this one.
+      batch: sequences in a batch, over which its moments were taken.
+    """
+    share, correction = 1 / (number + 1), batch / max(batch - 1, 1)
+
+    def mean(a: jax.Array, b: jax.Array) -> jax.Array:
+        return a + (b - a) * share
+
+    def both(old: Moments, new: Moments) -> Moments:
+        return Moments(mean(old.mean, new.mean), mean(old.variance, new.variance * correction))
+
+    return Statistics(*(both(*pair) for pair in zip(before, seen, strict=True)))
 
 
 def run(

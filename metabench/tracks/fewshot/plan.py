@@ -24,6 +24,7 @@ from metabench.tasks.class_table import (
     find_split,
     numbered,
 )
+from metabench.tasks.detail import detail_of
 from metabench.tasks.protocol_table import protocol_table, shape_of
 from metabench.tasks.protocols import frozen
 from metabench.training.lengths import Lengths, lengths_of
@@ -252,9 +253,11 @@ def _training_tables(
             f"dataset `{training_data.name}` has no classes to meta-train on: name one that has "
             f"with `dataset`, and {training_data.name} as `test-dataset`"
         )
-    table = class_table(training_data, found, "train")
-    check_fits(
-        table, train_shape(learner, shape), f"the train part of {training_data.name}/{met.split}"
-    )
+    drawn = train_shape(learner, shape)
+    # Images of the test's size where something is made of them before the training.
+    plain = foundation_of(learner) is not None
+    detail = 1 if plain else detail_of(drawn.image, shape.image)
+    table = class_table(training_data, found, "train", detail)
+    check_fits(table, drawn, f"the train part of {training_data.name}/{met.split}")
     val = protocol_table(training_data, replace(met, part="val"))
     return {"train": numbered(table), "val": val}

@@ -41,6 +41,7 @@ class Asked:
     within_alphabet: bool = False
     episodes: int | None = None
     image_size: int | None = None
+    independent: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ def measured(asked: Asked, places: Places = Places()) -> Measured:
         presentations = 10 if asked.presentations is None else asked.presentations
         labels = cast("Labels", asked.labels or "onehot")
         protocol = replace(protocol, shot=0, query=presentations, labels=labels)
+        protocol = replace(protocol, independent=asked.independent)
     return Measured(protocol, tested, training_data)
 
 
@@ -141,9 +143,13 @@ def check_kind(asked: Asked) -> None:
     """`UserError` on a word that means nothing, or on an option of the other protocol."""
     _check_word("protocol", asked.protocol, ("kshot", "online"))
     _check_word("labels", asked.labels or "onehot", ("onehot", "letters"))
-    foreign: dict[str, dict[str, int | str | None]] = {
+    foreign: dict[str, dict[str, int | str | bool | None]] = {
         "online": {"shot": asked.shot, "query": asked.query},
-        "kshot": {"presentations": asked.presentations, "labels": asked.labels},
+        "kshot": {
+            "presentations": asked.presentations,
+            "labels": asked.labels,
+            "independent": asked.independent or None,
+        },
     }
     for name, value in foreign[asked.protocol].items():
         if value is not None:

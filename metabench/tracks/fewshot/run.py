@@ -19,6 +19,7 @@ from metabench.errors import UserError
 from metabench.results import environment
 from metabench.results.result import Result, SeedRun
 from metabench.scoring.episodes import adaptation_ms, evaluate, make_evaluator
+from metabench.scoring.streams import presented
 from metabench.scoring.summary import summarise
 from metabench.tasks.class_table import find_split
 from metabench.tasks.kinds import task_digest
@@ -28,6 +29,7 @@ from metabench.training.loop import Trained
 from metabench.training.meta_training import accuracy_on, initial_state, meta_train, trained_before
 from metabench.training.start import Start, start_from
 from metabench.training.watcher import Watcher
+from metabench.types import StreamShape
 
 
 def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Result:
@@ -68,11 +70,21 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
         training_split_digest=met.digest if elsewhere else None,
         split_digest=find_split(plan.dataset, protocol.split).digest,
         episode_digest=digest,
+        presented=_presented(plan),
         runs=tuple(runs),
         environment=environment.describe(),
         command=command,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _presented(plan: Plan) -> tuple[tuple[int, ...], ...] | None:
+    """The images at each presentation, where they differ from stream to stream."""
+    shape, protocol = plan.shape, plan.protocol
+    if not (isinstance(shape, StreamShape) and shape.independent):
+        return None
+    table, number = plan.tables["test"], protocol.episodes
+    return tuple(map(tuple, presented(table, shape, seed=protocol.seed, streams=number).tolist()))
 
 
 def _recipe(plan: Plan) -> dict[str, Any]:

@@ -107,12 +107,12 @@ def test_projections_are_unit_vectors_that_know_directions_alone():
 def test_views_are_of_the_images_in_order_and_differ():
     images = jnp.zeros((3, 16, 16, 1), jnp.uint8).at[:, 4:12, 7:9].set(200)
     classes = jnp.asarray([5, 2, 9])
-    seen, named = jittered(2, jax.random.key(0), images, classes)
+    seen, named = jittered(2, (16, 16, 1), jax.random.key(0), images, classes)
     np.testing.assert_array_equal(named, [5, 2, 9, 5, 2, 9])
     assert seen.shape == (6, 16, 16, 1)
     assert all(np.abs(seen[i] - seen[j]).max() > 10 for i in range(6) for j in range(i))
     assert np.abs(seen.sum((1, 2, 3)) / images[0].sum() - 1).max() < 0.1  # ink is only moved
-    assert jittered(1, jax.random.key(0), images, classes)[0] is images
+    assert jittered(1, (16, 16, 1), jax.random.key(0), images, classes)[0] is images
 
 
 def test_a_step_of_training_depends_on_the_key_only_with_views():

@@ -1,5 +1,7 @@
 """Learners that read sequences: what they are shown, what they learn, both protocols."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,9 +15,10 @@ from metabench.scoring.episodes import evaluate
 from metabench.scoring.summary import presentations
 from metabench.seeds import root_key
 from metabench.tasks.class_table import check_fits
+from metabench.tasks.detail import between_pixels
 from metabench.tasks.episodes import sample
 from metabench.tasks.streams import sample_streams, shown
-from metabench.training.meta_training import initial_state, make_chunk
+from metabench.training.meta_training import SETTLING, initial_state, make_chunk, make_settling
 from metabench.types import ClassTable, EpisodeShape, StreamShape
 
 SHAPE = StreamShape(way=3, presentations=4, image=(4, 4, 1))
@@ -56,6 +59,8 @@ def test_they_learn_to_bind_labels_to_images(name, settings, bars):
     learner = built(name, shape, learning_rate=1e-2, **settings)
     run, state = make_chunk(learner, learner.training.shape, 32), initial_state(learner, 0)
     state, _ = run(state, six, root_key(0), jnp.int32(0), 800)
+    settle = make_settling(learner, learner.training.shape, 32)
+    state = state if settle is None else settle(state, six, root_key(0))
     counts = evaluate(learner, state, six, shape, seed=1, episodes=128)
     assert counts.shape == (128, 4)
     found = [one.mean for one in presentations(counts, shape.way)]
@@ -104,6 +109,39 @@ def test_augmentation_moves_training_images_only(bars):
         one.answer(state, streams.xs[0], jnp.zeros((12, 3)), root_key(1)) for one in (plain, moved)
     ]
     np.testing.assert_array_equal(*answers)
+
+
+def test_moved_training_images_are_drawn_in_detail(bars):
+    plain, moved = built("lstm"), built("lstm", augment=True)
+    assert plain.training.shape == SHAPE
+    assert moved.training.shape == replace(SHAPE, image=(12, 12, 1))
+    fine = bars._replace(images=jnp.asarray(between_pixels(np.asarray(bars.images), 3)))
+    streams = sample_streams(root_key(0), jnp.arange(2), fine, moved.training.shape)
+    state, metrics = moved.training.step(initial_state(moved, 0), streams, root_key(1))
+    assert np.isfinite(metrics["loss"])
+    assert state.params["net"].inputs.shape[0] == 16 + 3  # pixels of the test, and a label
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_statistics_are_those_of_many_training_streams_with_the_weights_of_the_test(bars, augment):
+    learner = built("lstm", norm="batch", augment=augment)
+    state, key = initial_state(learner, 0), root_key(7)
+    streams = sample_streams(root_key(0), jnp.arange(8), bars, SHAPE)
+    trained, _ = learner.training.step(state, streams, root_key(1))
+    for one, other in zip(*map(jax.tree.leaves, (state, trained)), strict=True):
+        assert one.shape == other.shape
+    settled = make_settling(learner, learner.training.shape, 8)(trained, bars, key)
+    mean, number = 0, jax.random.fold_in(key, 4)
+    for batch in range(SETTLING):
+        indices = batch * 8 + jnp.arange(8)
+        found = sample_streams(number, indices, bars, SHAPE)
+        read = found.xs[:, 0].reshape(8, -1) / 255  # at the first step no label is shown
+        read = jnp.concatenate([read, jnp.zeros((8, 3))], axis=1)
+        mean = mean + (read @ settled.params["net"].inputs).mean(0) / SETTLING
+    exact = np.allclose(settled.statistics.inputs.mean[0], mean, rtol=1e-3, atol=1e-4)
+    assert exact is not augment  # with it, of the moved images that are trained on
+    for one, other in zip(*map(jax.tree.leaves, (settled.params, trained.params)), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_letters_have_twenty_five_outputs_for_any_way(bars):

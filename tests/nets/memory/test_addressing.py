@@ -30,18 +30,19 @@ def test_content_is_a_softmax_over_rows():
 
 def test_as_many_rows_are_least_used_as_there_are_heads():
     least = addressing.least_used(jnp.float32([0.5, 0.1, 0.9, 0.2]), 2)
-    np.testing.assert_array_equal(least.rows, [0, 1, 0, 1])
+    np.testing.assert_array_equal(least.every, [[0, 1, 0, 1]])
+    np.testing.assert_array_equal(least.own, [[0, 1, 0, 0], [0, 0, 0, 1]])
     np.testing.assert_array_equal(least.first, [0, 1, 0, 0])
 
 
 def test_among_equally_used_rows_the_first_are_taken():
     least = addressing.least_used(jnp.float32([0.3, 0, 0, 0]), 2)
-    np.testing.assert_array_equal(least.rows, [0, 1, 1, 0])
+    np.testing.assert_array_equal(least.every, [[0, 1, 1, 0]])
     np.testing.assert_array_equal(least.first, [0, 1, 0, 0])
 
 
 def test_write_weights_lie_between_read_and_least_used():
-    read, least = array([0.5, 0.5, 0], [1, 0, 0]), jnp.float32([0, 0, 1])
+    read, least = array([0.5, 0.5, 0], [1, 0, 0]), array([0, 0, 1])
     alpha = jnp.float32([0, np.log(3)])  # shares 1/2 and 3/4
     found = addressing.between(alpha, read, least)
     np.testing.assert_allclose(found, [[0.25, 0.25, 0.5], [0.75, 0, 0.25]], rtol=1e-6)
@@ -64,7 +65,7 @@ def test_usage_decays_and_adds_what_is_read_and_written():
 def test_no_gradient_passes_through_usage():
     def choice(usage):
         after = addressing.use(usage, 0.9, array([1, 0]), array([0, 1]))
-        return after.sum() + addressing.least_used(usage, 1).rows @ usage
+        return after.sum() + addressing.least_used(usage, 1).every[0] @ usage
 
     gradient = jax.grad(choice)(jnp.float32([1, 2]))
     np.testing.assert_array_equal(gradient, [1, 0])  # of `@ usage` alone

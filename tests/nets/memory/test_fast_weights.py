@@ -33,20 +33,28 @@ def test_the_fast_matrix_decays_and_grows_by_the_outer_product():
         np.testing.assert_allclose(carry.fast[0], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_two_inner_steps_by_hand():
-    cell = fast_weights(FastSizes(2, 2, settle=2))
+@pytest.mark.parametrize("norms", ["shared", "separate"])
+def test_two_inner_steps_by_hand(norms):
+    cell = fast_weights(FastSizes(2, 2, settle=2, norms=norms))
     params = cell.init(jax.random.key(0))
+    number = 3 if norms == "separate" else 1
+    gains = 1 + np.arange(2 * number).reshape(number, 2) / 4
+    biases = np.arange(2 * number).reshape(number, 2) / 10
+    learned = {"gain": gains, "bias": biases}
+    rest = {name: jnp.float32(learned[name]).reshape(params.rest[name].shape) for name in learned}
+    params = params._replace(rest=rest)
     fast = np.array([[0.5, -1.0], [0.25, 2.0]])
     carry = cell.start(1)._replace(fast=jnp.float32(fast)[None], hidden=jnp.float32([[1, 3]]))
     x = np.array([0.3, -0.7])
     z = np.array([1, 3]) * 0.05 + x @ np.asarray(params.inputs, np.float64)
 
-    def settled(a):
-        return np.maximum((a - a.mean()) / np.sqrt(a.var() + 1e-5), 0)
+    def settled(a, step):
+        of = min(step, number - 1)
+        return np.maximum((a - a.mean()) / np.sqrt(a.var() + 1e-5) * gains[of] + biases[of], 0)
 
-    h = settled(z)
-    for _ in range(2):
-        h = settled(z + fast @ h)
+    h = settled(z, 0)
+    for step in (1, 2):
+        h = settled(z + fast @ h, step)
     _, found = unroll(cell, params, carry, jnp.float32(x)[None, None])
     np.testing.assert_allclose(found[0, 0], h, rtol=1e-4)
 

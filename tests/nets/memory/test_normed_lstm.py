@@ -74,9 +74,17 @@ def test_beyond_the_last_step_its_statistics_serve():
     np.testing.assert_allclose(rest, one[1:], rtol=1e-4, atol=1e-5)
 
 
-def test_running_averages():
-    before = normed_lstm.first_statistics(4, 5)
-    _, _, seen = normed_lstm.run(PARAMS, XS)
-    after = normed_lstm.averaged(before, seen, 0.9)
-    np.testing.assert_allclose(after.inputs.mean, 0.1 * seen.inputs.mean, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(after.cell.variance, 0.9 + 0.1 * seen.cell.variance, rtol=1e-5)
+def test_statistics_of_the_test_are_means_over_batches():
+    """And their variances are corrected, as 16 sequences tell too little of a population's."""
+    found, seen = normed_lstm.first_statistics(4, 5), []
+    for number in range(6):
+        xs = XS + 0.3 * jax.random.normal(jax.random.key(number), XS.shape)
+        seen.append(normed_lstm.run(PARAMS, xs)[2])
+        found = normed_lstm.averaged(found, seen[-1], number, 16)
+    for name in ("inputs", "recurrent", "cell"):
+        means = np.mean([getattr(one, name).mean for one in seen], axis=0)
+        variances = np.mean([getattr(one, name).variance for one in seen], axis=0)
+        np.testing.assert_allclose(getattr(found, name).mean, means, rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(
+            getattr(found, name).variance, 16 / 15 * variances, rtol=1e-3, atol=1e-6
+        )

@@ -8,18 +8,20 @@ from jax.test_util import check_grads
 
 from metabench.nets.memory.fast_weights import FastSizes, fast_weights
 from metabench.nets.memory.lstm import lstm
-from metabench.nets.memory.mann import EMPTY, Sizes, mann, ntm
+from metabench.nets.memory.mann import EMPTY, Rule, Sizes, mann, ntm
 from metabench.nets.memory.unroll import unroll
 
 SMALL = Sizes(inputs=3, controller=4, rows=6, width=3, heads=2)
 CELLS = {
     "lstm": lstm(3, 4),
     "mann": mann(SMALL),
-    "mann-vector": mann(SMALL, writes="vector"),
+    "mann-vector": mann(SMALL, Rule(writes="vector", targets="own", strength=True)),
     "mann-feedforward": mann(SMALL._replace(kind="feedforward")),
     "ntm": ntm(SMALL),
     "fast-matrix": fast_weights(FastSizes(3, 4, settle=2)),
-    "fast-attention": fast_weights(FastSizes(3, 4, settle=2), "attention", steps=7),
+    "fast-attention": fast_weights(
+        FastSizes(3, 4, settle=2, norms="separate"), "attention", steps=7
+    ),
 }
 STEPS, BATCH = 5, 2
 XS = jax.random.normal(jax.random.key(1), (STEPS, BATCH, 3))
@@ -116,16 +118,18 @@ def test_the_memory_is_empty_at_the_start_and_written_where_it_was_used_least():
     np.testing.assert_array_equal(carry.store.memory, np.full((1, 6, 3), EMPTY, np.float32))
     carry, _ = unroll(cell, params, carry, XS[:1, :1])
     written = np.abs(carry.store.memory[0]).max(1) > 1e-3
-    np.testing.assert_array_equal(written, [True, True, False, False, False, False])
+    # The first row was read "before the first step", so it is written too, and is the most used.
+    np.testing.assert_array_equal(written, [True, True, True, False, False, False])
     usage = np.asarray(carry.store.usage[0])
-    assert usage[:2].min() > usage[2:].max()
+    assert usage[0] > usage[1:3].max()
+    assert usage[1:3].min() > usage[3:].max()
     carry, _ = unroll(cell, params, carry, XS[1:2, :1])
-    assert (np.abs(carry.store.memory[0]).max(1) > 1e-3)[2:4].all()
+    assert (np.abs(carry.store.memory[0]).max(1) > 1e-3)[3:5].all()
 
 
 @pytest.mark.parametrize("writes", ["key", "vector"])
 def test_the_first_write_and_read_by_hand(writes):
-    cell = mann(SMALL, writes=writes)
+    cell = mann(SMALL, Rule(writes=writes))
     params = cell.init(jax.random.key(0))
     carry, output, used = cell.step(
         params.maps,
@@ -135,10 +139,11 @@ def test_the_first_write_and_read_by_hand(writes):
     )
     emitted = np.asarray(used["interface"][0] @ params.maps["interface"])
     key, added = np.tanh(emitted[:6]).reshape(2, 3), np.tanh(emitted[-8:-2]).reshape(2, 3)
-    shares = 1 / (1 + np.exp(emitted[-2:]))  # of the least used rows: nothing was read before
+    shares = 1 / (1 + np.exp(emitted[-2:]))  # of the least used rows; the first was read before
     memory = np.full((6, 3), EMPTY)
-    memory[0] = 0
-    memory[:2] += shares @ added
+    memory[1] = 0
+    memory[0] += (1 - shares) @ added
+    memory[1:3] += shares @ added
     cosine = key @ memory.T / np.linalg.norm(key, axis=1)[:, None]
     cosine /= np.sqrt((memory**2).sum(1) + 1e-8)
     weights = np.exp(cosine) / np.exp(cosine).sum(1, keepdims=True)
