@@ -24,7 +24,7 @@ def test_every_run_is_of_a_known_learner_and_stands_there_once():
 def test_a_training_stands_before_the_runs_that_test_it_with_checkpoints_of_the_same_code():
     trained = set()
     for run in table.runs():
-        key = option(run, "--learner"), option(run, "--recipe"), option(run, "--seeds"), run.folder
+        key = option(run, "--learner"), option(run, "--seeds"), run.folder
         if option(run, "--trained-for") is None:
             trained.add(key)
         else:
