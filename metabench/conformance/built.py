@@ -152,13 +152,15 @@ class Built(Generic[L]):
 
     def _settled(self, state: PyTree) -> PyTree:
         """`state` after `Training.settle`, as far as the learner has one."""
-        settle = None if self.learner.training is None else self.learner.training.settle
-        for number in range(0 if settle is None else SETTLING):
+        if self.learner.training is None or self.learner.training.settle is None:
+            return state
+        settle = jax.jit(self.learner.training.settle)
+        for number in range(SETTLING):
             tasks, key = (
                 self.training_tasks(number * BATCH),
                 jax.random.fold_in(root_key(4), number),
             )
-            after = jax.jit(settle)(state, tasks, key, jnp.int32(number))
+            after = settle(state, tasks, key, jnp.int32(number))
             require(
                 same_form(after, state),
                 f"`training.settle` must keep the form of the state, {form(state)}, not make "
