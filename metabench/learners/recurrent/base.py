@@ -26,7 +26,8 @@ class Reading(Options):
     Args:
       presentations: of each class in a training stream; None for the test's, or in k-shot for
         one more than there are shots.
-      augment: rotate and shift the training images a little.
+      augment: rotate and shift the training images a little; they stay as sharp as the test's
+        (`nets/jitter.py`).
       segment: steps of a stream between the ones kept for the gradient; None keeps all.
     """
 
