@@ -12,7 +12,8 @@ A training step sees a batch, never the whole data. So this departs from the pap
 - Images are drawn whatever their cluster, and the loss weighs each inversely to the size of its
   cluster (at most ten times the mean); the paper draws clusters with equal chances.
 - The network is Conv4, without the Sobel filter, trained by Adam. Images are turned and shifted a
-  little (drawings of up to 35 pixels without loss of sharpness, `nets/jitter.py`); the paper crops and mirrors them, but a mirrored character is another character.
+  little (drawings of up to 35 pixels without loss of sharpness, `nets/jitter.py`); the paper crops
+  and mirrors them, but a mirrored character is another character.
 """
 
 from __future__ import annotations
