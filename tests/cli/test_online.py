@@ -70,7 +70,7 @@ def test_independent_classes_are_a_protocol_of_their_own(metabench, tmp_path):
     assert results.to_json(found) == path.read_text("utf-8")
     assert "--independent" in found.command
     wrong = metabench("run", "--learner", "counting", "--independent", "--dataset", "strokes")
-    assert "`independent` goes with `--protocol online`" in wrong.err
+    assert "`independent` belongs to `--protocol online`" in wrong.err
     damaged = path.read_text("utf-8").replace('"presented"', '"presentd"')
     path.write_text(damaged, "utf-8")
     with pytest.raises(UserError, match="presentd"):
