@@ -7,7 +7,7 @@ import numpy as np
 from metabench.learners.untrained.counting import counting, most_left
 from metabench.scoring.episodes import evaluate
 from metabench.scoring.streams import presented
-from metabench.scoring.summary import presentations, summarise
+from metabench.scoring.summary import Summary, half_width, linearised, summarise
 from metabench.types import ClassTable, StreamShape
 
 SHAPE = StreamShape(way=5, presentations=10, image=(1, 1, 1))
@@ -23,7 +23,9 @@ TABLE = ClassTable(
 def accuracies(shape):
     learner = counting(shape)
     counts = evaluate(learner, (), TABLE, shape, seed=1, episodes=STREAMS)
-    return counts, presentations(counts, presented(TABLE, shape, seed=1, streams=STREAMS))
+    shown = presented(TABLE, shape, seed=1, streams=STREAMS)
+    streams = linearised(counts, np.broadcast_to(shown, counts.shape))
+    return counts, [*map(Summary, streams.mean(0), half_width(streams))]
 
 
 def test_the_floor_of_the_online_protocol_is_not_chance():
