@@ -12,6 +12,8 @@ from metabench.learners.metric.protonet import protonet
 from metabench.results.document import from_json, to_json
 from metabench.tracks.fewshot.request import Asked, Request, as_command, plan_of
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"steps": 4, "validate_every": 2, "validation_episodes": 4, "chunk": 2}
 WHERE = {"dataset": "strokes", "episodes": 6, "progress": False}
 

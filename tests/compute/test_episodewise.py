@@ -19,6 +19,8 @@ from metabench.training.meta_training import accuracy_on, meta_train, training_d
 from metabench.types import ClassTable, EpisodeShape
 from tests.two_devices import on_two_devices
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(way=2, shot=1, query=2, image=(16, 16, 1))
 
 

@@ -11,6 +11,8 @@ from metabench.compute.in_cache import few_at_once, on_one_core
 from metabench.compute.native import use_native
 from metabench.nets.conv4 import Conv4
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def on_a_cpu():

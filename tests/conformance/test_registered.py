@@ -75,12 +75,8 @@ VARIANT_CHECKS = (
     "beats_chance",
     "shuffled_labels",
 )
-QUICK = {  # of the variants' checks; the others are marked slow
-    ("protonet-transductive", "transductive"),
-    ("protonet-train-way", "contract"),
-    ("protonet-train-way", "train_step"),
-    ("protonet-train-way", "other_shape"),
-}
+# What needs no training and one compilation. The other checks are marked slow.
+QUICK = ("options", "contract", "stream_contract", "forecast_contract")
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +101,7 @@ def cases():
             check for check in LEARNER_CHECKS if name in REGISTERED or check.name in VARIANT_CHECKS
         ]
         for check in [*every, LABEL_NAMES] if name in METRIC else every:
-            slow = name in HEAVY or (name in VARIANTS and (name, check.name) not in QUICK)
+            slow = name in HEAVY or name in VARIANTS or check.name not in QUICK
             marks = [pytest.mark.slow] if slow else []
             yield pytest.param(name, check, marks=marks, id=f"{name}-{check.name}")
 

@@ -18,6 +18,8 @@ from metabench.nets.coder import (
     sizes,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def native():

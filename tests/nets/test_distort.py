@@ -7,6 +7,8 @@ import pytest
 
 from metabench.nets.distort import ANGLE, PROPORTION, SHIFT, SIZE, SLANT, distorted
 
+pytestmark = pytest.mark.slow
+
 COUNT = 2_000
 
 

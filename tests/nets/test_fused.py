@@ -10,6 +10,8 @@ from metabench.compute.native import use_native
 from metabench.nets.fused import conv_affine_relu_pool, conv_norm_relu_pool
 from tests.nets.both_paths import assert_same, both
 
+pytestmark = pytest.mark.slow
+
 EPSILON = 1e-3
 
 

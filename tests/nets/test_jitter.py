@@ -11,6 +11,8 @@ from metabench import data
 from metabench.nets.jitter import detailed, jitter, unmoved
 from metabench.tasks.class_table import class_table, find_split
 
+pytestmark = pytest.mark.slow
+
 
 def test_each_image_moves_by_itself_and_within_bounds():
     dot = jnp.zeros((500, 21, 21, 1)).at[:, 10, 10].set(1.0)

@@ -15,6 +15,8 @@ from metabench.nets.ops import conv3x3
 from metabench.nets.pairs import MapEmbedding, RelationModule, pairs_convolved
 from tests.nets.both_paths import assert_same, both
 
+pytestmark = pytest.mark.slow
+
 
 def maps(number, size, channels, seed=0):
     return jnp.asarray(np.random.default_rng(seed).normal(size=(number, size, size, channels)))

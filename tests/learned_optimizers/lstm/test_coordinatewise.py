@@ -15,6 +15,8 @@ from metabench.learned_optimizers.lstm.coordinatewise import (
 from metabench.learned_optimizers.lstm.kinds import by_name
 from tests.learned_optimizers import lstm_by_hand as by_hand
 
+pytestmark = pytest.mark.slow
+
 
 def some_weights(units=3, layers=2, seed=0, p=10.0):
     """Far from the first ones, so that every part matters."""

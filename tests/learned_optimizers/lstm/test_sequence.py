@@ -9,6 +9,8 @@ from metabench.learned_optimizers.lstm.sequence import weight_gradient
 from metabench.nets.lstm_cell import Memory
 from tests.learned_optimizers.lstm.test_coordinatewise import some_weights
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("layers", "size", "block", "p"),

@@ -5,6 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from metabench.contracts.optimizee import Optimizee
 from metabench.learned_optimizers.lstm import unrolled
@@ -14,6 +15,8 @@ from metabench.learned_optimizers.lstm.truncation import Rule, chosen_coordinate
 from metabench.learned_optimizers.problems.quadratic import quadratic
 from tests.learned_optimizers import lstm_by_hand as by_hand
 from tests.learned_optimizers.lstm.test_coordinatewise import some_weights
+
+pytestmark = pytest.mark.slow
 
 RULE = Rule(scale=0.01)
 KEY = jax.random.key(0)

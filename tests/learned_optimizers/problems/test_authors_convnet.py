@@ -14,6 +14,8 @@ from metabench.learned_optimizers.problems.authors_convnet import (
 )
 from metabench.learned_optimizers.problems.tasks import check_task
 
+pytestmark = pytest.mark.slow
+
 
 def normed(x, bias):
     axes = tuple(range(x.ndim - 1))

@@ -14,6 +14,8 @@ from metabench.learned_optimizers.problems.convnet import convnet, first_params,
 from metabench.types import Split
 from tests.datasets import tiny_mini_imagenet as tiny
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data():

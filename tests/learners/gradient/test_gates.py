@@ -8,6 +8,8 @@ import pytest
 
 from metabench.learners.gradient.gates import Cell, Weights, advance, first_weights, gated_descent
 
+pytestmark = pytest.mark.slow
+
 P = 10.0
 
 

@@ -15,6 +15,8 @@ from metabench.learners.gradient.reptile import reptile
 from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(way=2, shot=1, query=2, image=(16, 16, 1))
 TINY = {"width": 2, "inner_steps": 2, "inner_rate": 0.4, "decay": "constant"}
 

@@ -9,6 +9,8 @@ import pytest
 from metabench.learners.gradient.gates import Weights, first_weights, gated_descent
 from metabench.learners.gradient.replay import replayed
 
+pytestmark = pytest.mark.slow
+
 STEPS, SIZE = 4, 11
 RANDOM = np.random.default_rng(0)
 WEIGHTS = Weights(

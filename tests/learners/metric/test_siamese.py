@@ -10,6 +10,8 @@ from metabench.errors import UserError
 from metabench.learners.metric.siamese import PairHead, Supports, pair_error, siamese
 from metabench.types import Episode, EpisodeShape
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(way=2, shot=5, query=3)
 
 

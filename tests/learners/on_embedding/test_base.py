@@ -13,6 +13,8 @@ from metabench.learners.on_embedding.cluster_matching import majority
 from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 
+pytestmark = pytest.mark.slow
+
 ON_EMBEDDING = ("cluster_matching", "exemplar_svm", "logistic", "mlp")
 SHAPE = EpisodeShape(3, 2, 2, (2, 2, 1))
 BRIGHT = {"embedding": "pixel_nn", "embedding_settings": {"ink": "bright"}}

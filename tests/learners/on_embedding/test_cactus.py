@@ -17,6 +17,8 @@ from metabench.training.meta_training import trained_before
 from metabench.training.watcher import Watcher
 from metabench.types import EpisodeShape, Protocol
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(5, 1, 5)
 SMALL = {"partitions": 3, "clusters": 30, "base_settings": {"width": 8, "train_query": 3}}
 PROTOCOL = Protocol("strokes", "alphabets", way=5, shot=1, query=5, episodes=60, image_size=28)

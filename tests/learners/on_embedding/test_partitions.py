@@ -10,6 +10,8 @@ from metabench.seeds import root_key
 from metabench.tasks.episodes import sample_index_batch
 from metabench.types import EpisodeShape
 
+pytestmark = pytest.mark.slow
+
 GROUPS, EACH = 6, 20
 
 

@@ -12,6 +12,8 @@ from metabench.learners.pretrained.baseline import baseline
 from metabench.learners.pretrained.baseline_pp import Vectors, baseline_pp, scale_for
 from metabench.types import Episode, EpisodeShape
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(way=2, shot=1, query=3)
 SMALL = EpisodeShape(way=2, shot=1, query=3, image=(16, 16, 1))
 

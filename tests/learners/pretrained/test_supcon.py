@@ -11,6 +11,8 @@ from metabench.errors import UserError
 from metabench.learners.pretrained.supcon import ProjectionHead, contrastive, jittered, supcon
 from metabench.types import Episode, EpisodeShape
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(way=2, shot=1, query=3)
 POSITIONS = ("outside", "inside")
 

@@ -14,6 +14,8 @@ from metabench.tasks.gaussian_process import log_density
 from metabench.training.meta_training import initial_state, make_chunk
 from metabench.types import EpisodeShape, FunctionShape, StreamShape
 
+pytestmark = pytest.mark.slow
+
 SHAPE = FunctionShape(dimensions=2, points=8)
 NAMES = ("fast_weights", "lstm", "mann", "ntm")
 SMALL = {"width": 16, "warmup": 0, "decay": "constant"}

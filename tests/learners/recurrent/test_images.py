@@ -20,6 +20,8 @@ from metabench.tasks.streams import sample_streams, shown
 from metabench.training.meta_training import SETTLING, initial_state, make_chunk, make_settling
 from metabench.types import ClassTable, EpisodeShape, StreamShape
 
+pytestmark = pytest.mark.slow
+
 SHAPE = StreamShape(way=3, presentations=4, image=(4, 4, 1))
 NAMES = ("fast_weights", "lstm", "mann", "ntm")
 SMALL = {"width": 24, "warmup": 0, "decay": "constant"}

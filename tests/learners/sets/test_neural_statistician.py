@@ -15,6 +15,8 @@ from metabench.seeds import root_key
 from metabench.tasks.episodes import sample_batch
 from metabench.types import ClassTable, EpisodeShape
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(way=3, shot=2, query=4)
 SMALL = {"width": 4, "hidden": 8, "context": 6, "latent": 3, "train_way": 4}
 

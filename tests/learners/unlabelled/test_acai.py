@@ -13,6 +13,8 @@ from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 from tests.learners.unlabelled.unlabelled_training import assert_no_label_is_met, bare, trained
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(5, 1, 3)
 SMALL = {"width": 4, "code": 8, "images": 16}
 

@@ -15,6 +15,8 @@ from metabench.tasks.class_table import class_table, find_split
 from metabench.tasks.kinds import sample_tasks
 from metabench.types import EpisodeShape, StreamShape
 
+pytestmark = pytest.mark.slow
+
 SHAPES = {
     "episodes": EpisodeShape(5, 1, 3),
     "streams": StreamShape(5, 4, (28, 28, 1)),

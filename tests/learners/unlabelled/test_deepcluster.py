@@ -13,6 +13,8 @@ from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 from tests.learners.unlabelled.unlabelled_training import assert_no_label_is_met
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(5, 1, 3, (16, 16, 1))
 SMALL = {"width": 8, "clusters": 6, "components": 4, "bank": 40, "images": 16, "refresh": 3}
 

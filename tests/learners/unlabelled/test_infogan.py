@@ -12,6 +12,8 @@ from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 from tests.learners.unlabelled.unlabelled_training import assert_no_label_is_met, bare, trained
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(5, 1, 3)
 SMALL = {"width": 4, "categories": 3, "continuous": 2, "noise": 4, "hidden": 16, "images": 16}
 CODE = Code(categories=3, continuous=1, noise=2)

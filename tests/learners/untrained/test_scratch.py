@@ -10,6 +10,8 @@ from metabench.learners.untrained.scratch import scratch
 from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(2, 2, 1, (16, 16, 1))
 
 

@@ -8,6 +8,8 @@ import pytest
 from metabench.nets.memory import addressing
 from metabench.nets.memory.mann import Rule, Sizes, mann, ntm
 
+pytestmark = pytest.mark.slow
+
 SMALL = Sizes(inputs=3, controller=4, rows=6, width=3, heads=2)
 READING = {
     "mann": (lambda strength: mann(SMALL, Rule(writes="vector", strength=strength)), 2 * 3, 1),

@@ -11,6 +11,8 @@ from metabench.nets.memory.lstm import lstm
 from metabench.nets.memory.mann import EMPTY, Rule, Sizes, mann, ntm
 from metabench.nets.memory.unroll import unroll
 
+pytestmark = pytest.mark.slow
+
 SMALL = Sizes(inputs=3, controller=4, rows=6, width=3, heads=2)
 CELLS = {
     "lstm": lstm(3, 4),

@@ -12,6 +12,8 @@ from metabench.nets.statistician.model import Sizes, Statistician, Terms
 from metabench.nets.statistician.statistic import membership
 from metabench.nets.statistician.vectors import GaussianVectors, VectorEncoder
 
+pytestmark = pytest.mark.slow
+
 GRID = jnp.arange(-9.0, 9.001, 0.25)  # of each integral, by the trapezium rule
 STEP = 0.25
 SAMPLES = 40_000

@@ -3,8 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from metabench.nets.statistician.training_sets import TrainingSets
+
+pytestmark = pytest.mark.slow
 
 SETS = jnp.asarray(np.random.default_rng(0).uniform(size=(8, 5, 6, 6, 1)), jnp.float32)
 SAME = TrainingSets(

@@ -13,6 +13,8 @@ from metabench.contracts.options import TEST_ONLY
 from metabench.errors import UserError
 from tests.tracks.fewshot.made_up import PROTOCOL, TRAIN, Point, counting, measured, run
 
+pytestmark = pytest.mark.slow
+
 
 def test_after_a_stop_resume_ends_where_an_unbroken_run_does(plan):
     states, resumed_states, steps = {}, {}, []

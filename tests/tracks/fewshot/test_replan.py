@@ -16,6 +16,8 @@ from metabench.tracks.fewshot.run import execute
 from metabench.training.watcher import Watcher
 from metabench.types import Protocol
 
+pytestmark = pytest.mark.slow
+
 PROTOCOL = Protocol("strokes", "alphabets", way=3, shot=1, query=2, episodes=4, image_size=28)
 
 

@@ -17,6 +17,8 @@ from metabench.training.checkpoints import Checkpoints
 from tests.tracks.optimizers.test_rollout import noisy
 from tests.two_devices import on_two_devices
 
+pytestmark = pytest.mark.slow
+
 SHORT = LstmPlan(
     units=3,
     layers=1,

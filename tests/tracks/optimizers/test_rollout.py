@@ -14,6 +14,8 @@ from metabench.tracks.optimizers import rollout
 from metabench.tracks.optimizers.rollout import make_rollout
 from tests.two_devices import on_two_devices
 
+pytestmark = pytest.mark.slow
+
 
 def noisy():
     """A parabola around a problem's own centre, with noise of the minibatch."""
