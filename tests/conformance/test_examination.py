@@ -17,6 +17,8 @@ from tests.conformance import faults
 from tests.conformance.faults import breaking
 from tests.conformance.right import linear, on_linear, remembering
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_examination_goes_on_after_a_failure():
     broken = breaking(linear, transductive=lambda whole, shape: True, trace=faults.raises)

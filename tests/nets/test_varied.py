@@ -3,9 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from metabench.nets.affine import resampled
 from metabench.nets.varied import SHEAR, SHIFT, SIZE, varied
+
+pytestmark = pytest.mark.slow
 
 COUNT = 500
 

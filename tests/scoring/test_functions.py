@@ -13,6 +13,8 @@ from metabench.tasks import gaussian_process as gp
 from metabench.tasks.functions import prior, sample_functions
 from metabench.types import Forecast, FunctionShape
 
+pytestmark = pytest.mark.slow
+
 SHAPE = FunctionShape(1, 6)
 
 

@@ -16,6 +16,8 @@ from metabench.learned_optimizers.lstm.meta_step import (
 from metabench.learned_optimizers.lstm.truncation import Rule
 from metabench.learned_optimizers.problems.quadratic import quadratic
 
+pytestmark = pytest.mark.slow
+
 STILL = optax.sgd(0.0)  # the weights stay, so losses can be compared
 
 

@@ -10,6 +10,8 @@ from metabench.learned_optimizers.problems import images
 from metabench.learned_optimizers.problems.mlp import first_params, mlp
 from metabench.types import Dataset
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data():

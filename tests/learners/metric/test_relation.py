@@ -11,6 +11,8 @@ from metabench.errors import UserError
 from metabench.learners.metric.relation import RelationHead, relation, relation_error
 from metabench.types import Episode, EpisodeShape
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(way=2, shot=1, query=2, image=(16, 16, 1))
 
 

@@ -13,6 +13,8 @@ from metabench.learners.pretrained.finetune import finetune
 from metabench.seeds import root_key
 from metabench.types import Episode, EpisodeShape
 
+pytestmark = pytest.mark.slow
+
 SHAPE = EpisodeShape(way=2, shot=1, query=2, image=(16, 16, 1))
 TINY = {"width": 2, "classes": 9}
 

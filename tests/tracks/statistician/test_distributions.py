@@ -12,6 +12,8 @@ from metabench.errors import UserError
 from metabench.tracks.statistician import fitting
 from metabench.tracks.statistician.distributions import FAMILIES, draw_sets, measure, told, train
 
+pytestmark = pytest.mark.slow
+
 SHAPES = {  # skewness and excess kurtosis
     "Laplace": (0, 3),
     "Gaussian": (0, 0),

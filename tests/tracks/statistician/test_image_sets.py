@@ -12,6 +12,8 @@ from metabench.seeds import root_key
 from metabench.tracks.statistician import image_sets as work
 from metabench.types import ClassTable
 
+pytestmark = pytest.mark.slow
+
 SIZES = Sizes(context=4, latent=2, layers=1, hidden=8)
 
 
