@@ -35,7 +35,7 @@ def quotes(named: Mapping[str, Result]) -> list[tuple[str, list[str]]]:
 
 
 def _lines(found: Iterable[tuple[str, Quoted]]) -> list[str]:
-    """A line for each figure and its differences, with all entries that it goes with."""
+    """A line for each figure and its differences, with all entries that it belongs to."""
     names: dict[str, list[str]] = {}
     for name, quoted in found:
         names.setdefault(_text(quoted.published, quoted.differences), []).append(name)
