@@ -45,7 +45,8 @@ class Training(NamedTuple):
     settle: Callable[[PyTree, Any, jax.Array, jax.Array], PyTree] | None = None
     """`settle(state, tasks, key, number) -> state`, for batches `number` = 0, 1, … of training
     tasks before each validation: what is tested is the state after the last of them. For
-    statistics that are to be those of the weights as they are then; `step` never sees them."""
+    statistics that are to be those of the weights as they are then. Training goes on from that
+    state, so `step` must not read them."""
 
 
 class EpisodeLearner(NamedTuple):

@@ -99,8 +99,8 @@ def train_state(
       seed: of everything random.
       checkpoints: where to save at each validation, and to continue from.
       progress: called after each chunk.
-      settle: `settle(state, data, seed's key)`, applied to the states that are validated and kept;
-        training goes on from the state before.
+      settle: `settle(state, data, seed's key)`, applied before each validation. A step must not
+        read what it changes, for the training goes on from there.
 
     Raises:
       UserError: the loss is no longer finite.
@@ -152,10 +152,9 @@ class _Run:
             sums = {name: sums[name] + values[name] * length for name in sums}
             spent = trained.seconds + time.monotonic() - began
             self._report(trained, start + length, values["loss"], spent)
-        last = trained.last
         if self.settle is not None:
-            last = self.settle(last, self.data, self.key)
-        settled = copied(last, jax.devices()[:1])
+            trained.last = self.settle(trained.last, self.data, self.key)
+        settled = copied(trained.last, jax.devices()[:1])
         found = self.validate(settled)
         if trained.best_validation is None or found > trained.best_validation:
             trained.best_step = until

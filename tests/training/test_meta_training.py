@@ -128,13 +128,13 @@ def test_progress_is_reported_after_each_chunk():
     assert all(report.steps == 12 and report.episodes_per_second > 0 for report in seen)
 
 
-def test_what_is_tested_is_settled_and_training_goes_on_from_before():
+def test_the_best_and_the_last_state_are_tested_as_they_were_validated_settled():
     learner = counter(best_at=-1)
     seen = []
 
     def settle(state, tasks, key, number):
         assert tasks.support_x.shape[0] == PLAN.batch
-        return state + 100 * (number + 1)
+        return state % 100 + 100 * (number + 1)  # the steps that were taken, and a statistic
 
     settled = learner._replace(training=learner.training._replace(settle=settle))
     accuracy = accuracy_on(settled, plain_table(), SHAPE, 4)
@@ -144,7 +144,8 @@ def test_what_is_tested_is_settled_and_training_goes_on_from_before():
         return accuracy(state) + len(seen)  # the last is the best
 
     found = meta_train(settled, SHAPE, plain_table(), validate, PLAN, seed=0)
-    added = 100 * SETTLING * (SETTLING + 1) // 2
+    added = 100 * SETTLING
     assert seen == [added + step for step in (6, 12, 18, 24)]
-    assert int(found.state) == added + 24
-    assert int(found.last) == 24
+    for select in ("best", "last"):
+        tested = found.selected(select)
+        assert (int(tested.state), tested.step) == (added + 24, 24)

@@ -143,6 +143,9 @@ def test_statistics_are_those_of_many_training_streams_with_the_weights_of_the_t
     assert exact is not augment  # with it, of the moved images that are trained on
     for one, other in zip(*map(jax.tree.leaves, (settled.params, trained.params)), strict=True):
         np.testing.assert_array_equal(one, other)
+    later, same = (learner.training.step(s, streams, root_key(2))[0] for s in (trained, settled))
+    for one, other in zip(*map(jax.tree.leaves, (later.params, same.params)), strict=True):
+        np.testing.assert_array_equal(one, other)  # a step does not read the statistics
 
 
 def test_letters_have_twenty_five_outputs_for_any_way(bars):
