@@ -103,6 +103,20 @@ def test_what_fails_on_another_core_is_raised(monkeypatch):
         counts(reader(), 30, evaluator=run)
 
 
+@pytest.mark.parametrize("theirs", [None, "bfloat16"])
+def test_products_are_of_32_bit_floats_whatever_the_device_rounds_to(theirs):
+    seen = []
+    right = reader()
+
+    def predict(task, query_x):
+        seen.append(jax.config.jax_default_matmul_precision)
+        return right.predict(task, query_x)
+
+    with jax.default_matmul_precision(theirs):
+        counts(right._replace(predict=predict))
+    assert set(seen) == {"float32"}
+
+
 def test_one_compilation_whatever_the_number_of_episodes(monkeypatch):
     monkeypatch.setattr(module, "chunk_size", lambda shape: 4)
     run = make_evaluator(reader(), SHAPE)
