@@ -6,6 +6,8 @@ another, until none is left; killed, it goes on from the last checkpoint when it
 On a machine with other work, give it a core of its own: `taskset -c 1 python -m benchmarks.table
 --work`.
 
+`--table benchmarks/table_gpu.toml` takes the list of those that are sized for a GPU.
+
 A run counts as done when a file below `leaderboards/` holds its command, and the file was made
 by the commit that its entry names in `since`, or by a later one. A run that failed is tried again
 when the worker is started again.
@@ -101,8 +103,10 @@ def main() -> None:
     """List the runs, or make the missing ones."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=__doc__)
     parser.add_argument("--work", action="store_true", help="make the missing ones")
-    wanted = runs()
-    if parser.parse_args().work:
+    parser.add_argument("--table", type=Path, default=TABLE, help="another list of runs")
+    given = parser.parse_args()
+    wanted = runs(given.table)
+    if given.work:
         work(wanted)
     absent = set(missing(wanted, made()))
     for run in wanted:
