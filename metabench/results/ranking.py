@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from metabench.files.litter import is_litter
 from metabench.results import document as results
 from metabench.results.intervals import Interval, overall, paired, seed_spread
 from metabench.results.result import Result
@@ -96,7 +97,8 @@ def titles(boards: Iterable[Board]) -> dict[Board, str]:
 
 def collect(folder: Path) -> list[Result]:
     """Every result below `folder`; `UserError` names a file that is not a result."""
-    return [results.read(path) for path in sorted(folder.glob("*/*.json"))]
+    paths = sorted(folder.glob("*/*.json"))
+    return [results.read(path) for path in paths if not is_litter(path.relative_to(folder))]
 
 
 def _order(board: Board) -> tuple[str, ...]:

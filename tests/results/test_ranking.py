@@ -139,6 +139,9 @@ def test_collect_reads_every_result_and_names_a_bad_one(tmp_path):
     for result in (FIRST, SECOND):
         results.write(result, results.default_path(result, tmp_path))
     (tmp_path / "README.md").write_text("generated")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX" / "one.json").write_text("{")
+    (results.default_path(FIRST, tmp_path).parent / "._two.json").write_text("{")
     found = ranking.collect(tmp_path)
     assert sorted(result.learner for result in found) == ["matching", "protonet"]
     (tmp_path / "other").mkdir()

@@ -3,7 +3,7 @@
 A split is one of train, val (or valid, validation) and test. Without them the classes
 are divided 64 : 16 : 20 by a seeded hash of their names, so that everybody with the same
 classes gets the same parts. Images are PNG or JPEG and are resized to a square; transparent
-pixels become white. Hidden files are skipped; any other layout is an error.
+pixels become white. What systems leave is passed over; any other layout is an error.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metabench.errors import UserError
+from metabench.files.litter import is_litter
 
 PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 NEEDED = ("train", "val", "test")
@@ -110,7 +111,7 @@ def _images(path: Path) -> list[Path]:
 def _visible(path: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(path) as entries:
-            kept = [entry for entry in entries if not entry.name.startswith(".")]
+            kept = [entry for entry in entries if not is_litter(entry.name)]
     except OSError as error:
         raise UserError(
             f"folder {path} cannot be read ({error.strerror}); change its permissions or name "

@@ -26,6 +26,7 @@ from metabench.datasets.mini_imagenet.lists import (
     listed,
 )
 from metabench.errors import UserError
+from metabench.files.litter import is_litter
 from metabench.files.progress import Advance
 
 LARGEST = 1 << 22  # bytes of an image or a list
@@ -102,8 +103,8 @@ def _pictures(path: Path, lists: dict[str, bytes]) -> Iterator[Picture]:
     """Yield the images of a tar archive and put its lists into `lists`."""
     for member, content in tar_stream.members(path, LARGEST, TOTAL):
         name = PurePosixPath(member)
-        if name.name.startswith("."):
-            continue  # macOS adds these
+        if is_litter(name):
+            continue
         if name.suffix == ".csv":
             if name.name in lists:
                 raise UserError(f"`{path}` has the list `{name.name}` twice; {WHOLE}")
@@ -113,9 +114,9 @@ def _pictures(path: Path, lists: dict[str, bytes]) -> Iterator[Picture]:
 
 
 def _inside(folder: Path) -> list[str]:
-    """Sorted names of the entries of a folder, without hidden files."""
+    """Sorted names of the entries of a folder, but for litter."""
     try:
-        return sorted(one.name for one in folder.iterdir() if not one.name.startswith("."))
+        return sorted(one.name for one in folder.iterdir() if not is_litter(one.name))
     except OSError as error:
         finding = f"is not a readable folder ({error.strerror})"
         raise UserError(f"`{folder}` {finding}; {WHOLE}") from error

@@ -97,6 +97,17 @@ def test_names_have_no_path_and_fit_everywhere(tmp_path, folder, name):
     assert spec_of(classes(tmp_path / folder, *"abc")).name == name
 
 
+def test_what_systems_leave_is_passed_over(root):
+    before = spec_of(root)
+    for name in ("Thumbs.db", "desktop.ini", "._0.png", ".DS_Store"):
+        (root / "a" / name).write_bytes(b"x")
+        (root / name).write_bytes(b"x")
+    picture(root / "__MACOSX" / "a" / "0.png")
+    (root / "a" / "__MACOSX").mkdir()
+    assert spec_of(root).version == before.version
+    assert prepared(root).class_names == tuple("abcdef")
+
+
 def test_names_are_the_same_however_a_system_spells_them(tmp_path):
     composed, apart = "caf\u00e9", "cafe\u0301"
     assert prepared(classes(tmp_path / "x", "a", "b", apart)).class_names == ("a", "b", composed)
