@@ -45,25 +45,22 @@ def read_tree(root: Path) -> Tree:
             f"lay it out as {LAYOUTS}"
         )
     if not any(named):
-        found = {_name(entry): _images(Path(entry.path)) for entry in top}
-        return _tree(root, found, {})
+        return _tree(root, _classes(root, top), {})
     parts: dict[str, tuple[str, ...]] = {}
-    found = {}
+    found: dict[str, list[Path]] = {}
     for entry in top:
         part = PARTS[entry.name]
         if part in parts:
             raise UserError(f"folder {root} has two parts `{part}`, one is {entry.name}; join them")
-        classes = _folders(Path(entry.path))
-        parts[part] = tuple(_name(one) for one in classes)
-        for one in classes:
-            name = _name(one)
-            if name in found:
-                both = f"{found[name][0].parent.parent.name} and {entry.name}"
-                raise UserError(
-                    f"class `{name}` of folder {root} is in both {both}; a class may be in one "
-                    "part only, so rename or remove one of the two"
-                )
-            found[name] = _images(Path(one.path))
+        classes = _classes(root, _folders(Path(entry.path)))
+        for name in sorted(classes.keys() & found.keys()):
+            both = f"{found[name][0].parent.parent.name} and {entry.name}"
+            raise UserError(
+                f"class `{name}` of folder {root} is in both {both}; a class may be in one "
+                "part only, so rename or remove one of the two"
+            )
+        parts[part] = tuple(classes)
+        found |= classes
     if set(parts) != set(NEEDED):
         missing = " and ".join(part for part in NEEDED if part not in parts)
         raise UserError(f"folder {root} has no part {missing}; lay it out as {LAYOUTS}")
@@ -79,6 +76,21 @@ def _tree(root: Path, found: dict[str, list[Path]], parts: Mapping[str, tuple[st
         )
     images = tuple((name, path) for name in names for path in found[name])
     return Tree(images, tuple(names), parts, _fingerprint(root, images))
+
+
+def _classes(root: Path, folders: Iterable[os.DirEntry[str]]) -> dict[str, list[Path]]:
+    """The images of some class folders; names that differ in Unicode form alone are refused."""
+    found: dict[str, list[Path]] = {}
+    for one in folders:
+        name = _name(one)
+        if name in found:
+            other = found[name][0].parent.name
+            raise UserError(
+                f"two class folders of {root} are both `{name}`, written {ascii(other)} and "
+                f"{ascii(one.name)} in Unicode; join them or rename one"
+            )
+        found[name] = _images(Path(one.path))
+    return found
 
 
 def _folders(path: Path) -> list[os.DirEntry[str]]:
@@ -120,7 +132,7 @@ def _visible(path: Path) -> list[os.DirEntry[str]]:
     for entry in kept:
         if "\n" in entry.name or not _is_text(entry.name):
             raise UserError(f"{entry.path!a} has a name that is not one line of text; rename it")
-    return sorted(kept, key=_name)
+    return sorted(kept, key=lambda entry: (_name(entry), entry.name))
 
 
 def _is_text(name: str) -> bool:

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import pytest
 
+from metabench.datasets.folder import tree
 from tests.datasets.folder.making import classes, picture, refused
 
 
@@ -80,6 +81,35 @@ def test_a_class_in_two_parts(tmp_path, pair):
     for part in pair:
         classes(root / part, "twice")
     refused(root, "class `twice`", "is in both", *pair)
+
+
+@pytest.mark.parametrize("part", [".", "train", "test"])
+def test_class_names_that_differ_in_unicode_form_alone(tmp_path, part):
+    """One of them would lose its images in silence."""
+    root = tmp_path / "birds"
+    for given in ("train", "val", "test"):
+        classes(root / given if part != "." else root, f"{given}1", f"{given}2")
+    classes(root / part, "caf\u00e9")
+    classes(root / part, "cafe\u0301", images=3)
+    if len(list((root / part).glob("caf*"))) < 2:
+        pytest.skip("this file system has one form of a name")
+    refused(root, "two class folders", r"'cafe\u0301' and 'caf\xe9'", "rename one")
+
+
+def test_a_class_in_two_parts_is_found_whatever_its_unicode_form(tmp_path):
+    root = tmp_path / "birds"
+    for part in ("train", "val", "test"):
+        classes(root / part, f"{part}1")
+    classes(root / "train", "caf\u00e9")
+    classes(root / "test", "cafe\u0301")
+    refused(root, "is in both test and train")
+
+
+def test_images_whose_names_differ_in_unicode_form_alone_are_both_kept(root):
+    for name in ("e\u0301.png", "\u00e9.png"):
+        picture(root / "a" / name)
+    found = [path.name for label, path in tree.read_tree(root).images if label == "a"]
+    assert found[2:] in (["e\u0301.png", "\u00e9.png"], ["\u00e9.png"])
 
 
 def test_an_unreadable_folder(root, monkeypatch):
