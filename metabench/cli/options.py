@@ -66,6 +66,13 @@ ImageSize: TypeAlias = Annotated[
     int | None,
     Option(help="Height and width of the images in pixels; the dataset's own if not given."),
 ]
+MinImages: TypeAlias = Annotated[
+    int | None,
+    Option(
+        help="Pass over classes with fewer images than this, in the test, training and validation; "
+        "such results have a leaderboard of their own."
+    ),
+]
 
 # Forecasts of functions.
 Dimensions: TypeAlias = Annotated[int, Option(help="Inputs of a function (1).")]

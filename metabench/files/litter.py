@@ -14,4 +14,4 @@ def is_litter(path: str | PurePath) -> bool:
         path: a name, or a path within a folder or an archive; it is litter if any part of it is.
     """
     parts = PurePath(path).parts
-    return any(part.startswith(".") and part != ".." or part.lower() in LEFT for part in parts)
+    return any((part.startswith(".") and part != "..") or part.lower() in LEFT for part in parts)

@@ -35,6 +35,7 @@ def to_json(result: Result) -> str:
     _leave_out(document, "training_split_digest")
     _leave_out(document, "presented")
     _leave_out(document["protocol"], "labels")
+    _leave_out(document["protocol"], "min_images")
     if not result.protocol.independent:
         del document["protocol"]["independent"]
     for run in document["runs"]:

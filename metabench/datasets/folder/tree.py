@@ -86,8 +86,8 @@ def _classes(root: Path, folders: Iterable[os.DirEntry[str]]) -> dict[str, list[
         if name in found:
             other = found[name][0].parent.name
             raise UserError(
-                f"two class folders of {root} are both `{name}`, written {ascii(other)} and "
-                f"{ascii(one.name)} in Unicode; join them or rename one"
+                f"two class folders of {root} are both `{name}`, written {other!a} and "
+                f"{one.name!a} in Unicode; join them or rename one"
             )
         found[name] = _images(Path(one.path))
     return found

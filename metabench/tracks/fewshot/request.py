@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from metabench import data, recipes, registry
+from metabench.data.small_classes import passed_over
 from metabench.errors import UserError
 from metabench.files.progress import say
 from metabench.recipes import Recipe
@@ -42,6 +43,7 @@ class Asked:
     episodes: int | None = None
     image_size: int | None = None
     independent: bool = False
+    min_images: int | None = None
 
 
 @dataclass(frozen=True)
@@ -130,13 +132,27 @@ def measured(asked: Asked, places: Places = Places()) -> Measured:
         protocol_of(tested, split, counts),
         within_alphabet=asked.within_alphabet,
         trained_on=trained_on,
+        min_images=asked.min_images,
     )
+    if asked.min_images is not None:
+        _say_passed_over(
+            {source.digest: (training_data, source), split.digest: (tested, split)},
+            asked.min_images,
+            shown,
+        )
     if online:
         presentations = 10 if asked.presentations is None else asked.presentations
         labels = cast("Labels", asked.labels or "onehot")
         protocol = replace(protocol, shot=0, query=presentations, labels=labels)
         protocol = replace(protocol, independent=asked.independent)
     return Measured(protocol, tested, training_data)
+
+
+def _say_passed_over(used: Mapping[str, tuple[Dataset, Split]], fewest: int, shown: bool) -> None:
+    """A line for each split of which classes are passed over."""
+    for dataset, split in used.values():
+        if line := passed_over(dataset, split, fewest):
+            say(line, shown)
 
 
 def check_kind(asked: Asked) -> None:

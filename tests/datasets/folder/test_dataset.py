@@ -10,6 +10,7 @@ from PIL import Image
 
 from metabench import conformance, data
 from metabench.errors import UserError
+from metabench.tracks.fewshot.request import Asked, Places, Request, measured, plan_of
 from tests.datasets.folder.making import classes, picture, prepared, spec_of
 
 
@@ -106,6 +107,20 @@ def test_what_systems_leave_is_passed_over(root):
     (root / "a" / "__MACOSX").mkdir()
     assert spec_of(root).version == before.version
     assert prepared(root).class_names == tuple("abcdef")
+
+
+def test_a_run_says_how_many_classes_it_passes_over(tmp_path, capsys):
+    root = classes(tmp_path / "birds", *"abcdef", images=3, width=4)
+    (root / "c" / "0.png").unlink()
+    asked = Asked(f"folder:{root}", way=2, query=1, min_images=3)
+    with pytest.raises(UserError, match=r"`min-images` is 3, but no class of the test part"):
+        plan_of(Request("pixel_nn", asked, places=Places(tmp_path, cache=tmp_path / "cache")))
+    picture(root / "c" / "0.png", 4)
+    (root / "a" / "0.png").unlink()
+    found = measured(asked, Places(tmp_path, cache=tmp_path / "cache"))
+    line = "folder-birds/seeded: 1 of 6 classes are passed over, as they have fewer than 3 images"
+    assert line in capsys.readouterr().err
+    assert found.protocol.min_images == 3
 
 
 def test_names_are_the_same_however_a_system_spells_them(tmp_path):
