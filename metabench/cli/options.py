@@ -27,7 +27,10 @@ Split: TypeAlias = Annotated[
 ]
 TestDataset: TypeAlias = Annotated[
     str | None,
-    Option(help="Dataset to test on after meta-training on another: mnist after omniglot, say."),
+    Option(
+        help="Dataset to test on after meta-training on another: mnist after omniglot, say. Of "
+        "folder:PATH, all classes are tested on."
+    ),
 ]
 TestSplit: TypeAlias = Annotated[
     str | None, Option(help="Class split of the test dataset; its own default if not given.")

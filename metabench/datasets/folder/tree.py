@@ -16,7 +16,10 @@ PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "t
 NEEDED = ("train", "val", "test")
 IMAGES = (".png", ".jpg", ".jpeg")
 FEWEST = 3  # classes: one for each part
+FEWEST_TESTED = 2  # classes of a folder that is only tested on
+EACH = "to train, validate and test on"
 LAYOUTS = "`split/class/image` (train, val, test) or `class/image`"
+ALL = "or give it as `test-dataset` to test on all its classes"
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,12 @@ class Tree:
     fingerprint: str  # sha256 over names, lengths and modification times
 
 
-def read_tree(root: Path) -> Tree:
+def read_tree(root: Path, tested: bool = False) -> Tree:
     """List a folder.
+
+    Args:
+        root: the folder.
+        tested: whether it is only tested on: parts may be missing, and two classes are enough.
 
     Raises:
         UserError: it has another layout than expected, or cannot be read.
@@ -45,7 +52,7 @@ def read_tree(root: Path) -> Tree:
             f"lay it out as {LAYOUTS}"
         )
     if not any(named):
-        return _tree(root, _classes(root, top), {})
+        return _tree(root, _classes(root, top), {}, tested)
     parts: dict[str, tuple[str, ...]] = {}
     found: dict[str, list[Path]] = {}
     for entry in top:
@@ -61,18 +68,22 @@ def read_tree(root: Path) -> Tree:
             )
         parts[part] = tuple(classes)
         found |= classes
-    if set(parts) != set(NEEDED):
+    if set(parts) != set(NEEDED) and not tested:
         missing = " and ".join(part for part in NEEDED if part not in parts)
-        raise UserError(f"folder {root} has no part {missing}; lay it out as {LAYOUTS}")
-    return _tree(root, found, {part: parts[part] for part in NEEDED})
+        raise UserError(f"folder {root} has no part {missing}; lay it out as {LAYOUTS}, {ALL}")
+    return _tree(root, found, {part: parts[part] for part in NEEDED if part in parts}, tested)
 
 
-def _tree(root: Path, found: dict[str, list[Path]], parts: Mapping[str, tuple[str, ...]]) -> Tree:
+def _tree(
+    root: Path, found: dict[str, list[Path]], parts: Mapping[str, tuple[str, ...]], tested: bool
+) -> Tree:
     names = sorted(found)
-    if len(names) < FEWEST:
+    if len(names) < (FEWEST_TESTED if tested else FEWEST):
+        counted = f"{len(names)} {'class' if len(names) == 1 else 'classes'}"
+        needs = f"{FEWEST_TESTED} or more to test on" if tested else f"{FEWEST} or more {EACH}"
+        remedy = "" if tested or len(names) < FEWEST_TESTED else f", {ALL}"
         raise UserError(
-            f"folder {root} has {len(names)} {'class' if len(names) == 1 else 'classes'}; it needs "
-            f"{FEWEST} or more to train, validate and test on, laid out as {LAYOUTS}"
+            f"folder {root} has {counted}; it needs {needs}, laid out as {LAYOUTS}{remedy}"
         )
     images = tuple((name, path) for name in names for path in found[name])
     return Tree(images, tuple(names), parts, _fingerprint(root, images))

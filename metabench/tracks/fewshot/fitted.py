@@ -6,7 +6,7 @@ import re
 
 from metabench.data.small_classes import without_small
 from metabench.errors import UserError
-from metabench.types import Dataset, Protocol
+from metabench.types import Dataset, Protocol, Split
 
 
 def fitted(protocol: Protocol, dataset: Dataset, training_data: Dataset) -> tuple[Dataset, Dataset]:
@@ -19,6 +19,18 @@ def fitted(protocol: Protocol, dataset: Dataset, training_data: Dataset) -> tupl
         without_small(dataset, protocol.min_images),
         without_small(training_data, protocol.min_images),
     )
+
+
+def check_apart(training: Dataset, source: Split, tested: Dataset, split: Split) -> None:
+    """`UserError` if a class of the test would be met in the training on the same data."""
+    met = {name for part in ("train", "val") for name in source.parts.get(part, ())}
+    both = sorted(met & set(split.parts["test"]))
+    if both and training.digest == tested.digest:
+        raise UserError(
+            f"`test-dataset` {tested.name} is what is trained on, and {len(both)} of its test "
+            f"classes are met in training (`{both[0]}`); leave `test-dataset` out, or name a "
+            "`test-split` without them"
+        )
 
 
 def check_same_classes(protocol: Protocol, tested_training: str | None) -> None:

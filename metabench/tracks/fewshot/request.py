@@ -17,6 +17,7 @@ from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.tasks.class_table import find_split
 from metabench.tasks.protocol_table import usual_counts
+from metabench.tracks.fewshot.fitted import check_apart
 from metabench.tracks.fewshot.plan import Plan, plan_run
 from metabench.training.lengths import check_seeds
 from metabench.types import Dataset, Labels, Protocol, Split
@@ -124,8 +125,10 @@ def measured(asked: Asked, places: Places = Places()) -> Measured:
     tested, split, trained_on = training_data, source, None
     if asked.test_dataset is not None:
         size = int(training_data.images.shape[1])
-        tested = data.load_or_prepare(asked.test_dataset, size, archives, cache, progress=shown)
+        spec = registry.dataset(asked.test_dataset, tested=True)
+        tested = data.load_or_prepare(spec, size, archives, cache, progress=shown)
         split = find_split(tested, asked.test_split)
+        check_apart(training_data, source, tested, split)
         trained_on = f"{training_data.name}/{source.name}"
     counts = {name: getattr(asked, name) for name in ("way", "shot", "query", "episodes")}
     protocol = replace(

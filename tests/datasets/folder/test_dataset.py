@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from metabench import conformance, data
+from metabench import conformance, data, registry
 from metabench.errors import UserError
 from metabench.tracks.fewshot.request import Asked, Places, Request, measured, plan_of
 from tests.datasets.folder.making import classes, picture, prepared, spec_of
@@ -56,6 +56,46 @@ def test_given_parts(tmp_path, val):
     assert spec.splits["given"]().parts == parts
     assert spec.default_split == "given"
     assert prepared(root).class_names == tuple("abcdef")
+
+
+@pytest.mark.parametrize(
+    ("layout", "others"),
+    [
+        ({".": "abcde"}, ["seeded"]),
+        ({".": "ab"}, []),
+        ({"test": "ab"}, []),
+        ({"train": "a", "test": "bc"}, []),
+        ({"train": "abc", "val": "d", "test": "e"}, ["given"]),
+    ],
+)
+def test_a_folder_that_is_only_tested_on_is_all_test(tmp_path, layout, others):
+    root = tmp_path / "birds"
+    for part, names in layout.items():
+        classes(root / part, *names)
+    spec = registry.dataset(f"folder:{root}", tested=True)
+    assert [*spec.splits] == ["all", *others]
+    assert spec.default_split == "all"
+    names = tuple(sorted("".join(layout.values())))
+    assert spec.splits["all"]().parts == {"train": (), "val": (), "test": names}
+    found = data.load_or_prepare(spec, cache=tmp_path / "cache", progress=False)
+    assert found.class_names == names
+    conformance.datasets.check_splits(conformance.datasets.Prepared(spec, found))
+
+
+def test_a_run_tests_on_all_classes_of_a_folder(tmp_path):
+    """Five classes in `class/image`, and two of them alone."""
+    trained = classes(tmp_path / "many", *"uvwxyz", width=6)
+    places = Places(tmp_path, cache=tmp_path / "cache", quiet=True)
+    for name, letters in (("five", "abcde"), ("two", "ab")):
+        root = classes(tmp_path / name, *letters, width=6)
+        asked = Asked(f"folder:{trained}", len(letters), query=1, test_dataset=f"folder:{root}")
+        plan = plan_of(Request("pixel_nn", asked, places=places))
+        assert plan.protocol.split == "all"
+        assert plan.protocol.id.endswith("-after-folder-many-seeded-v2")
+        assert len(plan.tables["test"].counts) == len(letters)
+    asked = Asked(f"folder:{trained}", 2, query=1, test_dataset=f"folder:{trained}")
+    with pytest.raises(UserError, match=r"is what is trained on, and 5 of its .* met in training"):
+        measured(asked, places)
 
 
 def test_it_conforms(root):

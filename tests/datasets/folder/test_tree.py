@@ -8,6 +8,7 @@ from itertools import combinations
 import pytest
 
 from metabench.datasets.folder import tree
+from metabench.errors import UserError
 from tests.datasets.folder.making import classes, picture, refused
 
 
@@ -24,6 +25,15 @@ def test_no_classes(tmp_path):
 
 def test_one_class_only(tmp_path):
     refused(classes(tmp_path / "birds", "a"), "has 1 class;", "3 or more")
+
+
+def test_two_classes(tmp_path):
+    refused(classes(tmp_path / "birds", "a", "b"), "2 classes; it needs 3", "as `test-dataset`")
+
+
+def test_a_test_needs_two_classes(tmp_path):
+    with pytest.raises(UserError, match="has 1 class; it needs 2 or more to test on, laid out"):
+        tree.read_tree(classes(tmp_path / "birds", "a"), tested=True)
 
 
 def test_images_without_classes(tmp_path):
@@ -64,7 +74,7 @@ def test_parts_beside_other_folders(tmp_path):
 def test_a_missing_part(tmp_path):
     classes(tmp_path / "birds" / "train", *"abc")
     classes(tmp_path / "birds" / "test", *"de")
-    refused(tmp_path / "birds", "has no part val")
+    refused(tmp_path / "birds", "has no part val", "or give it as `test-dataset`")
 
 
 def test_a_part_twice(tmp_path):
