@@ -213,6 +213,7 @@ class Protocol:
     presentations of a class, all of which are answered."""
     independent: bool = False  # online: the class of each step is drawn independently
     min_images: int | None = None  # classes with fewer are passed over, in training too
+    grey: bool = False  # colours are turned to grey, in training too
 
     @property
     def id(self) -> str:
@@ -241,6 +242,8 @@ class Protocol:
             parts.append("within")
         if self.min_images is not None:
             parts.append(f"min{self.min_images}images")
+        if self.grey:
+            parts.append("grey")
         if self.trained_on is not None:
             parts.append("after-" + self.trained_on.replace("/", "-"))
         return "-".join([*parts, f"v{self.version}"])

@@ -76,6 +76,14 @@ MinImages: TypeAlias = Annotated[
         "such results have a leaderboard of their own."
     ),
 ]
+Grey: TypeAlias = Annotated[
+    bool,
+    Option(
+        "--grey",
+        help="Turn colours to grey, in the test, training and validation; such results have a "
+        "leaderboard of their own.",
+    ),
+]
 
 # Forecasts of functions.
 Dimensions: TypeAlias = Annotated[int, Option(help="Inputs of a function (1).")]

@@ -36,8 +36,9 @@ def to_json(result: Result) -> str:
     _leave_out(document, "presented")
     _leave_out(document["protocol"], "labels")
     _leave_out(document["protocol"], "min_images")
-    if not result.protocol.independent:
-        del document["protocol"]["independent"]
+    for name in ("independent", "grey"):
+        if not document["protocol"][name]:
+            del document["protocol"][name]
     for run in document["runs"]:
         _leave_out(run, "by_presentation")
     return canonical(document)

@@ -17,7 +17,7 @@ from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.tasks.class_table import find_split
 from metabench.tasks.protocol_table import usual_counts
-from metabench.tracks.fewshot.fitted import check_apart
+from metabench.tracks.fewshot.fitted import check_apart, check_colours
 from metabench.tracks.fewshot.plan import Plan, plan_run
 from metabench.training.lengths import check_seeds
 from metabench.types import Dataset, Labels, Protocol, Split
@@ -45,6 +45,7 @@ class Asked:
     image_size: int | None = None
     independent: bool = False
     min_images: int | None = None
+    grey: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,9 @@ def measured(asked: Asked, places: Places = Places()) -> Measured:
         within_alphabet=asked.within_alphabet,
         trained_on=trained_on,
         min_images=asked.min_images,
+        grey=asked.grey,
     )
+    check_colours(asked.grey, tested, training_data)
     if asked.min_images is not None:
         _say_passed_over(
             {source.digest: (training_data, source), split.digest: (tested, split)},
