@@ -180,6 +180,10 @@ Part: TypeAlias = Annotated[str, Option(help="Part of the split: train, val or t
 EpisodeIndex: TypeAlias = Annotated[
     int, Option("--index", help="Which episode of the protocol's stream to show.")
 ]
+Strict: TypeAlias = Annotated[
+    bool,
+    Option("--strict", help="End with exit code 1 where a file is left out."),
+]
 Markdown: TypeAlias = Annotated[
     Path | None, Option(help="Write a Markdown page to this file instead.")
 ]

@@ -65,8 +65,12 @@ def from_json(text: str, name: str = "result") -> Result:
     try:
         # NaN and Infinity become text, so that the schema refuses them with the field's name.
         document = json.loads(text, parse_constant=str)
+        if "\\u" in text:
+            json.dumps(document, ensure_ascii=False).encode()  # fails with halves of letters
     except json.JSONDecodeError as error:
         raise UserError(f"{name} is not JSON (line {error.lineno}: {error.msg})") from error
+    except (ValueError, RecursionError) as error:  # endless digits, nesting, halves of letters
+        raise UserError(f"{name} is not readable JSON ({type(error).__name__})") from error
     _check_version(document, name)
     _check_schema(document, name)
     _check_counts(document, name)
@@ -131,6 +135,12 @@ def _is_count(value: object) -> bool:
 def _check_counts(document: dict[str, Any], name: str) -> None:
     """Check what a schema cannot: all episodes are there, and the accuracy fits the counts."""
     protocol = document["protocol"]
+    named = Protocol(**{key: value for key, value in protocol.items() if key != "id"}).id
+    if protocol["id"] != named:
+        raise UserError(
+            f"{name} is not a result file: protocol/id is {protocol['id']}, but its fields are "
+            f"those of {named}"
+        )
     if not _is_counted(document):
         raise UserError(
             f"{name} is not a result file: presented must count all images of each stream where "

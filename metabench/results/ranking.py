@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from metabench.files.litter import is_litter
-from metabench.results import document as results
 from metabench.results.intervals import Interval, overall, paired, seed_spread
 from metabench.results.result import Result
 
@@ -93,12 +90,6 @@ def titles(boards: Iterable[Board]) -> dict[Board, str]:
         + (f" ({_rest(board)})" if on[board[:2]] > 1 else "")
         for board in boards
     }
-
-
-def collect(folder: Path) -> list[Result]:
-    """Every result below `folder`; `UserError` names a file that is not a result."""
-    paths = sorted(folder.glob("*/*.json"))
-    return [results.read(path) for path in paths if not is_litter(path.relative_to(folder))]
 
 
 def _order(board: Board) -> tuple[str, ...]:
