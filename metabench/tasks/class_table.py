@@ -214,7 +214,7 @@ def _too_small(
     fewest, small = int(counts.min()), np.flatnonzero(counts < needed)
     if names is None:
         return f"{where} has classes with only {fewest} examples", ""
-    clause = f"class `{names[counts.argmin()]}` of {where} has only {fewest} examples"
+    clause = f"class `{names[int(counts.argmin())]}` of {where} has only {fewest} examples"
     others = len(small) - 1
     if others > 0:
         clause += f", and {others} other{'s have' if others > 1 else ' has'} fewer than {needed}"

@@ -2,9 +2,9 @@
 
 A split is one of train, val (or valid, validation) and test. Without them the classes
 are divided 64 : 16 : 20 by a seeded hash of their names, so that everybody with the same
-classes gets the same parts. A folder that is only tested on is all test. Images are PNG or
-JPEG and are resized to a square; transparent pixels become white. What systems leave is passed
-over; any other layout is an error.
+classes gets the same parts. A folder that is only tested on is all test. Images are PNG, JPEG,
+GIF, BMP, TIFF or WebP files, of which the first frame is taken, and are resized to a square;
+transparent pixels become white. What systems leave is passed over; any other layout is an error.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from metabench.datasets.folder import images
 from metabench.datasets.folder.images import Drawn
 from metabench.datasets.folder.tree import FEWEST, NEEDED, Tree, read_tree
 from metabench.errors import UserError
+from metabench.files.progress import say
 from metabench.types import Split
 
 USUAL = 84  # pixels, if the images have no common square size
@@ -94,8 +95,11 @@ def shared_out(tree: Tree) -> Mapping[str, tuple[str, ...]]:
 
 
 def _examples(root: Path, tree: Tree, tested: bool, channels: int, request: Request) -> Examples:
+    def note(text: str) -> None:
+        say(text, request.shown)
+
     def stream() -> Drawn:
-        yield from images.decoded(tree.images, request.size, channels)
+        yield from images.decoded(tree.images, request.size, channels, note)
         if read_tree(root, tested).fingerprint != tree.fingerprint:
             raise UserError(f"folder {root} was changed while it was read; run the command again")
 

@@ -14,7 +14,7 @@ from metabench.files.litter import is_litter
 
 PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 NEEDED = ("train", "val", "test")
-IMAGES = (".png", ".jpg", ".jpeg")
+IMAGES = (".png", ".jpg", ".jpeg", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp")
 FEWEST = 3  # classes: one for each part
 FEWEST_TESTED = 2  # classes of a folder that is only tested on
 EACH = "to train, validate and test on"
@@ -122,12 +122,14 @@ def _images(path: Path) -> list[Path]:
     found = _visible(path)
     for entry in found:
         if not (entry.is_file() and entry.name.lower().endswith(IMAGES)):
-            what = "a folder in a class" if entry.is_dir() else "not a PNG or JPEG file"
+            what = (
+                "a folder in a class" if entry.is_dir() else f"no image file ({', '.join(IMAGES)})"
+            )
             raise UserError(
                 f"{entry.path} is {what}; move it away, and lay images out as {LAYOUTS}"
             )
     if not found:
-        raise UserError(f"class folder {path} has no images; put PNGs or JPEGs there or remove it")
+        raise UserError(f"class folder {path} has no images; put some there or remove it")
     return [Path(entry.path) for entry in found]
 
 

@@ -48,7 +48,7 @@ def from_tar(path: Path, layout: Layout, advance: Advance) -> Iterator[tuple[str
     lists: dict[str, bytes] = {}
     images: dict[str, bytes] = {}
     # In the archive's order, which may be any; the lists may come last.
-    for picture in in_order(_checked, _pictures(path, lists)):
+    for picture in in_order(checked, _pictures(path, lists)):
         if picture.name in images:
             raise UserError(f"{picture.where} occurs twice; {WHOLE}")
         images[picture.name] = picture.encoded
@@ -78,7 +78,7 @@ def from_lists(
                 for file in files:
                     yield _picture(label, paths["images"] / file)
 
-    return _told(in_order(_checked, pictures()), advance)
+    return _told(in_order(checked, pictures()), advance)
 
 
 def from_folders(
@@ -96,7 +96,7 @@ def from_folders(
                 for file in files:
                     yield _picture(label, folder / file)
 
-    return _told(in_order(_checked, pictures()), advance)
+    return _told(in_order(checked, pictures()), advance)
 
 
 def _pictures(path: Path, lists: dict[str, bytes]) -> Iterator[Picture]:
@@ -137,8 +137,12 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _checked(picture: Picture) -> Picture:
-    """Return a picture that decodes; called on several threads."""
+def checked(picture: Picture) -> Picture:
+    """Return a picture that decodes; called on several threads.
+
+    Raises:
+        UserError: it does not.
+    """
     try:
         with Image.open(io.BytesIO(picture.encoded), formats=FORMATS) as image:
             if image.mode not in MODES:

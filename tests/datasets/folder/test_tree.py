@@ -52,10 +52,10 @@ def test_a_class_without_images(root):
     refused(root, f"{root}/empty has no images", "remove it")
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "image.gif", "noname"])
+@pytest.mark.parametrize("name", ["notes.txt", "image.heic", "noname"])
 def test_a_file_that_is_no_image_by_name(root, name):
     (root / "a" / name).write_text("x")
-    refused(root, f"{root}/a/{name} is not a PNG or JPEG file", "move it away")
+    refused(root, f"{root}/a/{name} is no image file (.png, .jpg, ", "move it away")
 
 
 def test_a_folder_within_a_class(root):
