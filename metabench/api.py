@@ -54,7 +54,7 @@ def run(
       progress: whether to show progress on standard error.
       **tested: what is measured, each with what is usual as its default: dataset, way, shot,
         query, protocol ("kshot" or "online"), presentations, labels, split, test_dataset,
-        test_split, within_alphabet, episodes, image_size, independent.
+        test_split, within_alphabet, episodes, image_size, independent, min_images, grey.
 
     Raises:
       UserError: a mistake in one sentence.
@@ -148,6 +148,8 @@ def _asked(protocol: Protocol) -> dict[str, Any]:
         "episodes": protocol.episodes,
         "within_alphabet": protocol.within_alphabet,
         "image_size": protocol.image_size,
+        "min_images": protocol.min_images,
+        "grey": protocol.grey,
     }
     if online:
         found |= {"protocol": "online", "presentations": protocol.query, "labels": protocol.labels}

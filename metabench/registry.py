@@ -92,8 +92,13 @@ def learner(what: AnyLearner) -> LearnerEntry:
     return LearnerEntry(what, factory, version)
 
 
-def dataset(name: str) -> DatasetSpec:
+def dataset(name: str, tested: bool = False) -> DatasetSpec:
     """The description registered as dataset `name`, or made by a scheme from `scheme:rest`.
+
+    Args:
+      name: of the dataset.
+      tested: whether it is only tested on; a scheme whose function has an argument `tested` is
+        told so.
 
     Raises:
       UserError: there is none of that name; it names the ones there are.
@@ -102,7 +107,9 @@ def dataset(name: str) -> DatasetSpec:
     if scheme in schemes():
         if not rest:
             raise UserError(f"`dataset` is {name!r}; it must be `{scheme}:` and a path or name")
-        return _points("datasets")[scheme].load()(rest)
+        make = _points("datasets")[scheme].load()
+        told = tested and "tested" in inspect.signature(make).parameters
+        return make(rest, tested=True) if told else make(rest)
     if colon:
         known = schemes()
         listed = ", ".join(f"{one}:…" for one in known) or "none"

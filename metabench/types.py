@@ -212,6 +212,8 @@ class Protocol:
     """Set for the online protocol, and only for it. `shot` is then 0, and `query` counts the
     presentations of a class, all of which are answered."""
     independent: bool = False  # online: the class of each step is drawn independently
+    min_images: int | None = None  # classes with fewer are passed over, in training too
+    grey: bool = False  # colours are turned to grey, in training too
 
     @property
     def id(self) -> str:
@@ -238,6 +240,10 @@ class Protocol:
             parts.append(self.part)
         if self.within_alphabet:
             parts.append("within")
+        if self.min_images is not None:
+            parts.append(f"min{self.min_images}images")
+        if self.grey:
+            parts.append("grey")
         if self.trained_on is not None:
             parts.append("after-" + self.trained_on.replace("/", "-"))
         return "-".join([*parts, f"v{self.version}"])

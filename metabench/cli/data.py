@@ -89,6 +89,7 @@ def show(
     shot: options.Shot = None,
     query: options.Query = None,
     within_alphabet: options.WithinAlphabet = False,
+    min_images: options.MinImages = None,
     index: options.EpisodeIndex = 0,
     out: options.SheetOut = None,
     archives: options.Archives = None,
@@ -98,11 +99,12 @@ def show(
     from pathlib import Path
 
     from metabench import data
+    from metabench.data.small_classes import without_small
     from metabench.plots import contact_sheet
     from metabench.tasks.class_table import find_split
     from metabench.tracks.fewshot.request import protocol_of
 
-    found = data.load_or_prepare(name, size, archives, cache)
+    found = without_small(data.load_or_prepare(name, size, archives, cache), min_images)
     counts = {"way": way, "shot": shot, "query": query, "episodes": None}
     protocol = protocol_of(found, find_split(found, split), counts, part=part)
     protocol = replace(protocol, within_alphabet=within_alphabet)

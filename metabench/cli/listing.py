@@ -6,31 +6,54 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from metabench.cli import options
 from metabench.errors import UserError
+from metabench.files.progress import say
 
 if TYPE_CHECKING:
     from metabench.data.inventory import Entry
+    from metabench.results.collected import Collected
     from metabench.results.ranking import Board, Row
+
+CLAIMED = "Figures are those of the result files, as claimed there: nothing was measured again."
 
 
 def leaderboard(
     folder: options.Results = Path("leaderboards"),
     protocol: options.ProtocolPart = None,
     markdown: options.Markdown = None,
+    strict: options.Strict = False,
 ) -> None:
     """Print the ranking under each protocol."""
+    from metabench.results.collected import collect
+
+    files = collect(folder)
+    _show_boards(folder, files, protocol, markdown)
+    for sentence in files.left_out:
+        say(f"left out: {sentence}")
+    for sentence in files.copies:
+        say(sentence)
+    if strict and files.left_out:
+        raise typer.Exit(1)
+
+
+def _show_boards(
+    folder: Path, files: Collected, protocol: str | None, markdown: Path | None
+) -> None:
     from rich.console import Console
 
     from metabench.files.publish import write_text
     from metabench.results import page, tables
+    from metabench.results.collected import nothing
     from metabench.results.quotes import quotes
-    from metabench.results.ranking import collect, rank, titles
+    from metabench.results.ranking import rank, titles
 
-    boards = rank(collect(folder))
+    boards = rank(files.results)
     shown = {group: rows for group, rows in boards.items() if (protocol or "") in group.protocol}
     if not boards:
-        raise UserError(f"`folder` {folder} holds no result files; `metabench run` writes some")
+        raise nothing(folder, files)
     if not shown:
         found = ", ".join(sorted({group.protocol for group in boards}))
         raise UserError(f"`protocol` is {protocol!r}, but {folder} has results for: {found}")
@@ -45,7 +68,7 @@ def leaderboard(
         Console().print(tables.table(tables.BOARD_HEAD, tables.board_cells(rows)))
         for heading, lines in quotes(tables.named(rows)):
             print(f"{heading}:", *(f"  {line}" for line in lines), "", sep="\n")
-    print(tables.LEGEND)
+    print(tables.LEGEND, CLAIMED, sep="\n")
 
 
 def _draw_online(boards: Mapping[Board, Sequence[Row]], folder: Path) -> None:

@@ -27,7 +27,10 @@ Split: TypeAlias = Annotated[
 ]
 TestDataset: TypeAlias = Annotated[
     str | None,
-    Option(help="Dataset to test on after meta-training on another: mnist after omniglot, say."),
+    Option(
+        help="Dataset to test on after meta-training on another: mnist after omniglot, say. Of "
+        "folder:PATH, all classes are tested on."
+    ),
 ]
 TestSplit: TypeAlias = Annotated[
     str | None, Option(help="Class split of the test dataset; its own default if not given.")
@@ -65,6 +68,21 @@ Independent: TypeAlias = Annotated[
 ImageSize: TypeAlias = Annotated[
     int | None,
     Option(help="Height and width of the images in pixels; the dataset's own if not given."),
+]
+MinImages: TypeAlias = Annotated[
+    int | None,
+    Option(
+        help="Pass over classes with fewer images than this, in the test, training and validation; "
+        "such results have a leaderboard of their own."
+    ),
+]
+Grey: TypeAlias = Annotated[
+    bool,
+    Option(
+        "--grey",
+        help="Turn colours to grey, in the test, training and validation; such results have a "
+        "leaderboard of their own.",
+    ),
 ]
 
 # Forecasts of functions.
@@ -161,6 +179,10 @@ ProtocolPart: TypeAlias = Annotated[
 Part: TypeAlias = Annotated[str, Option(help="Part of the split: train, val or test.")]
 EpisodeIndex: TypeAlias = Annotated[
     int, Option("--index", help="Which episode of the protocol's stream to show.")
+]
+Strict: TypeAlias = Annotated[
+    bool,
+    Option("--strict", help="End with exit code 1 where a file is left out."),
 ]
 Markdown: TypeAlias = Annotated[
     Path | None, Option(help="Write a Markdown page to this file instead.")

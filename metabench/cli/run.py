@@ -33,6 +33,8 @@ def run(
     within_alphabet: options.WithinAlphabet = False,
     episodes: options.Episodes = None,
     image_size: options.ImageSize = None,
+    min_images: options.MinImages = None,
+    grey: options.Grey = False,
     seed: options.Seed = 0,
     seeds: options.Seeds = 1,
     set_: options.Settings = None,
@@ -52,7 +54,7 @@ def run(
 
     tested = Asked(
         dataset, way, shot, query, protocol, presentations, labels, split, test_dataset,
-        test_split, within_alphabet, episodes, image_size, independent,
+        test_split, within_alphabet, episodes, image_size, independent, min_images, grey,
     )  # fmt: skip
     places = Places(run_dir, archives, cache, quiet)
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")

@@ -17,6 +17,7 @@ from metabench.contracts.dataset import Archive, DatasetSpec
 from metabench.data import download
 from metabench.errors import UserError
 from metabench.files import cache as cache_
+from metabench.files.litter import is_litter
 
 VARIABLE = "METABENCH_ARCHIVES"
 DEEPEST = 8  # folders within folders
@@ -105,13 +106,13 @@ def sha256(path: Path) -> str:
 
 
 def folder_files(folder: Path, deepest: int = DEEPEST) -> Iterator[str]:
-    """Yield the paths within a folder, sorted and relative to it; hidden files are skipped.
+    """Yield the paths within a folder, sorted and relative to it, but for litter.
 
     Raises:
         UserError: folders are nested more than `deepest` times, or in themselves by a link.
     """
     for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+        if is_litter(path.name):
             continue
         if not path.is_dir():
             yield path.name

@@ -35,8 +35,10 @@ def to_json(result: Result) -> str:
     _leave_out(document, "training_split_digest")
     _leave_out(document, "presented")
     _leave_out(document["protocol"], "labels")
-    if not result.protocol.independent:
-        del document["protocol"]["independent"]
+    _leave_out(document["protocol"], "min_images")
+    for name in ("independent", "grey"):
+        if not document["protocol"][name]:
+            del document["protocol"][name]
     for run in document["runs"]:
         _leave_out(run, "by_presentation")
     return canonical(document)
@@ -63,8 +65,12 @@ def from_json(text: str, name: str = "result") -> Result:
     try:
         # NaN and Infinity become text, so that the schema refuses them with the field's name.
         document = json.loads(text, parse_constant=str)
+        if "\\u" in text:
+            json.dumps(document, ensure_ascii=False).encode()  # fails with halves of letters
     except json.JSONDecodeError as error:
         raise UserError(f"{name} is not JSON (line {error.lineno}: {error.msg})") from error
+    except (ValueError, RecursionError) as error:  # endless digits, nesting, halves of letters
+        raise UserError(f"{name} is not readable JSON ({type(error).__name__})") from error
     _check_version(document, name)
     _check_schema(document, name)
     _check_counts(document, name)
@@ -129,6 +135,12 @@ def _is_count(value: object) -> bool:
 def _check_counts(document: dict[str, Any], name: str) -> None:
     """Check what a schema cannot: all episodes are there, and the accuracy fits the counts."""
     protocol = document["protocol"]
+    named = Protocol(**{key: value for key, value in protocol.items() if key != "id"}).id
+    if protocol["id"] != named:
+        raise UserError(
+            f"{name} is not a result file: protocol/id is {protocol['id']}, but its fields are "
+            f"those of {named}"
+        )
     if not _is_counted(document):
         raise UserError(
             f"{name} is not a result file: presented must count all images of each stream where "

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from metabench.errors import UserError, suggest
 from metabench.optional import imported
-from metabench.results.ranking import Row, collect, rank, titles
+from metabench.results.collected import collect, nothing
+from metabench.results.ranking import Row, rank, titles
 from metabench.results.tables import BOARD_HEAD, LEGEND, board_cells, text_table
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Leaderboard(Mapping[str, "Sequence[Row]"]):
     """
 
     boards: Mapping[str, Sequence[Row]]
+    left_out: Sequence[str] = ()
+    """A sentence for each file that is not ranked: no result, doubtful, or a copy of another."""
 
     def __getitem__(self, protocol: str) -> Sequence[Row]:
         """The rows of one protocol, the best first.
@@ -54,7 +57,7 @@ class Leaderboard(Mapping[str, "Sequence[Row]"]):
             f"{name}\n{text_table(BOARD_HEAD, board_cells(rows))}"
             for name, rows in self.boards.items()
         ]
-        return "\n".join([*tables, LEGEND])
+        return "\n".join([*tables, LEGEND, *self.left_out])
 
     def to_frame(self) -> DataFrame:
         """A row for each entry, for pandas: protocol, rank, learner, accuracy, interval, and more.
@@ -83,11 +86,15 @@ class Leaderboard(Mapping[str, "Sequence[Row]"]):
         )
 
 
-def leaderboard(folder: Path | str = "leaderboards") -> Leaderboard:
-    """The rankings of all result files below `folder`.
+def leaderboard(folder: Path | str = "leaderboards", strict: bool = False) -> Leaderboard:
+    """The rankings of all result files in the folders of `folder`.
+
+    Args:
+      folder: of a folder for each protocol.
+      strict: whether a file that is no result, or is doubtful, is an error and not left out.
 
     Raises:
-      UserError: there are none, or one is not a result file.
+      UserError: there are none, or `strict` and one is left out.
 
     Example:
       >>> import metabench
@@ -97,7 +104,11 @@ def leaderboard(folder: Path | str = "leaderboards") -> Leaderboard:
       >>> [row.result.learner for row in boards["strokes-alphabets-5way-1shot-20episodes-v2"]]
       ['pixel_nn']
     """
-    found = rank(collect(Path(folder)))
-    if not found:
-        raise UserError(f"`folder` {folder} holds no result files; `metabench run` writes some")
-    return Leaderboard({title: found[board] for board, title in titles(found).items()})
+    files = collect(Path(folder))
+    if not files.results:
+        raise nothing(Path(folder), files)
+    if strict and files.left_out:
+        raise UserError("; ".join(files.left_out))
+    found = rank(files.results)
+    named = {title: found[board] for board, title in titles(found).items()}
+    return Leaderboard(named, (*files.left_out, *files.copies))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from metabench.results import document as results
 from metabench.results.intervals import Interval, overall, paired, seed_spread
 from metabench.results.result import Result
 
@@ -92,11 +90,6 @@ def titles(boards: Iterable[Board]) -> dict[Board, str]:
         + (f" ({_rest(board)})" if on[board[:2]] > 1 else "")
         for board in boards
     }
-
-
-def collect(folder: Path) -> list[Result]:
-    """Every result below `folder`; `UserError` names a file that is not a result."""
-    return [results.read(path) for path in sorted(folder.glob("*/*.json"))]
 
 
 def _order(board: Board) -> tuple[str, ...]:

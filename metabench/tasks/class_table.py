@@ -6,6 +6,8 @@ device, with separate images for rotated classes. No sampling here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -73,6 +75,11 @@ def class_table(dataset: Dataset, split: Split, part: str, detail: int = 1) -> C
         counts=jnp.asarray(np.tile(counts, split.rotations), jnp.int32),
         class_ids=jnp.asarray(class_ids),
     )
+
+
+def row_names(table: ClassTable, dataset: Dataset, split: Split) -> list[str]:
+    """The class of each row of a table from `class_table`, rotated ones by the same name."""
+    return [dataset.class_names[one // split.rotations] for one in np.asarray(table.class_ids)]
 
 
 def numbered(table: ClassTable) -> ClassTable:
@@ -162,8 +169,14 @@ def _members(counts: np.ndarray, rotations: int) -> np.ndarray:
     return np.concatenate(copies).astype(np.int32)
 
 
-def check_fits(table: ClassTable, shape: TrainShape, where: str) -> None:
-    """Raise `UserError` if tasks of `shape` cannot be drawn from `table`."""
+def check_fits(
+    table: ClassTable, shape: TrainShape, where: str, names: Sequence[str] | None = None
+) -> None:
+    """Raise `UserError` if tasks of `shape` cannot be drawn from `table`.
+
+    It calls the table `where`, and a class that is too small by its name, where `names` has one
+    for each row.
+    """
     if isinstance(shape, ImagesShape):
         return  # images are drawn one by one, so any number is possible
     classes = table.members.shape[0]
@@ -176,19 +189,38 @@ def check_fits(table: ClassTable, shape: TrainShape, where: str) -> None:
     fewest = int(table.counts.min())
     if isinstance(shape, StreamShape):
         if not 1 <= shape.presentations <= fewest:
+            small, remedy = _too_small(table, shape.presentations, where, names)
             raise UserError(
-                f"`presentations` is {shape.presentations}, but {where} has classes with "
-                f"{fewest} examples: take 1 to {fewest}"
+                f"`presentations` is {shape.presentations}, but {small}: take 1 to {fewest}{remedy}"
             )
         return
     for name in ("shot", "query"):
         if getattr(shape, name) < 1:
             raise UserError(f"`{name}` is {getattr(shape, name)}; it must be at least 1")
-    if shape.shot + shape.query > fewest:
+    both = shape.shot + shape.query
+    if both > fewest:
+        small, remedy = _too_small(table, both, where, names)
         raise UserError(
-            f"`shot` + `query` is {shape.shot} + {shape.query} = {shape.shot + shape.query}, but "
-            f"{where} has classes with only {fewest} examples: together at most {fewest}"
+            f"`shot` + `query` is {shape.shot} + {shape.query} = {both}, but {small}: together at "
+            f"most {fewest}{remedy}"
         )
+
+
+def _too_small(
+    table: ClassTable, needed: int, where: str, names: Sequence[str] | None
+) -> tuple[str, str]:
+    """A clause on the classes of fewer than `needed` images, and a remedy that passes them over."""
+    counts = np.asarray(table.counts)
+    fewest, small = int(counts.min()), np.flatnonzero(counts < needed)
+    if names is None:
+        return f"{where} has classes with only {fewest} examples", ""
+    clause = f"class `{names[int(counts.argmin())]}` of {where} has only {fewest} examples"
+    others = len(small) - 1
+    if others > 0:
+        clause += f", and {others} other{'s have' if others > 1 else ' has'} fewer than {needed}"
+    if len(small) == len(counts):
+        return clause, ""
+    return clause, f", or pass over smaller classes with `min-images` = {needed}"
 
 
 def _check_fixed(fixed: Indices, shape: EpisodeShape, where: str) -> None:

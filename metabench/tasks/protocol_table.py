@@ -7,7 +7,13 @@ within an alphabet, or given by the dataset.
 from __future__ import annotations
 
 from metabench.errors import UserError
-from metabench.tasks.class_table import check_fits, class_table, find_split, within_alphabets
+from metabench.tasks.class_table import (
+    check_fits,
+    class_table,
+    find_split,
+    row_names,
+    within_alphabets,
+)
 from metabench.tasks.trials import with_trials
 from metabench.types import (
     ClassTable,
@@ -62,6 +68,7 @@ def protocol_table(dataset: Dataset, protocol: Protocol) -> ClassTable:
     """
     split = find_split(dataset, protocol.split)
     table = class_table(dataset, split, protocol.part)
+    names = row_names(table, dataset, split)
     if protocol.labels is not None and (dataset.fixed_episodes or protocol.within_alphabet):
         raise UserError(
             "`protocol` online draws streams from all classes: it takes no given trials "
@@ -72,7 +79,7 @@ def protocol_table(dataset: Dataset, protocol: Protocol) -> ClassTable:
     elif protocol.within_alphabet:
         table = within_alphabets(table, dataset, split, protocol.way)
     where = f"the {protocol.part} part of {dataset.name}/{split.name}"
-    check_fits(table, shape_of(protocol, dataset), where)
+    check_fits(table, shape_of(protocol, dataset), where, names)
     return table
 
 

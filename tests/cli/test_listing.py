@@ -65,14 +65,22 @@ def test_leaderboard_as_markdown(metabench, folder):
     assert "it is a folder" in outcome.err
 
 
-def test_leaderboard_names_a_file_that_is_no_result(metabench, folder):
+def test_leaderboard_leaves_out_a_file_that_is_no_result_and_names_it(metabench, folder):
+    before = metabench("leaderboard").out
     (folder / "odd").mkdir()
     (folder / "odd" / "file.json").write_text("{}")
-    outcome = metabench("leaderboard")
+    copy = folder / FIRST.protocol.id / "zz.json"
+    copy.write_bytes(results.default_path(FIRST, folder).read_bytes())
+    for code, options in ((0, ()), (1, ("--strict",))):
+        outcome = metabench("leaderboard", *options)
+        assert (outcome.code, outcome.out) == (code, before)
+        odd, twice = outcome.err.splitlines()
+        assert odd.startswith("left out: leaderboards/odd/file.json is not a result file: ")
+        assert twice.startswith(f"{copy} is the same result as ")
+    assert metabench("leaderboard", "--markdown", "page.md", "--strict").code == 1
+    outcome = metabench("leaderboard", "--folder", folder / "none")
     assert outcome.code == 2
-    (line,) = outcome.err.splitlines()
-    assert line.startswith("error: leaderboards/odd/file.json is not a result file: ")
-    assert outcome.out == ""
+    assert "holds no result files" in outcome.err
 
 
 def test_learners_lists_every_option_as_it_would_be_typed(metabench):

@@ -230,3 +230,15 @@ def test_an_unreadable_folder_or_file_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(type(tmp_path), "is_file", refuse)
     with pytest.raises(UserError, match=r"folder .* cannot be read \(Permission denied\); make"):
         find(tmp_path, archive(), tmp_path)
+
+
+def test_what_systems_leave_in_a_folder_is_no_part_of_it(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").write_bytes(b"a")
+    before = archives.sha256(tmp_path)
+    for name in ("Thumbs.db", "images/desktop.ini", "images/._a.png"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX" / "a.png").write_bytes(b"x")
+    assert list(archives.folder_files(tmp_path)) == ["images/a.png"]
+    assert archives.sha256(tmp_path) == before

@@ -16,7 +16,8 @@ SECOND = made_up("matching", (9, 8, 8, 7))
 
 @pytest.fixture
 def folder(tmp_path):
-    other = replace(FIRST, learner="maml", dataset_digest="c" * 64)
+    protocol = replace(FIRST.protocol, dataset_digest="c" * 64)
+    other = replace(FIRST, learner="maml", dataset_digest="c" * 64, protocol=protocol)
     wider = made_up("maml", (5, 5, 5, 5), protocol={"query": 3})
     for result in (FIRST, SECOND, other, wider):
         write(result, default_path(result, tmp_path))
@@ -49,6 +50,18 @@ def test_a_frame_has_a_row_for_each_entry(folder):
     second = frame[frame.learner == "matching"].iloc[0]
     assert (second["rank"], second["tied"], second["seeds"]) == (2, False, 1)
     assert second.behind == pytest.approx(0.1)
+
+
+def test_a_file_that_is_no_result_is_left_out_and_named(folder):
+    (folder / "odd").mkdir()
+    (folder / "odd" / "file.json").write_text("{")
+    boards = leaderboard(folder)
+    assert len(boards) == 3
+    (said,) = boards.left_out
+    assert "odd/file.json is not JSON" in said
+    assert str(boards).endswith(said)
+    with pytest.raises(UserError, match=r"odd/file\.json is not JSON"):
+        leaderboard(folder, strict=True)
 
 
 def test_what_is_not_there_is_one_sentence(folder, tmp_path):

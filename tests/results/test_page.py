@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from metabench.results import page, ranking, tables
+from metabench.results.collected import collect
 from tests.made_up_result import made_up, made_up_online
 from tests.places import ROOT
 
@@ -57,7 +58,7 @@ def test_an_online_board_shows_presentations_beside_the_papers():
 
 @pytest.mark.skipif(not list(LEADERBOARDS.glob("*/*.json")), reason="no results are committed here")
 def test_the_committed_page_is_the_generated_one():
-    text = page.markdown(ranking.rank(ranking.collect(LEADERBOARDS)))
+    text = page.markdown(ranking.rank(collect(LEADERBOARDS).results))
     assert (LEADERBOARDS / "README.md").read_text(encoding="utf-8") == text
 
 

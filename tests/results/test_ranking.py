@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from metabench.errors import UserError
-from metabench.results import document as results
 from metabench.results import intervals, ranking
 from tests.made_up_result import made_up
 
@@ -133,16 +131,3 @@ def test_a_title_is_the_id_where_that_suffices():
         f"training split {digit * 12})"
         for digit in "5f"
     }
-
-
-def test_collect_reads_every_result_and_names_a_bad_one(tmp_path):
-    for result in (FIRST, SECOND):
-        results.write(result, results.default_path(result, tmp_path))
-    (tmp_path / "README.md").write_text("generated")
-    found = ranking.collect(tmp_path)
-    assert sorted(result.learner for result in found) == ["matching", "protonet"]
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "broken.json").write_text("{")
-    with pytest.raises(UserError, match=r"other/broken\.json is not JSON"):
-        ranking.collect(tmp_path)
-    assert ranking.collect(tmp_path / "absent") == []

@@ -11,9 +11,10 @@ from metabench.tasks.class_table import (
     class_table,
     find_split,
     numbered,
+    row_names,
     turned,
 )
-from metabench.types import Dataset, EpisodeShape, Split
+from metabench.types import Dataset, EpisodeShape, Split, StreamShape
 
 NAMES = ("a", "b", "c", "d")
 COUNTS = (2, 4, 3, 5)
@@ -118,6 +119,29 @@ def test_shapes_that_do_not_fit(dataset, shape, sentence):
     check_fits(table, EpisodeShape(2, 2, 2), "here")
     with pytest.raises(UserError, match=sentence):
         check_fits(table, EpisodeShape(*shape), "here")
+
+
+def test_a_class_that_is_too_small_is_named(dataset):
+    parts = {"train": ("d", "b", "a"), "val": ("a",), "test": ("c",)}
+    split = Split("turned", parts, 4, "")
+    table = class_table(dataset, split, "train")
+    names = row_names(table, dataset, split)
+    assert names == ["d", "b", "a"] * 4
+    found = {}
+    for needed in (3, 5, 6):
+        with pytest.raises(UserError) as caught:
+            check_fits(table, EpisodeShape(2, needed - 1, 1), "here", names)
+        found[needed] = str(caught.value).partition(", but ")[2]
+    assert found == {
+        3: "class `a` of here has only 2 examples, and 3 others have fewer than 3: together at "
+        "most 2, or pass over smaller classes with `min-images` = 3",
+        5: "class `a` of here has only 2 examples, and 7 others have fewer than 5: together at "
+        "most 2, or pass over smaller classes with `min-images` = 5",
+        6: "class `a` of here has only 2 examples, and 11 others have fewer than 6: together at "
+        "most 2",
+    }
+    with pytest.raises(UserError, match="`presentations` is 3, but class `a` of here has only 2"):
+        check_fits(table, StreamShape(2, 3), "here", names)
 
 
 def test_detailed_images_come_from_larger_drawings_if_there_are_any(dataset):

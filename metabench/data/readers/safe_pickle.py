@@ -1,9 +1,9 @@
-"""Unpickles arrays, dicts, lists, strings and numbers, and nothing else.
+"""Unpickles arrays, dicts, lists, ranges, strings and numbers, and nothing else.
 
 A pickle is a program: it calls every function that it names. Here the few names that
-numpy's arrays need lead to our own replacements, and any other name is refused, so that
-nothing that the file names is ever looked up, called or given malicious arguments. It
-reads pickles of Python 2 and 3, and of numpy before and after 2.0.
+numpy's arrays and the dicts of `collections` need lead to our own replacements, and any
+other name is refused, so that nothing that the file names is ever looked up, called or given
+malicious arguments. It reads pickles of Python 2 and 3, and of numpy before and after 2.0.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from metabench.errors import UserError
 
 KINDS = "biufSU"  # of arrays: booleans, numbers and text; no objects, no records
 DEEPEST = 20  # levels of nested dicts and lists
+FARTHEST = 1 << 31  # of a range
 
 
 def load(path: Path) -> Any:
@@ -28,7 +29,7 @@ def load(path: Path) -> Any:
 
     Raises:
         UserError: it is damaged, or asks for anything but arrays, dicts, lists, tuples,
-            strings and numbers.
+            ranges, strings and numbers.
     """
     with reported(path, "a pickle of arrays"), path.open("rb") as file:
         reader = _Reader(_Whole(file, os.fstat(file.fileno()).st_size), path)
@@ -95,9 +96,11 @@ def _reconstruct(subtype: Any, shape: Any, kind: Any) -> _Array:
     return _Array()
 
 
-def _from_buffer(raw: Any, kind: Any, shape: Any, order: Any) -> _Array:
+def _from_buffer(raw: Any, kind: Any, shape: Any, order: Any, axes: Any = None) -> _Array:
+    """An array of protocol 5; since numpy 2.2 its axes may stand in another order in the file."""
     array = _Array()
-    array.values = _values(raw, kind, shape, order)
+    found = _values(raw, kind, shape, order)
+    array.values = found if order != "K" or axes is None else found.transpose(axes)
     return array
 
 
@@ -119,11 +122,35 @@ def _no_bytes() -> bytes:
     return b""
 
 
-def _never(*arguments: Any) -> None:
-    raise ValueError("numpy.ndarray is not called")
+def _dictionary(items: Any = ()) -> dict[Any, Any]:
+    """An `OrderedDict`; the items of later Pythons follow."""
+    return dict(items)
 
 
-_NDARRAY = _Call(_never)
+def _with_default(factory: Any = None) -> dict[Any, Any]:
+    """A `defaultdict(list)`, whose items follow."""
+    if factory not in (None, _LIST):
+        raise ValueError("a defaultdict of anything but lists is not read")
+    return {}
+
+
+def _range(*numbers: Any) -> range:
+    """It stays a range: a small file must not make a long list."""
+    if not all(type(number) is int and abs(number) <= FARTHEST for number in numbers):
+        raise ValueError("a range of anything but small integers is not read")
+    return range(*numbers)
+
+
+def _never(name: str) -> _Call:
+    """A type that is named and never called."""
+
+    def refuse(*arguments: Any) -> None:
+        raise ValueError(f"{name} is not called")
+
+    return _Call(refuse)
+
+
+_NDARRAY, _LIST = _never("numpy.ndarray"), _never("list")
 _ARRAYS = {"_reconstruct": _Call(_reconstruct), "scalar": _Call(_scalar)}
 NAMES = {
     ("numpy", "ndarray"): _NDARRAY,
@@ -131,6 +158,12 @@ NAMES = {
     ("_codecs", "encode"): _Call(_encode),
     ("__builtin__", "bytes"): _Call(_no_bytes),
     ("builtins", "bytes"): _Call(_no_bytes),
+    ("collections", "OrderedDict"): _Call(_dictionary),
+    ("collections", "defaultdict"): _Call(_with_default),
+    ("__builtin__", "list"): _LIST,
+    ("builtins", "list"): _LIST,
+    ("__builtin__", "xrange"): _Call(_range),
+    ("builtins", "range"): _Call(_range),
     **{("numpy.core.multiarray", name): call for name, call in _ARRAYS.items()},
     **{("numpy._core.multiarray", name): call for name, call in _ARRAYS.items()},
     ("numpy.core.numeric", "_frombuffer"): _Call(_from_buffer),
@@ -201,7 +234,7 @@ def _finished(value: Any, path: Path, done: dict[int, Any] | None = None, depth:
         result = value.values
     elif isinstance(value, bytes):
         result = value.decode("latin-1")
-    elif value is None or isinstance(value, bool | int | float | str):
+    elif value is None or isinstance(value, bool | int | float | str | range):
         return value
     else:
         raise ValueError(f"it holds a {type(value).__name__}")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from metabench.data.readers.damage import reported
+from metabench.files.litter import is_litter
 
 
 @contextmanager
@@ -22,10 +23,9 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def files(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
-    """Yield the entries that are files, except those that macOS adds."""
+    """Yield the entries that are files, except those that systems leave."""
     for entry in archive.infolist():
-        name = entry.filename
-        if not (entry.is_dir() or name.startswith("__MACOSX/") or name.endswith("/.DS_Store")):
+        if not (entry.is_dir() or is_litter(entry.filename)):
             yield entry
 
 

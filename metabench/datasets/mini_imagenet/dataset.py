@@ -2,7 +2,7 @@
 
 By Vinyals et al. 2016, whose own split was never published. We use the split of
 Ravi & Larochelle, "Optimization as a model for few-shot learning", ICLR 2017. The dataset
-is read from any of the four forms in which it is in use.
+is read from any of the forms in which it is in use.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from metabench.contracts.dataset import Archive, DatasetSpec, Records
 from metabench.data import splits
-from metabench.datasets.mini_imagenet.lists import Layout, pickle_name
+from metabench.datasets.mini_imagenet.lists import Layout, category_name, pickle_name
 from metabench.files.progress import Advance
 
 HERE = Path(__file__).parent  # and the class lists
@@ -23,6 +23,7 @@ IMAGES = 600  # of each class
 PARTS = ("train", "val", "test")
 TARS = ("mini-imagenet.tar.xz", "mini-imagenet.tar.gz", "mini-imagenet.tar")
 PICKLES = tuple(pickle_name(part) for part in PARTS)
+CATEGORIES = tuple(category_name(part) for part in PARTS)
 
 
 def read(
@@ -44,8 +45,10 @@ def read(
         return files.from_lists(archives, layout, advance)
     if "train" in archives:
         return files.from_folders(archives, layout, advance)
-    if PICKLES[0] in archives:
-        return from_pickles(archives, layout, advance)
+    for names in (PICKLES, CATEGORIES):
+        if names[0] in archives:
+            found = {part: archives[name] for part, name in zip(PARTS, names, strict=True)}
+            return from_pickles(found, layout, advance)
     (path,) = archives.values()
     return files.from_tar(path, layout, advance)
 
@@ -78,6 +81,7 @@ DATASET = DatasetSpec(
         (Archive("images", is_folder=True), *(Archive(f"{part}.csv") for part in PARTS)),
         tuple(Archive(part, is_folder=True) for part in PARTS),
         tuple(Archive(name) for name in PICKLES),
+        tuple(Archive(name) for name in CATEGORIES),
     ),
     folders=("mini-imagenet", "miniImagenet"),
     obtain=(
@@ -85,8 +89,8 @@ DATASET = DatasetSpec(
         "https://image-net.org/download (free for research), make the 84×84 images by the lists "
         "of https://github.com/twitter-research/meta-learning-lstm or take a colleague's, put "
         "`mini-imagenet.tar.xz`, or `images` with `train.csv`, `val.csv` and `test.csv`, or the "
-        "folders `train`, `val` and `test`, or the three `mini-imagenet-cache-*.pkl` into a "
-        "folder `mini-imagenet`"
+        "folders `train`, `val` and `test`, or the three `mini-imagenet-cache-*.pkl` or "
+        "`miniImageNet_category_split_*.pickle` into a folder `mini-imagenet`"
     ),
     splits={"ravi": partial(splits.load, HERE, "ravi")},
     default_split="ravi",

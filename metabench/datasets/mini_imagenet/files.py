@@ -26,6 +26,7 @@ from metabench.datasets.mini_imagenet.lists import (
     listed,
 )
 from metabench.errors import UserError
+from metabench.files.litter import is_litter
 from metabench.files.progress import Advance
 
 LARGEST = 1 << 22  # bytes of an image or a list
@@ -47,7 +48,7 @@ def from_tar(path: Path, layout: Layout, advance: Advance) -> Iterator[tuple[str
     lists: dict[str, bytes] = {}
     images: dict[str, bytes] = {}
     # In the archive's order, which may be any; the lists may come last.
-    for picture in in_order(_checked, _pictures(path, lists)):
+    for picture in in_order(checked, _pictures(path, lists)):
         if picture.name in images:
             raise UserError(f"{picture.where} occurs twice; {WHOLE}")
         images[picture.name] = picture.encoded
@@ -77,7 +78,7 @@ def from_lists(
                 for file in files:
                     yield _picture(label, paths["images"] / file)
 
-    return _told(in_order(_checked, pictures()), advance)
+    return _told(in_order(checked, pictures()), advance)
 
 
 def from_folders(
@@ -95,15 +96,15 @@ def from_folders(
                 for file in files:
                     yield _picture(label, folder / file)
 
-    return _told(in_order(_checked, pictures()), advance)
+    return _told(in_order(checked, pictures()), advance)
 
 
 def _pictures(path: Path, lists: dict[str, bytes]) -> Iterator[Picture]:
     """Yield the images of a tar archive and put its lists into `lists`."""
     for member, content in tar_stream.members(path, LARGEST, TOTAL):
         name = PurePosixPath(member)
-        if name.name.startswith("."):
-            continue  # macOS adds these
+        if is_litter(name):
+            continue
         if name.suffix == ".csv":
             if name.name in lists:
                 raise UserError(f"`{path}` has the list `{name.name}` twice; {WHOLE}")
@@ -113,9 +114,9 @@ def _pictures(path: Path, lists: dict[str, bytes]) -> Iterator[Picture]:
 
 
 def _inside(folder: Path) -> list[str]:
-    """Sorted names of the entries of a folder, without hidden files."""
+    """Sorted names of the entries of a folder, but for litter."""
     try:
-        return sorted(one.name for one in folder.iterdir() if not one.name.startswith("."))
+        return sorted(one.name for one in folder.iterdir() if not is_litter(one.name))
     except OSError as error:
         finding = f"is not a readable folder ({error.strerror})"
         raise UserError(f"`{folder}` {finding}; {WHOLE}") from error
@@ -136,8 +137,12 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _checked(picture: Picture) -> Picture:
-    """Return a picture that decodes; called on several threads."""
+def checked(picture: Picture) -> Picture:
+    """Return a picture that decodes; called on several threads.
+
+    Raises:
+        UserError: it does not.
+    """
     try:
         with Image.open(io.BytesIO(picture.encoded), formats=FORMATS) as image:
             if image.mode not in MODES:

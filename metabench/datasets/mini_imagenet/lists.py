@@ -13,6 +13,7 @@ from metabench.errors import UserError
 
 FILE = re.compile(r"[\w-][\w.-]*\.(?:jpe?g|png)", re.IGNORECASE)
 WHOLE = "get a whole copy of it"
+NUMBERS = frozenset({"", "index", "id", "unnamed: 0"})  # names of a column that only counts
 
 
 class Layout(NamedTuple):
@@ -23,12 +24,21 @@ class Layout(NamedTuple):
 
 
 def pickle_name(part: str) -> str:
-    """The name that the pickle of a part has."""
+    """The name that the pickle of a part usually has."""
     return f"mini-imagenet-cache-{part}.pkl"
+
+
+def category_name(part: str) -> str:
+    """The name that the pickle of a part has in codes with `data`, `labels`, `catname2label`."""
+    phase = "train_phase_train" if part == "train" else part
+    return f"miniImageNet_category_split_{phase}.pickle"
 
 
 def listed(text: bytes, where: str, classes: Sequence[str], images: int) -> dict[str, list[str]]:
     """Read a list with the columns `filename,label`: class -> file names in the list's order.
+
+    The columns may be in the other order, with a column of numbers beside them, and the file names
+    may begin with `images/`.
 
     Args:
         text: the content of the CSV file.
@@ -43,23 +53,37 @@ def listed(text: bytes, where: str, classes: Sequence[str], images: int) -> dict
         rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig")), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{where} is damaged or not a list of images ({error}); {WHOLE}") from error
-    if not rows or rows[0] != ["filename", "label"]:
-        raise UserError(f"{where} does not begin with the line `filename,label`; {WHOLE}")
+    file, label = _columns(rows[0] if rows else [], where)
     found: dict[str, list[str]] = {name: [] for name in classes}
     for number, row in enumerate(rows[1:], start=2):
         if not row:
             continue
-        if len(row) != 2 or not FILE.fullmatch(row[0]):
+        name = row[file].removeprefix("images/") if len(row) == len(rows[0]) else ""
+        if not FILE.fullmatch(name):
             raise UserError(f"{where} has no file name and label in line {number}; {WHOLE}")
-        if row[1] not in found:
+        if row[label] not in found:
             raise UserError(
-                f"{where} has the class `{row[1][:80]}`, which is not in that part of Ravi and "
+                f"{where} has the class `{row[label][:80]}`, which is not in that part of Ravi and "
                 f"Larochelle's split; {WHOLE}"
             )
-        found[row[1]].append(row[0])
+        found[row[label]].append(name)
     check_counts({name: len(files) for name, files in found.items()}, where, images)
     check_distinct((file for files in found.values() for file in files), where)
     return found
+
+
+def _columns(head: Sequence[str], where: str) -> tuple[int, int]:
+    """The places of file names and of labels in the rows of a list, from its first line."""
+    names = [name.strip().lower() for name in head]
+    others = sorted(set(names) - {"filename", "label"})
+    whole = len(names) == len(set(names)) and {"filename", "label"} <= set(names)
+    if not whole or len(others) > 1 or not set(others) <= NUMBERS:
+        raise UserError(
+            f"{where} does not begin with the line `filename,label`, but with "
+            f"`{','.join(head)[:80]}`; give it the columns `filename` and `label`, in any order, "
+            "and at most a column of numbers beside them"
+        )
+    return names.index("filename"), names.index("label")
 
 
 def check_classes(found: Iterable[str], where: str, classes: Sequence[str]) -> None:

@@ -23,10 +23,12 @@ from metabench.tasks.class_table import (
     class_table,
     find_split,
     numbered,
+    row_names,
 )
 from metabench.tasks.detail import detail_of
 from metabench.tasks.protocol_table import protocol_table, shape_of
 from metabench.tasks.protocols import frozen
+from metabench.tracks.fewshot.fitted import check_alike, check_same_classes, fitted
 from metabench.training.lengths import Lengths, lengths_of
 from metabench.types import ClassTable, Dataset, ImageTaskShape, Protocol, StreamShape
 from metabench.unpackaged import LearnerEntry
@@ -107,6 +109,8 @@ def plan_run(
       UserError: an impossible shape, an unknown option, a wrong value.
     """
     entry, training_data = registry.learner(learner), training_data or dataset
+    dataset, training_data = fitted(protocol, dataset, training_data)
+    check_same_classes(protocol, tested_training)
     shape = shape_of(protocol, dataset)
     wanted = {**recipe.train, **lengths}
     planned = lengths_of(wanted)
@@ -118,7 +122,7 @@ def plan_run(
         planned = replace(planned, batch=built.training.batch)
     if protocol.episodes < 2:
         raise UserError(f"`episodes` is {protocol.episodes}; an interval needs at least 2")
-    tables = _training_tables(built, protocol, shape, training_data)
+    tables = _training_tables(built, protocol, shape, dataset, training_data)
     return Plan(
         entry=entry,
         learner=built,
@@ -198,6 +202,8 @@ def _source(
         15,
         episodes=1000,
         image_size=training_data.images.shape[1],
+        min_images=protocol.min_images,
+        grey=protocol.grey,
     )
     return plan_run(
         source.name,
@@ -232,7 +238,11 @@ def training_split(protocol: Protocol) -> str:
 
 
 def _training_tables(
-    learner: ImageLearner, protocol: Protocol, shape: ImageTaskShape, training_data: Dataset
+    learner: ImageLearner,
+    protocol: Protocol,
+    shape: ImageTaskShape,
+    dataset: Dataset,
+    training_data: Dataset,
 ) -> dict[str, ClassTable]:
     """The class tables of meta-training, drawn from freely, and of validation, as in the test.
 
@@ -240,12 +250,7 @@ def _training_tables(
     """
     if learner.training is None and foundation_of(learner) is None:
         return {}
-    if training_data.images.shape[1:] != shape.image:
-        raise UserError(
-            f"dataset `{training_data.name}` has images {training_data.images.shape[1:]} (height, "
-            f"width, channels), but the test's are {shape.image}: prepare both alike with "
-            "`image-size`"
-        )
+    check_alike(dataset, training_data)
     met = replace(protocol, dataset=training_data.name, split=training_split(protocol))
     found = find_split(training_data, met.split)
     if not found.parts.get("train"):
@@ -258,6 +263,7 @@ def _training_tables(
     plain = foundation_of(learner) is not None
     detail = 1 if plain else detail_of(drawn.image, shape.image)
     table = class_table(training_data, found, "train", detail)
-    check_fits(table, drawn, f"the train part of {training_data.name}/{met.split}")
+    where = f"the train part of {training_data.name}/{met.split}"
+    check_fits(table, drawn, where, row_names(table, training_data, found))
     val = protocol_table(training_data, replace(met, part="val"))
     return {"train": numbered(table), "val": val}

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from metabench import data, recipes, registry
+from metabench.data.small_classes import passed_over
 from metabench.errors import UserError
 from metabench.files.progress import say
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.tasks.class_table import find_split
 from metabench.tasks.protocol_table import usual_counts
+from metabench.tracks.fewshot.fitted import check_apart, check_colours
 from metabench.tracks.fewshot.plan import Plan, plan_run
 from metabench.training.lengths import check_seeds
 from metabench.types import Dataset, Labels, Protocol, Split
@@ -42,6 +44,8 @@ class Asked:
     episodes: int | None = None
     image_size: int | None = None
     independent: bool = False
+    min_images: int | None = None
+    grey: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,21 +126,39 @@ def measured(asked: Asked, places: Places = Places()) -> Measured:
     tested, split, trained_on = training_data, source, None
     if asked.test_dataset is not None:
         size = int(training_data.images.shape[1])
-        tested = data.load_or_prepare(asked.test_dataset, size, archives, cache, progress=shown)
+        spec = registry.dataset(asked.test_dataset, tested=True)
+        tested = data.load_or_prepare(spec, size, archives, cache, progress=shown)
         split = find_split(tested, asked.test_split)
+        check_apart(training_data, source, tested, split)
         trained_on = f"{training_data.name}/{source.name}"
     counts = {name: getattr(asked, name) for name in ("way", "shot", "query", "episodes")}
     protocol = replace(
         protocol_of(tested, split, counts),
         within_alphabet=asked.within_alphabet,
         trained_on=trained_on,
+        min_images=asked.min_images,
+        grey=asked.grey,
     )
+    check_colours(asked.grey, tested, training_data)
+    if asked.min_images is not None:
+        _say_passed_over(
+            {source.digest: (training_data, source), split.digest: (tested, split)},
+            asked.min_images,
+            shown,
+        )
     if online:
         presentations = 10 if asked.presentations is None else asked.presentations
         labels = cast("Labels", asked.labels or "onehot")
         protocol = replace(protocol, shot=0, query=presentations, labels=labels)
         protocol = replace(protocol, independent=asked.independent)
     return Measured(protocol, tested, training_data)
+
+
+def _say_passed_over(used: Mapping[str, tuple[Dataset, Split]], fewest: int, shown: bool) -> None:
+    """A line for each split of which classes are passed over."""
+    for dataset, split in used.values():
+        if line := passed_over(dataset, split, fewest):
+            say(line, shown)
 
 
 def check_kind(asked: Asked) -> None:

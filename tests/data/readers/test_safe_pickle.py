@@ -7,7 +7,7 @@ import os
 import pickle
 import struct
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,10 +25,14 @@ CONTENT = {
     "pixels": PIXELS,
     "fortran": np.asfortranarray(PIXELS),
     "numbers": [1, -2, 3.5, True, None, 1 << 70, np.int64(7), np.float32(0.5)],
+    "axes": PIXELS.transpose(1, 2, 0),
     "big-endian": np.arange(5, dtype=">i4"),
     "none": np.zeros((0, 84), np.uint8),
     "text": np.array(["ab", "c"]),
     "rows": {"n01": [0, 1], "n02": (2, 3)},
+    "ordered": OrderedDict(n01=[0], n02=[1]),
+    "default": defaultdict(list, n01=[0]),
+    "range": range(3, 1 << 30, 4),
 }
 
 
@@ -38,12 +42,19 @@ def test_what_went_in_comes_out(tmp_path, protocol):
     path.write_bytes(pickle.dumps(CONTENT, protocol))
     found = safe_pickle.load(path)
     assert found.keys() == CONTENT.keys()
+    assert {type(found[name]) for name in ("ordered", "default")} == {dict}
     for name, value in CONTENT.items():
         if isinstance(value, np.ndarray):
             assert found[name].dtype == value.dtype
             np.testing.assert_array_equal(found[name], value)
         else:
             assert found[name] == value
+
+
+def test_an_ordered_dict_of_python_2_has_its_items_in_a_list(tmp_path):
+    path = tmp_path / "x.pkl"
+    path.write_bytes(pickle.dumps(Asks(OrderedDict, [["n01", [0, 2]]]), 2))
+    assert safe_pickle.load(path) == {"n01": [0, 2]}
 
 
 def test_an_array_that_is_met_twice_is_one(tmp_path):
@@ -107,7 +118,10 @@ def hostile():
         "numpy's loader": (b"cnumpy\nload\n.", r"`numpy\.load`"),
         "numpy's eval": (b"cnumpy.testing._private.utils\nrunstring\n.", "runstring"),
         "class of its own": (pickle.dumps(Fraction(1, 2)), r"`fractions\.Fraction`"),
-        "ordered dict": (pickle.dumps(OrderedDict(a=1)), r"`collections\.OrderedDict`"),
+        "counter": (pickle.dumps(Counter(a=1)), r"`collections\.Counter`"),
+        "default of another": (pickle.dumps(defaultdict(Counter)), r"`collections\.Counter`"),
+        "list of a call": (b"cbuiltins\nlist\n((ltR.", "list is not called"),
+        "endless range": (pickle.dumps(range(1 << 40)), "a range of anything but small integers"),
         "set": (pickle.dumps({1, 2}, 4), "it holds a set"),
         "complex": (pickle.dumps(1j), r"`builtins\.complex`"),
         "objects": (pickle.dumps(np.array([None, "x"], object)), "arrays of type 'O8?' are not"),

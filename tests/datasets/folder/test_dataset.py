@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from metabench import conformance, data
+from metabench import conformance, data, registry
 from metabench.errors import UserError
+from metabench.tracks.fewshot.request import Asked, Places, Request, measured, plan_of
 from tests.datasets.folder.making import classes, picture, prepared, spec_of
 
 
@@ -57,6 +58,46 @@ def test_given_parts(tmp_path, val):
     assert prepared(root).class_names == tuple("abcdef")
 
 
+@pytest.mark.parametrize(
+    ("layout", "others"),
+    [
+        ({".": "abcde"}, ["seeded"]),
+        ({".": "ab"}, []),
+        ({"test": "ab"}, []),
+        ({"train": "a", "test": "bc"}, []),
+        ({"train": "abc", "val": "d", "test": "e"}, ["given"]),
+    ],
+)
+def test_a_folder_that_is_only_tested_on_is_all_test(tmp_path, layout, others):
+    root = tmp_path / "birds"
+    for part, names in layout.items():
+        classes(root / part, *names)
+    spec = registry.dataset(f"folder:{root}", tested=True)
+    assert [*spec.splits] == ["all", *others]
+    assert spec.default_split == "all"
+    names = tuple(sorted("".join(layout.values())))
+    assert spec.splits["all"]().parts == {"train": (), "val": (), "test": names}
+    found = data.load_or_prepare(spec, cache=tmp_path / "cache", progress=False)
+    assert found.class_names == names
+    conformance.datasets.check_splits(conformance.datasets.Prepared(spec, found))
+
+
+def test_a_run_tests_on_all_classes_of_a_folder(tmp_path):
+    """Five classes in `class/image`, and two of them alone."""
+    trained = classes(tmp_path / "many", *"uvwxyz", width=6)
+    places = Places(tmp_path, cache=tmp_path / "cache", quiet=True)
+    for name, letters in (("five", "abcde"), ("two", "ab")):
+        root = classes(tmp_path / name, *letters, width=6)
+        asked = Asked(f"folder:{trained}", len(letters), query=1, test_dataset=f"folder:{root}")
+        plan = plan_of(Request("pixel_nn", asked, places=places))
+        assert plan.protocol.split == "all"
+        assert plan.protocol.id.endswith("-after-folder-many-seeded-v2")
+        assert len(plan.tables["test"].counts) == len(letters)
+    asked = Asked(f"folder:{trained}", 2, query=1, test_dataset=f"folder:{trained}")
+    with pytest.raises(UserError, match=r"is what is trained on, and 5 of its .* met in training"):
+        measured(asked, places)
+
+
 def test_it_conforms(root):
     prepared_ = conformance.datasets.Prepared(spec_of(root), prepared(root))
     for check in conformance.datasets.DATASET_CHECKS:
@@ -95,6 +136,31 @@ def test_a_folder_that_changes_while_it_is_read(root):
 )
 def test_names_have_no_path_and_fit_everywhere(tmp_path, folder, name):
     assert spec_of(classes(tmp_path / folder, *"abc")).name == name
+
+
+def test_what_systems_leave_is_passed_over(root):
+    before = spec_of(root)
+    for name in ("Thumbs.db", "desktop.ini", "._0.png", ".DS_Store"):
+        (root / "a" / name).write_bytes(b"x")
+        (root / name).write_bytes(b"x")
+    picture(root / "__MACOSX" / "a" / "0.png")
+    (root / "a" / "__MACOSX").mkdir()
+    assert spec_of(root).version == before.version
+    assert prepared(root).class_names == tuple("abcdef")
+
+
+def test_a_run_says_how_many_classes_it_passes_over(tmp_path, capsys):
+    root = classes(tmp_path / "birds", *"abcdef", images=3, width=4)
+    (root / "c" / "0.png").unlink()
+    asked = Asked(f"folder:{root}", way=2, query=1, min_images=3)
+    with pytest.raises(UserError, match=r"`min-images` is 3, but no class of the test part"):
+        plan_of(Request("pixel_nn", asked, places=Places(tmp_path, cache=tmp_path / "cache")))
+    picture(root / "c" / "0.png", 4)
+    (root / "a" / "0.png").unlink()
+    found = measured(asked, Places(tmp_path, cache=tmp_path / "cache"))
+    line = "folder-birds/seeded: 1 of 6 classes are passed over, as they have fewer than 3 images"
+    assert line in capsys.readouterr().err
+    assert found.protocol.min_images == 3
 
 
 def test_names_are_the_same_however_a_system_spells_them(tmp_path):

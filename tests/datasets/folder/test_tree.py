@@ -7,6 +7,8 @@ from itertools import combinations
 
 import pytest
 
+from metabench.datasets.folder import tree
+from metabench.errors import UserError
 from tests.datasets.folder.making import classes, picture, refused
 
 
@@ -25,6 +27,15 @@ def test_one_class_only(tmp_path):
     refused(classes(tmp_path / "birds", "a"), "has 1 class;", "3 or more")
 
 
+def test_two_classes(tmp_path):
+    refused(classes(tmp_path / "birds", "a", "b"), "2 classes; it needs 3", "as `test-dataset`")
+
+
+def test_a_test_needs_two_classes(tmp_path):
+    with pytest.raises(UserError, match="has 1 class; it needs 2 or more to test on, laid out"):
+        tree.read_tree(classes(tmp_path / "birds", "a"), tested=True)
+
+
 def test_images_without_classes(tmp_path):
     picture(tmp_path / "birds" / "a.png")
     refused(tmp_path / "birds", "has 0 classes", "`class/image`")
@@ -41,10 +52,10 @@ def test_a_class_without_images(root):
     refused(root, f"{root}/empty has no images", "remove it")
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "image.gif", "noname"])
+@pytest.mark.parametrize("name", ["notes.txt", "image.heic", "noname"])
 def test_a_file_that_is_no_image_by_name(root, name):
     (root / "a" / name).write_text("x")
-    refused(root, f"{root}/a/{name} is not a PNG or JPEG file", "move it away")
+    refused(root, f"{root}/a/{name} is no image file (.png, .jpg, ", "move it away")
 
 
 def test_a_folder_within_a_class(root):
@@ -63,7 +74,7 @@ def test_parts_beside_other_folders(tmp_path):
 def test_a_missing_part(tmp_path):
     classes(tmp_path / "birds" / "train", *"abc")
     classes(tmp_path / "birds" / "test", *"de")
-    refused(tmp_path / "birds", "has no part val")
+    refused(tmp_path / "birds", "has no part val", "or give it as `test-dataset`")
 
 
 def test_a_part_twice(tmp_path):
@@ -80,6 +91,35 @@ def test_a_class_in_two_parts(tmp_path, pair):
     for part in pair:
         classes(root / part, "twice")
     refused(root, "class `twice`", "is in both", *pair)
+
+
+@pytest.mark.parametrize("part", [".", "train", "test"])
+def test_class_names_that_differ_in_unicode_form_alone(tmp_path, part):
+    """One of them would lose its images in silence."""
+    root = tmp_path / "birds"
+    for given in ("train", "val", "test"):
+        classes(root / given if part != "." else root, f"{given}1", f"{given}2")
+    classes(root / part, "caf\u00e9")
+    classes(root / part, "cafe\u0301", images=3)
+    if len(list((root / part).glob("caf*"))) < 2:
+        pytest.skip("this file system has one form of a name")
+    refused(root, "two class folders", r"'cafe\u0301' and 'caf\xe9'", "rename one")
+
+
+def test_a_class_in_two_parts_is_found_whatever_its_unicode_form(tmp_path):
+    root = tmp_path / "birds"
+    for part in ("train", "val", "test"):
+        classes(root / part, f"{part}1")
+    classes(root / "train", "caf\u00e9")
+    classes(root / "test", "cafe\u0301")
+    refused(root, "is in both test and train")
+
+
+def test_images_whose_names_differ_in_unicode_form_alone_are_both_kept(root):
+    for name in ("e\u0301.png", "\u00e9.png"):
+        picture(root / "a" / name)
+    found = [path.name for label, path in tree.read_tree(root).images if label == "a"]
+    assert found[2:] in (["e\u0301.png", "\u00e9.png"], ["\u00e9.png"])
 
 
 def test_an_unreadable_folder(root, monkeypatch):

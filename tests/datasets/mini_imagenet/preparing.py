@@ -19,7 +19,7 @@ def refused(tmp_path, folder, finding):
         prepare(tmp_path, folder)
     text = str(caught.value)
     assert str(folder) in text
-    assert text.split("; ")[-1].startswith(("get ", "remove it and "))
+    assert text.split("; ")[-1].startswith(("get ", "remove it and ", "give "))
     assert "\n" not in text
     assert not data.is_prepared(tiny.SPEC, cache=tmp_path / "cache")
     assert not list((tmp_path / "cache").rglob("*.array_record*"))

@@ -34,6 +34,8 @@ def test_order_within_the_archive_does_not_matter(tmp_path):
     first = prepare(tmp_path, tmp_path).digest
     backwards = {name: content[name] for name in reversed(content)}
     litter = {"mini/._x.jpg": b"", "mini/images/._n01a.jpg": b"x", "mini/README": b"x"}
+    litter |= {"__MACOSX/images/n01a.jpg": b"x", "__MACOSX/train.csv": b"x"}
+    litter["mini/images/Thumbs.db"] = b"x"
     folder = tmp_path / "again"
     folder.mkdir()
     tiny.write_tar(folder / "mini-imagenet.tar.gz", litter | backwards)
@@ -72,7 +74,10 @@ def test_every_image_that_is_read_is_reported(tmp_path, form):
 
 def test_class_folders_are_read_in_the_order_of_file_names(tmp_path):
     folder = tiny.write_folders(tmp_path / "given")
-    (folder / "val" / "n02" / ".DS_Store").write_bytes(b"")
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._n02a.jpg"):
+        (folder / "val" / "n02" / name).write_bytes(b"")
+        (folder / "val" / name).write_bytes(b"")
+    (folder / "val" / "__MACOSX").mkdir()
     dataset = prepare(tmp_path, folder)
     assert dataset.class_names == tiny.ORDER
     content = tiny.images()

@@ -79,7 +79,9 @@ def test_an_image_that_would_unpack_without_end_is_refused(tmp_path, side):
 
 
 LISTS_WRONG = {
-    "no heading": (lambda text: text[15:], "does not begin with the line"),
+    "no heading": (lambda text: text[15:], "does not begin with the line .*, but with `n04c"),
+    "three columns": (lambda text: text.replace(b"label\n", b"label,sex\n"), "label,sex`; give it"),
+    "twice a column": (lambda text: text.replace(b"label\n", b"label,label\n"), "does not begin"),
     "empty": (lambda text: b"", "does not begin with the line"),
     "not text": (lambda text: b"\xff\xfe\x00", "not a list of images"),
     "web page": (lambda text: b"<html>Sign in</html>", "does not begin"),
@@ -107,6 +109,25 @@ def test_wrong_lists_are_refused(tmp_path, name, form):
     else:
         (tiny.write_lists(folder) / "train.csv").write_bytes(wrong)
     refused(tmp_path, folder, finding)
+
+
+COLUMNS = {
+    "index": lambda n, row: f"{n - 1 if n else ''},{row}",
+    "pandas": lambda n, row: f"{n - 1 if n else 'Unnamed: 0'},{row}",
+    "swapped": lambda n, row: ",".join(reversed(row.split(","))),
+    "prefix": lambda n, row: f"images/{row}" if n else row,
+    "upper case": lambda n, row: row if n else "FileName, Label",
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_lists_with_other_columns_are_read_where_they_have_one_meaning(tmp_path, name):
+    folder = tiny.write_lists(tmp_path / "given")
+    before = prepare(tmp_path, folder).digest
+    for list_, text in tiny.lists().items():
+        rows = [COLUMNS[name](n, row) for n, row in enumerate(text.decode().splitlines())]
+        (folder / list_).write_text("\n".join(rows))
+    assert prepare(tmp_path / "again", folder).digest == before
 
 
 def test_class_folders_must_be_those_of_the_split_and_whole(tmp_path):

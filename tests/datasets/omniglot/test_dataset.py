@@ -29,6 +29,8 @@ PART = tiny.LAYOUT[0]
 def test_drawings_come_in_the_tables_order(tmp_path):
     path = tmp_path / PART.archive
     litter = {"__MACOSX/._x": b"", "images_background/.DS_Store": b"", "images_background/": b""}
+    litter |= {"Thumbs.db": b"", "images_background/Greek/desktop.ini": b"", ".DS_Store": b""}
+    litter |= {"images_background/Greek/character01/._0001_01.png": b"", "x/__MACOSX/y": b""}
     tiny.write_zip(path, tiny.entries(PART) | litter)
     found = [(d.name, d.drawer) for d in drawings(path, PART)]
     assert found == [(name, drawer) for name in PART.classes for drawer in (1, 2)]
