@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metabench.cli import options
+from metabench.cli.outputs import check_page, told
 from metabench.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,15 +19,18 @@ def leaderboard(
     folder: options.Results = Path("leaderboards"),
     protocol: options.ProtocolPart = None,
     markdown: options.Markdown = None,
+    force: options.Overwrite = False,
 ) -> None:
     """Print the ranking under each protocol."""
     from rich.console import Console
 
-    from metabench.files.publish import write_text
+    from metabench.files.publish import is_stream, write_text
     from metabench.results import page, tables
     from metabench.results.quotes import quotes
     from metabench.results.ranking import collect, rank, titles
 
+    if markdown is not None:
+        check_page(markdown, force)
     boards = rank(collect(folder))
     shown = {group: rows for group, rows in boards.items() if (protocol or "") in group.protocol}
     if not boards:
@@ -36,8 +40,10 @@ def leaderboard(
         raise UserError(f"`protocol` is {protocol!r}, but {folder} has results for: {found}")
     if markdown is not None:
         write_text(markdown, page.markdown(shown))
-        _draw_online(shown, markdown.parent)
-        print(f"leaderboards: {markdown}")
+        if not is_stream(markdown):
+            _draw_online(shown, markdown.parent)
+        with told(markdown):
+            print(f"leaderboards: {markdown}")
         return
     for board, title in titles(shown).items():
         rows = shown[board]

@@ -75,7 +75,8 @@ ForecastOut: TypeAlias = Annotated[
     Path | None,
     Option(
         "--out",
-        help="Result file to write, *.json, over an earlier one, with a picture *.png beside it; "
+        help="Result file to write, *.json, with a picture *.png beside it, or `-` for standard "
+        "output; "
         "<run-dir>/<protocol>/<learner>-<settings>/result-seed<seed>.json if not given.",
     ),
 ]
@@ -126,7 +127,7 @@ TrainedFor: TypeAlias = Annotated[
 Out: TypeAlias = Annotated[
     Path | None,
     Option(
-        help="Result file to write, over an earlier one; if not given, "
+        help="Result file to write, or `-` for standard output; if not given, "
         "leaderboards/<protocol>/<learner>-<settings>.json below the working folder, where "
         "<settings> are eight digits that stand for hyperparameters, recipe, seeds and data."
     ),
@@ -146,10 +147,14 @@ Cache: TypeAlias = Annotated[
     ),
 ]
 SheetOut: TypeAlias = Annotated[
-    Path | None, Option("--out", help="Picture to write; <dataset>.png if not given.")
+    Path | None,
+    Option("--out", help="Picture to write, *.png, or `-`; <dataset>.png if not given."),
 ]
 Force: TypeAlias = Annotated[
     bool, Option("--force", help="Prepare again even where it was done before.")
+]
+Overwrite: TypeAlias = Annotated[
+    bool, Option("--force", help="Write over the file that is named, even if another run made it.")
 ]
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
@@ -163,7 +168,7 @@ EpisodeIndex: TypeAlias = Annotated[
     int, Option("--index", help="Which episode of the protocol's stream to show.")
 ]
 Markdown: TypeAlias = Annotated[
-    Path | None, Option(help="Write a Markdown page to this file instead.")
+    Path | None, Option(help="Write a Markdown page to this file instead; `-`: standard output.")
 ]
 Digests: TypeAlias = Annotated[
     bool, Option("--digests", help="Compute the digests of the datasets that are prepared.")
