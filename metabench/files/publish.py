@@ -41,9 +41,7 @@ def write_bytes(path: Path, content: bytes) -> None:
             with path.open("wb") as stream:
                 stream.write(content)
         else:
-            target = Path(os.path.realpath(path))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _replace(target, content)
+            replace(Path(os.path.realpath(path)), content)
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -93,7 +91,9 @@ def _print(content: bytes) -> None:
     sys.stdout.flush()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes) -> None:
+    """Write a regular file, completely or not at all, and its folder; `OSError` if it cannot be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=".metabench-", delete=False
     ) as temporary:
