@@ -196,12 +196,14 @@ def _train_and_evaluate(
     wanted: Wanted,
     places: Places,
 ) -> None:
+    from metabench.tracks.optimizers.memory import check_memory
     from metabench.training.lengths import check_seeds
 
     check_seeds(seeds.start, len(seeds))
     trainings = [_training(task, recipe, settings, seed, places.run_dir) for seed in seeds]
     asked = _checked(wanted, trainings[0].plan.horizon, task)
     optimizee = _optimizee(task, places)
+    check_memory(asked, optimizee, len(seeds))
     files = [one.file(optimizee.digest) for one in trainings]
     for training, file in zip(trainings, files, strict=True):
         if not file.is_file():
@@ -260,8 +262,10 @@ def _evaluate(
     from metabench.learned_optimizers.lstm.files import read
     from metabench.plots.optimizers import loss_curves
     from metabench.tracks.optimizers.evaluation import evaluate as measure
+    from metabench.tracks.optimizers.memory import check_memory
     from metabench.tracks.optimizers.rates import rates
 
+    check_memory(wanted, optimizee, len(files))
     trainings: list[TrainedOptimizer] = [read(file) for file in files]
     stem = files[0].stem if len(files) == 1 else f"{len(files)}-seeds"
     path = out or files[0].with_name(f"{stem}-on-{wanted.task}.json")

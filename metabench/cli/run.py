@@ -63,15 +63,13 @@ def run(
     places = Places(run_dir, archives, cache, quiet)
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
     request = Request(learner, tested, settings, lengths, recipe, seed, seeds, trained_for, places)
-    plan = _plan(request, out, resume, plots)
-    check_replaceable(out, force, lambda there: same_command(there) or _is_of(plan, there))
+    plan = _plan(request, out, resume, plots, force)
     _execute(plan, out, resume, quiet)
     if plots:
-        with told(out):
-            _draw(plan)
+        _draw(plan, out)
 
 
-def _plan(request: Request, out: Path | None, resume: bool, plots: bool) -> Plan:
+def _plan(request: Request, out: Path | None, resume: bool, plots: bool, force: bool) -> Plan:
     """The run, checked."""
     from metabench import registry
     from metabench.files.publish import check_writable
@@ -86,6 +84,7 @@ def _plan(request: Request, out: Path | None, resume: bool, plots: bool) -> Plan
     if plots:
         check_traceable(plan.entry.name, plan.learner)
         _episodes_of(plan)
+    check_replaceable(out, force, lambda there: same_command(there) or _is_of(plan, there))
     return plan
 
 
@@ -150,7 +149,7 @@ def _draw_curves(plan: Plan, view: RunView) -> None:
         print(f"learning curve: {picture}")
 
 
-def _draw(plan: Plan) -> None:
+def _draw(plan: Plan, out: Path | None) -> None:
     """The inner steps on test episodes, of the first seed."""
     from metabench.contracts.learner import EpisodeLearner
     from metabench.plots.inner_steps import inner_steps
@@ -163,4 +162,5 @@ def _draw(plan: Plan) -> None:
     picture = plan.folder / "inner-steps.png"
     title = f"{plan.entry.name} on {EPISODES} episodes of {plan.protocol.id}"
     inner_steps(found, title, picture)
-    print(f"inner steps: {picture}")
+    with told(out):
+        print(f"inner steps: {picture}")

@@ -84,7 +84,7 @@ def needed() -> Iterator[None]:
         reason = _unusable()
         if reason is None:
             raise
-        chosen = jax.config.jax_platforms
+        chosen = getattr(jax.config, "jax_platforms", None)
         if chosen:
             raise UserError(
                 f"`JAX_PLATFORMS` is {chosen!r}, but JAX can use no such device here ({reason}); "
