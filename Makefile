@@ -37,9 +37,9 @@ leaderboards: $(VENV)/installed   ## make leaderboards/README.md from the result
 	$(BIN)/metabench leaderboard --markdown leaderboards/README.md
 
 pictures: $(VENV)/installed   ## make the three pictures of docs/neural-statistician.md again
-	$(BIN)/metabench statistician distributions --out docs/pictures/distributions.png
-	$(BIN)/metabench statistician summarize --out docs/pictures/spatial-mnist.png
-	$(BIN)/metabench statistician sample --out docs/pictures/samples.png --result \
+	$(BIN)/metabench statistician distributions --out docs/pictures/distributions.png --force
+	$(BIN)/metabench statistician summarize --out docs/pictures/spatial-mnist.png --force
+	$(BIN)/metabench statistician sample --out docs/pictures/samples.png --force --result \
 		leaderboards/omniglot-vinyals-5way-1shot-v2/neural_statistician-71e7c9b9.json
 
 clean:           ## remove what was installed and cached here; results stay

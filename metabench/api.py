@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from metabench.compute.devices import needed
 from metabench.errors import UserError, suggest
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
@@ -186,7 +187,7 @@ def _places(
 
 
 def _executed(request: Request, resume: bool) -> Result:
-    with pinned():
+    with pinned(), needed():
         plan = plan_of(request)
         with RunView(request.places.quiet) as view:
             return execute(plan, resume=resume, command=as_command(request), watcher=view.watcher())

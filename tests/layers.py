@@ -117,8 +117,8 @@ ROWS = (
     ),
     Row(
         ("compute",),
-        "Devices, how work is spread over them, and the choice between native and hand-written "
-        "operations.",
+        "Devices, how work is spread over them, memory, and the choice between native and "
+        "hand-written operations.",
     ),
     Row(("optional",), "Packages of the optional extras, imported by those who need them."),
     Row(

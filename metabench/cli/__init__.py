@@ -1,5 +1,8 @@
-"""The console command: argument parsing and wiring only."""
+"""The console command: parsing of arguments and wiring. Nothing is computed here."""
 
-from metabench.cli.main import main
+try:
+    from metabench.cli.main import main
+except KeyboardInterrupt:  # before there is a command that could say more
+    raise SystemExit(130) from None
 
 __all__ = ["main"]

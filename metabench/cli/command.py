@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 PLACES = ("--out", "--run-dir", "--archives", "--cache")
-FLAGS = ("--resume", "--quiet")
+FLAGS = ("--resume", "--quiet", "--force")
 
 
 def command_line() -> str:

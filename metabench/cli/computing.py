@@ -20,12 +20,13 @@ def computes(command: Callable[P, R]) -> Callable[P, R]:
     @wraps(command)
     def begun(*arguments: P.args, **options: P.kwargs) -> R:
         from metabench.cli import programs
-        from metabench.compute.devices import use_all_cores
+        from metabench.compute.devices import needed, use_all_cores
         from metabench.seeds import pin
 
         pin()
         programs.keep()
         use_all_cores()
-        return command(*arguments, **options)
+        with needed():
+            return command(*arguments, **options)
 
     return begun

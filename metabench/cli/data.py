@@ -10,6 +10,7 @@ import typer
 from metabench.cli import options
 from metabench.cli.computing import computes
 from metabench.cli.listing import datasets
+from metabench.cli.outputs import check_out, check_picture, told
 from metabench.errors import UserError
 from metabench.files.progress import say
 
@@ -92,6 +93,7 @@ def show(
     min_images: options.MinImages = None,
     index: options.EpisodeIndex = 0,
     out: options.SheetOut = None,
+    force: options.Overwrite = False,
     archives: options.Archives = None,
     cache: options.Cache = None,
 ) -> None:
@@ -104,10 +106,14 @@ def show(
     from metabench.tasks.class_table import find_split
     from metabench.tracks.fewshot.request import protocol_of
 
+    if out is not None:
+        check_out(out, ".png")
+        check_picture(out, force)
     found = without_small(data.load_or_prepare(name, size, archives, cache), min_images)
     counts = {"way": way, "shot": shot, "query": query, "episodes": None}
     protocol = protocol_of(found, find_split(found, split), counts, part=part)
     protocol = replace(protocol, within_alphabet=within_alphabet)
     path = out or Path(f"{found.name}.png")
     contact_sheet.save(contact_sheet.draw(found, protocol, index), path)
-    print(f"contact sheet: {path}")
+    with told(path):
+        print(f"contact sheet: {path}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from metabench.cli import options
 from metabench.cli.command import command_line
+from metabench.cli.outputs import beside, check_out, check_picture, check_replaceable, told
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
 from metabench.files.progress import say
@@ -29,6 +30,7 @@ def forecast(
     out: options.ForecastOut = None,
     run_dir: options.RunDir = Path("runs"),
     resume: options.Resume = False,
+    force: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train LEARNER to forecast functions, and write log-likelihoods by step and a picture."""
@@ -49,7 +51,13 @@ def forecast(
         seed=seed,
         run_dir=run_dir,
     )
-    _execute(plan, _places(out, plan.folder / f"result-seed{seed}.json"), resume, quiet)
+    path = plan.folder / f"result-seed{seed}.json" if out is None else out
+    check_out(path, ".json")
+    places = path, beside(path, ".png")
+    if out is not None:
+        check_replaceable(path, force)
+        check_picture(places[1], force)
+    _execute(plan, places, resume, quiet)
 
 
 def regress() -> None:
@@ -57,27 +65,13 @@ def regress() -> None:
     raise UserError("`regress` is now called `metabench forecast`; its options are the same")
 
 
-def _places(out: Path | None, usual: Path) -> tuple[Path, Path]:
-    """Where the result goes, and the picture; `UserError` where they cannot be written."""
-    from metabench.files.publish import check_writable
-
-    path = usual if out is None else out
-    if path.suffix != ".json":
-        raise UserError(f"`out` is {path}; its name must end in .json")
-    picture = path.with_suffix(".png")
-    for one in (path, picture):
-        check_writable(one)
-    return path, picture
-
-
-def _execute(plan: ForecastPlan, places: tuple[Path, Path], resume: bool, quiet: bool) -> None:
-    """Run the plan, write the result and say where everything is."""
-    from rich.console import Console
-
+def _execute(
+    plan: ForecastPlan, places: tuple[Path, Path | None], resume: bool, quiet: bool
+) -> None:
+    """Run the plan, write the result, and the picture where it has a place."""
     from metabench.files.canonical import canonical
     from metabench.files.publish import write_bytes, write_text
     from metabench.plots.forecasts import forecasts_picture
-    from metabench.results import tables
     from metabench.tracks.forecast.run import execute
     from metabench.training.view import LOG_LIKELIHOOD, RunView
 
@@ -88,12 +82,23 @@ def _execute(plan: ForecastPlan, places: tuple[Path, Path], resume: bool, quiet:
     title = f"{plan.entry.name} on {plan.protocol}"
     drawn = forecasts_picture(found.document, found.examples, title)
     write_text(path, canonical(found.document))
-    write_bytes(picture, drawn)
+    if picture is not None:
+        write_bytes(picture, drawn)
+    with told(path):
+        _tell(plan, found.document)
+        print(f"result: {path}", *([] if picture is None else [f"picture: {picture}"]), sep="\n")
+
+
+def _tell(plan: ForecastPlan, document: dict[str, Any]) -> None:
+    """Print the table."""
+    from rich.console import Console
+
+    from metabench.results import tables
+
     steps = [*(step for step in STEPS if step < plan.shape.points), plan.shape.points]
     print(f"{plan.protocol}: log-likelihood in nats, mean over {plan.functions:,} functions")
     head = ("", "all steps", *(f"step {step}" for step in steps))
-    Console().print(tables.table(head, _cells(found.document, steps)))
-    print(f"result: {path}\npicture: {picture}")
+    Console().print(tables.table(head, _cells(document, steps)))
 
 
 def _cells(document: dict[str, Any], steps: list[int]) -> list[tuple[str, ...]]:

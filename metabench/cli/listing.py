@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from metabench.cli import options
+from metabench.cli.outputs import check_page, told
 from metabench.errors import UserError
 from metabench.files.progress import say
 
@@ -25,10 +26,13 @@ def leaderboard(
     protocol: options.ProtocolPart = None,
     markdown: options.Markdown = None,
     strict: options.Strict = False,
+    force: options.Overwrite = False,
 ) -> None:
     """Print the ranking under each protocol."""
     from metabench.results.collected import collect
 
+    if markdown is not None:
+        check_page(markdown, force)
     files = collect(folder)
     _show_boards(folder, files, protocol, markdown)
     for sentence in files.left_out:
@@ -44,7 +48,7 @@ def _show_boards(
 ) -> None:
     from rich.console import Console
 
-    from metabench.files.publish import write_text
+    from metabench.files.publish import is_stream, write_text
     from metabench.results import page, tables
     from metabench.results.collected import nothing
     from metabench.results.quotes import quotes
@@ -59,8 +63,10 @@ def _show_boards(
         raise UserError(f"`protocol` is {protocol!r}, but {folder} has results for: {found}")
     if markdown is not None:
         write_text(markdown, page.markdown(shown))
-        _draw_online(shown, markdown.parent)
-        print(f"leaderboards: {markdown}")
+        if not is_stream(markdown):
+            _draw_online(shown, markdown.parent)
+        with told(markdown):
+            print(f"leaderboards: {markdown}")
         return
     for board, title in titles(shown).items():
         rows = shown[board]

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import typer
 
+from metabench.cli import interrupts
 from metabench.cli.computing import computes
 from metabench.cli.data import data_commands
 from metabench.cli.forecast import forecast, regress
@@ -14,6 +15,7 @@ from metabench.cli.listing import datasets, leaderboard, learners, protocols
 from metabench.cli.optimize import optimize_commands
 from metabench.cli.run import run
 from metabench.cli.statistician import statistician_commands
+from metabench.cli.terminal import make_plain
 from metabench.errors import UserError
 from metabench.files.progress import say
 
@@ -51,9 +53,11 @@ def _top(version: bool = typer.Option(False, "--version", help="Print the versio
 
 def main() -> None:
     """Run the command line; a mistake is one sentence on standard error and exit code 2."""
+    make_plain()
     try:
-        code = app(standalone_mode=False)
-        if code == 130:  # what newer typers make of Ctrl-C
+        with interrupts.at_once(_sentence):
+            code = app(standalone_mode=False)
+        if code == interrupts.CODE:  # what newer typers make of Ctrl-C
             _interrupted()
     except KeyboardInterrupt:
         _interrupted()
@@ -73,8 +77,12 @@ def main() -> None:
 
 
 def _interrupted() -> NoReturn:
-    say("Interrupted; the same command with `--resume` continues from the last checkpoint.")
-    sys.exit(130)
+    say(_sentence())
+    sys.exit(interrupts.CODE)
+
+
+def _sentence() -> str:
+    return interrupts.sentence(typer.main.get_command(app), sys.argv[1:])
 
 
 def _fail(sentence: str) -> NoReturn:

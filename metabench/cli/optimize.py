@@ -12,6 +12,7 @@ from metabench.cli import options
 from metabench.cli.command import command_line
 from metabench.cli.computing import computes
 from metabench.cli.optimizer_table import show
+from metabench.cli.outputs import beside, check_out, check_picture, check_replaceable, told
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
 from metabench.files.progress import progress, say
@@ -58,8 +59,8 @@ ResetEvery = Annotated[
 Out = Annotated[
     Path | None,
     Option(
-        help="Result file to write, *.json, over an earlier one, with a picture *.png beside it; "
-        "<optimizer>-on-<task>.json beside the trained optimizer if not given."
+        help="Result file to write, *.json, with a picture *.png beside it, or `-` for standard "
+        "output; <optimizer>-on-<task>.json beside the trained optimizer if not given."
     ),
 ]
 
@@ -89,6 +90,7 @@ class Wanted(NamedTuple):
     multiples: str
     out: Path | None
     reset_every: str
+    force: bool
 
 
 @optimize_commands.callback(invoke_without_command=True)
@@ -104,6 +106,7 @@ def optimize(
     multiples: Multiples = "1,2,10",
     reset_every: ResetEvery = "tune",
     out: Out = None,
+    force: options.Overwrite = False,
     run_dir: options.RunDir = Path("runs"),
     archives: options.Archives = None,
     cache: options.Cache = None,
@@ -118,7 +121,7 @@ def optimize(
         raise UserError("`task` is missing; `metabench optimize --help` lists the tasks")
     if optimizer not in LEARNED:
         raise UserError(f"`optimizer` is {optimizer!r}; it must be one of: {', '.join(LEARNED)}")
-    wanted = Wanted(instances, multiples, out, reset_every)
+    wanted = Wanted(instances, multiples, out, reset_every, force)
     places = Places(run_dir, archives, cache, quiet)
     _train_and_evaluate(task, recipe, set_, range(seed, seed + seeds), wanted, places)
 
@@ -152,6 +155,7 @@ def evaluate(
     multiples: Multiples = "1,2,10",
     reset_every: ResetEvery = "tune",
     out: Out = None,
+    force: options.Overwrite = False,
     run_dir: options.RunDir = Path("runs"),
     archives: options.Archives = None,
     cache: options.Cache = None,
@@ -164,7 +168,7 @@ def evaluate(
 
     check_task(task)
     places = Places(run_dir, archives, cache, quiet)
-    asked = Wanted(instances, multiples, out, reset_every)
+    asked = Wanted(instances, multiples, out, reset_every, force)
     if optimizer:
         trainings = [read(file) for file in optimizer]
         check_alike(trainings)
@@ -192,12 +196,14 @@ def _train_and_evaluate(
     wanted: Wanted,
     places: Places,
 ) -> None:
+    from metabench.tracks.optimizers.memory import check_memory
     from metabench.training.lengths import check_seeds
 
     check_seeds(seeds.start, len(seeds))
     trainings = [_training(task, recipe, settings, seed, places.run_dir) for seed in seeds]
     asked = _checked(wanted, trainings[0].plan.horizon, task)
     optimizee = _optimizee(task, places)
+    check_memory(asked, optimizee, len(seeds))
     files = [one.file(optimizee.digest) for one in trainings]
     for training, file in zip(trainings, files, strict=True):
         if not file.is_file():
@@ -221,19 +227,12 @@ def _checked(wanted: Wanted, horizon: int, task: str) -> Asked:
     from metabench.tracks.optimizers.evaluation import asked, multiples_of
 
     if wanted.out is not None:
-        _check_out(wanted.out)
+        check_out(wanted.out, ".json")
+        check_picture(beside(wanted.out, ".png"), wanted.force)
+        check_replaceable(wanted.out, wanted.force)
     text = wanted.reset_every
     every = None if text == "none" else int(text) if text.isdecimal() else text
     return asked(task, wanted.instances, multiples_of(wanted.multiples), horizon, every)
-
-
-def _check_out(path: Path) -> None:
-    from metabench.files.publish import check_writable
-
-    if path.suffix != ".json":
-        raise UserError(f"`out` is {path}; its name must end in .json")
-    for one in (path, path.with_suffix(".png")):
-        check_writable(one)
 
 
 def _optimizee(task: str, places: Places) -> Optimizee:
@@ -263,12 +262,15 @@ def _evaluate(
     from metabench.learned_optimizers.lstm.files import read
     from metabench.plots.optimizers import loss_curves
     from metabench.tracks.optimizers.evaluation import evaluate as measure
+    from metabench.tracks.optimizers.memory import check_memory
     from metabench.tracks.optimizers.rates import rates
 
+    check_memory(wanted, optimizee, len(files))
     trainings: list[TrainedOptimizer] = [read(file) for file in files]
     stem = files[0].stem if len(files) == 1 else f"{len(files)}-seeds"
     path = out or files[0].with_name(f"{stem}-on-{wanted.task}.json")
-    _check_out(path)
+    check_out(path, ".json")
+    picture = beside(path, ".png")
     shown = not places.quiet
     with progress("tuning the baselines", len(BASELINES), shown) as advance:
         tuned = rates(wanted.task, optimizee, wanted.stops, places.run_dir, advance)
@@ -276,8 +278,10 @@ def _evaluate(
         found = measure(
             wanted, optimizee, trainings, tuned, command=command_line(), progress=advance
         )
-    picture = loss_curves(found.document, f"{wanted.task}, lstm trained on {trainings[0].task}")
+    drawn = loss_curves(found.document, f"{wanted.task}, lstm trained on {trainings[0].task}")
     write_text(path, canonical(found.document))
-    write_bytes(path.with_suffix(".png"), picture)
-    show(found.document)
-    print(f"result: {path}\npicture: {path.with_suffix('.png')}")
+    if picture is not None:
+        write_bytes(picture, drawn)
+    with told(path):
+        show(found.document)
+        print(f"result: {path}", *([] if picture is None else [f"picture: {picture}"]), sep="\n")

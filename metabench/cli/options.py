@@ -93,7 +93,8 @@ ForecastOut: TypeAlias = Annotated[
     Path | None,
     Option(
         "--out",
-        help="Result file to write, *.json, over an earlier one, with a picture *.png beside it; "
+        help="Result file to write, *.json, with a picture *.png beside it, or `-` for standard "
+        "output; "
         "<run-dir>/<protocol>/<learner>-<settings>/result-seed<seed>.json if not given.",
     ),
 ]
@@ -144,7 +145,7 @@ TrainedFor: TypeAlias = Annotated[
 Out: TypeAlias = Annotated[
     Path | None,
     Option(
-        help="Result file to write, over an earlier one; if not given, "
+        help="Result file to write, or `-` for standard output; if not given, "
         "leaderboards/<protocol>/<learner>-<settings>.json below the working folder, where "
         "<settings> are eight digits that stand for hyperparameters, recipe, seeds and data."
     ),
@@ -164,10 +165,14 @@ Cache: TypeAlias = Annotated[
     ),
 ]
 SheetOut: TypeAlias = Annotated[
-    Path | None, Option("--out", help="Picture to write; <dataset>.png if not given.")
+    Path | None,
+    Option("--out", help="Picture to write, *.png, or `-`; <dataset>.png if not given."),
 ]
 Force: TypeAlias = Annotated[
     bool, Option("--force", help="Prepare again even where it was done before.")
+]
+Overwrite: TypeAlias = Annotated[
+    bool, Option("--force", help="Write over the file that is named, even if another run made it.")
 ]
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
@@ -185,7 +190,7 @@ Strict: TypeAlias = Annotated[
     Option("--strict", help="End with exit code 1 where a file is left out."),
 ]
 Markdown: TypeAlias = Annotated[
-    Path | None, Option(help="Write a Markdown page to this file instead.")
+    Path | None, Option(help="Write a Markdown page to this file instead; `-`: standard output.")
 ]
 Digests: TypeAlias = Annotated[
     bool, Option("--digests", help="Compute the digests of the datasets that are prepared.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import warnings
 from pathlib import Path
 
 import jax
@@ -13,10 +14,15 @@ from metabench.files import cache
 
 OPTION = "jax_compilation_cache_dir"
 FOLDER = "programs"
+DAMAGED = "Error (reading|writing) persistent compilation cache entry"  # how the warning begins
 
 
 def keep() -> None:
-    """Tell JAX where. A folder that the user chose stands; without a writable one none is kept."""
+    """Tell JAX where. A folder that the user chose stands; without a writable one none is kept.
+
+    What cannot be read there is compiled again, without a warning.
+    """
+    warnings.filterwarnings("ignore", DAMAGED)
     folder = cache.root() / FOLDER / processor()
     if getattr(jax.config, OPTION) is None and _writable(folder):
         jax.config.update(OPTION, str(folder))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metabench.cli import options
 from metabench.cli.command import command_line
+from metabench.cli.outputs import check_replaceable, same_command, told
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
 from metabench.files.progress import say
 
 if TYPE_CHECKING:
+    from metabench.results.result import Result
     from metabench.tracks.fewshot.plan import Plan
     from metabench.tracks.fewshot.request import Request
+    from metabench.training.view import RunView
     from metabench.types import EpisodeShape
 
 
@@ -45,6 +50,7 @@ def run(
     resume: options.Resume = False,
     trained_for: options.TrainedFor = None,
     plots: options.Plots = False,
+    force: options.Overwrite = False,
     quiet: options.Quiet = False,
     archives: options.Archives = None,
     cache: options.Cache = None,
@@ -59,13 +65,13 @@ def run(
     places = Places(run_dir, archives, cache, quiet)
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
     request = Request(learner, tested, settings, lengths, recipe, seed, seeds, trained_for, places)
-    plan = _plan(request, out, resume, plots)
+    plan = _plan(request, out, resume, plots, force)
     _execute(plan, out, resume, quiet)
     if plots:
-        _draw(plan)
+        _draw(plan, out)
 
 
-def _plan(request: Request, out: Path | None, resume: bool, plots: bool) -> Plan:
+def _plan(request: Request, out: Path | None, resume: bool, plots: bool, force: bool) -> Plan:
     """The run, checked."""
     from metabench import registry
     from metabench.files.publish import check_writable
@@ -80,7 +86,20 @@ def _plan(request: Request, out: Path | None, resume: bool, plots: bool) -> Plan
     if plots:
         check_traceable(plan.entry.name, plan.learner)
         _episodes_of(plan)
+    check_replaceable(out, force, lambda there: same_command(there) or _is_of(plan, there))
     return plan
+
+
+def _is_of(plan: Plan, there: Mapping[str, Any]) -> bool:
+    """Whether a result file's document is of the same settings."""
+    from metabench.results.document import default_path, from_json
+    from metabench.tracks.fewshot.run import place
+
+    try:
+        found = from_json(json.dumps(there))
+    except UserError:
+        return False
+    return default_path(found, Path()) == place(plan)
 
 
 def _episodes_of(plan: Plan) -> EpisodeShape:
@@ -94,10 +113,6 @@ def _episodes_of(plan: Plan) -> EpisodeShape:
 
 def _execute(plan: Plan, out: Path | None, resume: bool, quiet: bool) -> None:
     """Run the plan, write the result and say where everything is."""
-    from rich.console import Console
-
-    from metabench.plots.learning_curve import learning_curve
-    from metabench.results import tables
     from metabench.results.document import default_path, write
     from metabench.tracks.fewshot.run import execute
     from metabench.training.view import RunView
@@ -108,18 +123,35 @@ def _execute(plan: Plan, out: Path | None, resume: bool, quiet: bool) -> None:
         result = execute(plan, resume=resume, command=command_line(), watcher=view.watcher())
     path = out or default_path(result, Path("leaderboards"))
     write(result, path)
+    with told(path):
+        _tell(result)
+        print(f"result: {path}")
+        _draw_curves(plan, view)
+
+
+def _tell(result: Result) -> None:
+    """Print the table."""
+    from rich.console import Console
+
+    from metabench.results import tables
+
     lines = tables.result_cells(result)
     print(f"{result.protocol.id}, dataset {result.dataset_digest[:12]}")
     Console().print(tables.table(tables.RESULT_HEAD, lines))
     print(*tables.presentation_lines(result), *tables.caption(result), sep="\n")
-    print(f"result: {path}")
+
+
+def _draw_curves(plan: Plan, view: RunView) -> None:
+    """The learning curves, if anything was trained."""
+    from metabench.plots.learning_curve import learning_curve
+
     if any(view.curves.values()):
         picture = plan.folder / "learning-curve.png"
-        learning_curve(view.curves, f"{plan.entry.name} on {result.protocol.id}", picture)
+        learning_curve(view.curves, f"{plan.entry.name} on {plan.protocol.id}", picture)
         print(f"learning curve: {picture}")
 
 
-def _draw(plan: Plan) -> None:
+def _draw(plan: Plan, out: Path | None) -> None:
     """The inner steps on test episodes, of the first seed."""
     from metabench.contracts.learner import EpisodeLearner
     from metabench.plots.inner_steps import inner_steps
@@ -132,4 +164,5 @@ def _draw(plan: Plan) -> None:
     picture = plan.folder / "inner-steps.png"
     title = f"{plan.entry.name} on {EPISODES} episodes of {plan.protocol.id}"
     inner_steps(found, title, picture)
-    print(f"inner steps: {picture}")
+    with told(out):
+        print(f"inner steps: {picture}")

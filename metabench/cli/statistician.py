@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from metabench.cli import options
+from metabench.cli.command import command_line
 from metabench.cli.computing import computes
+from metabench.cli.outputs import beside, check_out, check_picture, check_replaceable, told
 from metabench.errors import UserError
-from metabench.files import publish
 from metabench.files.progress import say
+from metabench.files.publish import write_text
 
 if TYPE_CHECKING:
     from metabench.nets.functional import Functional
@@ -35,16 +37,16 @@ statistician_commands = typer.Typer(
 def distributions(
     steps: Annotated[int, typer.Option(help="Training steps, each on 16 sets.")] = 3000,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    out: Annotated[Path, typer.Option(help="Picture to write; the JSON lies beside it.")] = Path(
-        "distributions.png"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Picture to write, *.png; the JSON lies beside it.")
+    ] = Path("distributions.png"),
+    force: options.Overwrite = False,
 ) -> None:
     """Learn one-dimensional distributions and draw their contexts."""
-    from metabench.files.publish import check_writable
     from metabench.plots.contexts import context_space
     from metabench.tracks.statistician import distributions as work
 
-    check_writable(out)
+    figures_file = _checked(out, seed, force)
     found = work.measure(work.train(steps, seed, _progress(steps)), seed)
     drawn = found.drawn
     context_space(
@@ -54,10 +56,8 @@ def distributions(
         out,
     )
     document = {"steps": steps, "seed": seed, "sets": len(found.contexts), **found.figures}
-    _write(document, out)
     figures = ", ".join(f"{name} {value:.3f}" for name, value in found.figures.items())
-    print(f"predicted from the contexts: {figures}")
-    print(f"picture: {out}, figures: {out.with_suffix('.json')}")
+    _write(document, out, figures_file, f"predicted from the contexts: {figures}")
 
 
 @statistician_commands.command()
@@ -72,20 +72,20 @@ def summarize(
             "other."
         ),
     ] = "discard",
-    out: Annotated[Path, typer.Option(help="Picture to write; the JSON lies beside it.")] = Path(
-        "spatial-mnist.png"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Picture to write, *.png; the JSON lies beside it.")
+    ] = Path("spatial-mnist.png"),
+    force: options.Overwrite = False,
     archives: options.Archives = None,
     cache: options.Cache = None,
 ) -> None:
     """Learn Spatial MNIST, digits as 50 points, and summarise sets by six of their points."""
     from metabench import data
-    from metabench.files.publish import check_writable
     from metabench.plots.point_sets import point_sets
     from metabench.tracks.statistician import spatial_mnist as work
     from metabench.tracks.statistician.summaries import check_greedy
 
-    check_writable(out)
+    figures_file = _checked(out, seed, force)
     way = check_greedy(greedy)
     images = data.load_or_prepare("mnist", None, archives, cache).images[:, :, :, 0]
     params = work.train(images, steps, seed, _progress(steps))
@@ -98,11 +98,10 @@ def summarize(
         "given the six": [found.samples_of_summary[i] for i in shown],
     }
     point_sets(rows, out)
-    told = {"steps": steps, "seed": seed, "greedy": way, "sets": len(found.points)}
-    _write({**told, **found.figures}, out)
+    asked = {"steps": steps, "seed": seed, "greedy": way, "sets": len(found.points)}
     nearest, random = found.figures["divergence_of_greedy"], found.figures["divergence_of_random"]
-    print(f"KL to the whole after one to six points: {nearest}; of six at random: {random}")
-    print(f"picture: {out}, figures: {out.with_suffix('.json')}")
+    line = f"KL to the whole after one to six points: {nearest}; of six at random: {random}"
+    _write({**asked, **found.figures}, out, figures_file, line)
 
 
 @statistician_commands.command("sample")
@@ -117,9 +116,10 @@ def sample_sets(
         int, typer.Option(help="Images to frame in each set, those that describe it best.")
     ] = 1,
     seed: Annotated[int, typer.Option(help="Of sets and samples.")] = 0,
-    out: Annotated[Path, typer.Option(help="Picture to write; the JSON lies beside it.")] = Path(
-        "samples.png"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Picture to write, *.png; the JSON lies beside it.")
+    ] = Path("samples.png"),
+    force: options.Overwrite = False,
     run_dir: options.RunDir = Path("runs"),
     archives: options.Archives = None,
     cache: options.Cache = None,
@@ -130,7 +130,7 @@ def sample_sets(
     from metabench.tracks.fewshot.replan import training_of
     from metabench.tracks.statistician import image_sets as work
 
-    publish.check_writable(out)
+    figures_file = _checked(out, seed, force)
     behind = results.read(result)
     if behind.learner != LEARNER:
         raise UserError(f"`result` is of {behind.learner}; it must be one of {LEARNER}")
@@ -147,12 +147,11 @@ def sample_sets(
         "divergence": found.divergence.tolist(),
         "divergence_of_the_others": found.others.tolist(),
     }
-    _write(document, out)
     best, others = found.divergence[:, 0].mean(), found.others.mean()
-    print(
+    line = (
         f"KL(set ‖ one image): {best:.1f} nats for the framed images, {others:.1f} for the others"
     )
-    print(f"picture: {out}, figures: {out.with_suffix('.json')}")
+    _write(document, out, figures_file, line)
 
 
 def _plan(behind: Result, run_dir: Path, archives: Path | None, cache: Path | None) -> Plan:
@@ -182,6 +181,23 @@ def _progress(steps: int) -> Callable[[int, float], None]:
     return tell
 
 
-def _write(document: dict[str, Any], out: Path) -> None:
-    """The figures as JSON beside the picture."""
-    out.with_suffix(".json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
+def _checked(out: Path, seed: int, force: bool) -> Path | None:
+    """Where the figures go; None where `out` is a stream. `UserError` on what cannot be."""
+    from metabench.training.lengths import check_seeds
+
+    check_seeds(seed)
+    check_out(out, ".png")
+    figures_file = beside(out, ".json")
+    check_picture(out, force)
+    check_replaceable(figures_file, force)
+    return figures_file
+
+
+def _write(document: dict[str, Any], out: Path, figures_file: Path | None, line: str) -> None:
+    """Write the figures as JSON beside the picture, and print `line` and where both are."""
+    document = {**document, "command": command_line()}
+    if figures_file is not None:
+        write_text(figures_file, json.dumps(document, indent=2, sort_keys=True) + "\n")
+    with told(out):
+        print(line)
+        print(f"picture: {out}" + ("" if figures_file is None else f", figures: {figures_file}"))

@@ -15,6 +15,8 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from metabench.errors import UserError
+
 T = TypeVar("T")
 AXIS = "devices"  # of the mesh of devices
 _devices: ContextVar[Sequence[jax.Device]] = ContextVar("devices", default=())
@@ -65,6 +67,42 @@ def use_all_cores() -> None:
             jax.config.update(option, cores())
         except RuntimeError:  # JAX is already initialised
             return
+
+
+@contextmanager
+def needed() -> Iterator[None]:
+    """An error inside is told in one sentence if its cause is that JAX can use no device.
+
+    Raises:
+      UserError: instead of the error, `JAX_PLATFORMS` names what is not there, for example.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        reason = _unusable()
+        if reason is None:
+            raise
+        chosen = getattr(jax.config, "jax_platforms", None)
+        if chosen:
+            raise UserError(
+                f"`JAX_PLATFORMS` is {chosen!r}, but JAX can use no such device here ({reason}); "
+                "leave it unset, or set it to cpu"
+            ) from error
+        raise UserError(
+            f"JAX can use no device here ({reason}); set `JAX_PLATFORMS` to cpu"
+        ) from error
+
+
+def _unusable() -> str | None:
+    """Why JAX has no devices, as far as it says; None if it has some."""
+    try:
+        jax.devices()
+    except Exception as error:  # what a backend raises has no kind of its own
+        lines = str(error).splitlines()
+        return lines[0].rstrip(".") if lines else "none is there"
+    return None
 
 
 def cores() -> int:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from metabench.data import splits
+from metabench.files.publish import write_text
 
 HERE = Path(__file__).parent
 HELD_OUT = frozenset({"Armenian", "Bengali", "Early_Aramaic", "Hebrew", "Mkhedruli_(Georgian)"})
@@ -107,7 +108,7 @@ def text(dataset: str, name: str) -> str:
 def main() -> None:
     """Write every list."""
     for dataset, name in RULES:
-        (HERE / dataset / f"{name}.json").write_text(text(dataset, name), encoding="utf-8")
+        write_text(HERE / dataset / f"{name}.json", text(dataset, name))
 
 
 if __name__ == "__main__":

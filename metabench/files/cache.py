@@ -63,7 +63,7 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
-        reason = _full(error)
+        reason = full(error)
         if reason:
             raise UserError(
                 f"there is no room for {path} ({reason}); free some space there, or set "
@@ -78,11 +78,11 @@ def explained(path: Path) -> Iterator[None]:
         raise
 
 
-def _full(error: OSError | RuntimeError) -> str:
+def full(error: Exception) -> str:
     """The system's message if an error means a full disk, else nothing."""
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno in FULL else ""
-    # The writer of ArrayRecords raises its own kind of error, with this message in it.
+    # The writers of ArrayRecords and checkpoints raise their own errors, with this message in.
     words = (os.strerror(number) for number in FULL)
     return next((one for one in words if one in str(error)), "")
 

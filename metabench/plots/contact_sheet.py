@@ -6,12 +6,14 @@ protocol of this shape. Pillow is imported when a sheet is drawn.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from metabench.errors import UserError
+from metabench.files.publish import write_bytes
 from metabench.seeds import root_key
 from metabench.tasks.class_table import PARTS, find_split
 from metabench.tasks.episodes import sample
@@ -83,13 +85,9 @@ def draw(dataset: Dataset, protocol: Protocol, index: int) -> Image:
 
 def save(image: Image, path: Path) -> None:
     """Write a sheet as PNG; `UserError` if that is impossible."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        image.save(path, "PNG")
-    except OSError as error:
-        raise UserError(
-            f"`out` {path} cannot be written ({error.strerror}); name another file"
-        ) from error
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    write_bytes(path, content.getvalue())
 
 
 def _names(dataset: Dataset, split: Split) -> list[str]:

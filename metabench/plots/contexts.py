@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from metabench.plots.figure import save
+
 
 def context_space(
     contexts: np.ndarray, colours: Mapping[str, ArrayLike], families: Sequence[str], path: Path
@@ -40,5 +42,4 @@ def context_space(
         panel.set(title=name, xlabel="first main axis", ylabel="second main axis")
         panel.grid(alpha=0.3)
     figure.suptitle(f"contexts of {len(contexts)} sets ({100 * share:.0f} % of their variance)")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    save(figure, path, dpi=110)

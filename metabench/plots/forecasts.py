@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from metabench.plots.figure import png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,9 +47,7 @@ def forecasts_picture(
             figure.legend(loc="outside lower left", ncols=4, fontsize="small")
     _draw_by_step(figure.add_subplot(grid[0, len(examples)]), document)
     figure.suptitle(title, fontsize="medium")
-    content = io.BytesIO()
-    figure.savefig(content, dpi=100, format="png")
-    return content.getvalue()
+    return png(figure, 100)
 
 
 def _draw_example(axes: Axes, example: Example, learner: str) -> None:

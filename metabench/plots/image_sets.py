@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metabench.plots.figure import save
+
 if TYPE_CHECKING:
     from metabench.tracks.statistician.image_sets import Sampled
 
@@ -32,5 +34,4 @@ def image_sets(found: Sampled, path: Path) -> None:
                     spine.set(color="C3" if taken else "0.8", linewidth=2.0 if taken else 0.5)
                 if line == 0 and column == members // 2:
                     axes.set_title("set" if first == 0 else "samples given it", fontsize="small")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    save(figure, path, dpi=130)

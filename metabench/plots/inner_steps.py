@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from metabench.plots.figure import save
+
 
 def inner_steps(found: Mapping[str, np.ndarray], title: str, path: Path) -> None:
     """A panel for each name, median and bands over episodes and values, as a PNG at `path`.
@@ -35,5 +37,4 @@ def inner_steps(found: Mapping[str, np.ndarray], title: str, path: Path) -> None
         axes.grid(alpha=0.3)
     panels[0].legend(fontsize="small")
     figure.suptitle(title, fontsize="medium")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    save(figure, path, dpi=130)

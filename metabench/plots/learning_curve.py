@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from metabench.plots.figure import save
 from metabench.training.loop import Point
 
 
@@ -39,5 +40,4 @@ def learning_curve(curves: Mapping[int, Sequence[Point]], title: str, path: Path
     for axes in (left, right):
         axes.grid(alpha=0.3)
     figure.suptitle(title, fontsize="medium")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    save(figure, path, dpi=130)

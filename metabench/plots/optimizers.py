@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+
+from metabench.plots.figure import png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,9 +40,7 @@ def loss_curves(document: Mapping[str, Any], title: str) -> bytes:
     count = f"{protocol['instances']:,} instances{trained}"
     what = f"median and {low}–{high} % band over {count}"
     figure.suptitle(f"{title}\n{what}", fontsize="medium")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=120, format="png")
-    return buffer.getvalue()
+    return png(figure, 120)
 
 
 def label(document: Mapping[str, Any], name: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from metabench.plots.figure import save
+
 
 def point_sets(rows: Mapping[str, Sequence[np.ndarray]], path: Path) -> None:
     """Sets of points [points, 2] in [-1, 1], a column for each set, as a PNG at `path`."""
@@ -22,5 +24,4 @@ def point_sets(rows: Mapping[str, Sequence[np.ndarray]], path: Path) -> None:
             panel.scatter(*points.T, s=3 if len(points) > 10 else 14, color="C0")
             panel.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[], yticks=[], aspect="equal")
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize="small")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    save(figure, path, dpi=110)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
+from metabench.plots.figure import save
 from metabench.results.intervals import Interval
 from metabench.results.published_online import PublishedOnline
 
@@ -52,5 +53,4 @@ def by_presentation(
     axes.grid(alpha=0.3)
     axes.set_title(title, fontsize="medium")
     figure.legend(loc="outside right upper", fontsize="small")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    save(figure, path, dpi=110, metadata={"Software": None})

@@ -7,7 +7,7 @@ The same result gives the same bytes: sorted keys, one line for each array of nu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
@@ -207,7 +207,27 @@ def write(result: Result, path: Path) -> None:
 def default_path(result: Result, root: Path) -> Path:
     """`<root>/<protocol>/<learner>-<settings>.json`, which only the same settings overwrite."""
     seeds = [run.seed for run in result.runs]
-    settings = [result.hyperparameters, result.recipe, seeds, result.dataset_digest]
-    if result.learner_digest is not None:  # another text of its file is another learner
-        settings.append(result.learner_digest)
-    return root / result.protocol.id / f"{result.learner}-{fingerprint(settings)}.json"
+    name = run_name(
+        result.learner,
+        result.hyperparameters,
+        result.recipe,
+        seeds,
+        result.dataset_digest,
+        result.learner_digest,
+    )
+    return root / result.protocol.id / f"{name}.json"
+
+
+def run_name(
+    learner: str,
+    hyperparameters: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    seeds: Sequence[int],
+    dataset_digest: str,
+    learner_digest: str | None,
+) -> str:
+    """`<learner>-<settings>`: runs under one protocol have the same if their settings are."""
+    settings = [hyperparameters, recipe, list(seeds), dataset_digest]
+    if learner_digest is not None:  # another text of its file is another learner
+        settings.append(learner_digest)
+    return f"{learner}-{fingerprint(settings)}"

@@ -26,13 +26,14 @@ from metabench.results.tables import (
 from metabench.types import Protocol
 
 PRESENTATIONS = (1, 2, 3, 4, 5, 10)  # those of the papers' tables
+HEADING = "# Leaderboards"
 ONLINE_PICTURE = "by-presentation.png"  # beside the result files
 
 
 def markdown(boards: Mapping[Board, Sequence[Row]]) -> str:
     """The page, a section for each board."""
     parts = [
-        "# Leaderboards",
+        HEADING,
         "Made by `metabench leaderboard --markdown leaderboards/README.md` from the result files "
         "in the folders beside this page; never edited by hand.",
         f"Accuracy is the mean over test episodes and training seeds. {LEGEND} *Behind the first* "

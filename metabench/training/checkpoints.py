@@ -1,7 +1,8 @@
 """Checkpoints of a meta-training run (Orbax): the newest state, the best one, the history.
 
 A checkpoint is written completely or not at all, so a run that was killed continues
-from the last one and ends in the same bits as a run that was not.
+from the last one and ends in the same bits as a run that was not. Its files have checksums
+beside them: damage is told, and never trained on.
 """
 
 from __future__ import annotations
@@ -13,9 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from metabench.errors import UserError
+from metabench.files import checksums
+from metabench.files.cache import full
 from metabench.types import PyTree
 
 PATIENCE = 5.0  # seconds to wait for a process that only reads a finished run
+
+
+class OtherFormError(UserError):
+    """A checkpoint is whole, but its arrays have other names or shapes than they should."""
 
 
 class Snapshot(NamedTuple):
@@ -34,33 +41,62 @@ class Checkpoints:
         """Open `directory`, and create it if needed. Raises `UserError` if that is impossible."""
         import orbax.checkpoint as ocp
 
-        self._ocp = ocp
+        self._ocp, self._directory = ocp, directory
         with _written(directory):
             directory.mkdir(parents=True, exist_ok=True)
         options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
         self._manager = ocp.CheckpointManager(directory.resolve(), options=options)
 
     def save(self, snapshot: Snapshot) -> None:
-        """Write `snapshot` and remove the one before it."""
+        """Write `snapshot` and remove the one before it; `UserError` if that is impossible."""
         save = self._ocp.args
         arrays = save.StandardSave({"state": snapshot.state, "best": snapshot.best})
         notes = save.JsonSave(snapshot.notes)
-        self._manager.save(snapshot.step, args=save.Composite(arrays=arrays, notes=notes))
+        with _written(self._directory):
+            self._manager.save(snapshot.step, args=save.Composite(arrays=arrays, notes=notes))
+            checksums.write(self._directory / str(snapshot.step))
 
     def newest(self, like: PyTree) -> Snapshot | None:
-        """The newest snapshot, its arrays shaped as the state `like`; None if there is none."""
+        """The newest snapshot, its arrays shaped as the state `like`; None if there is none.
+
+        Raises:
+          OtherFormError: its states have another form than `like`.
+          UserError: it is damaged.
+        """
         step = self._manager.latest_step()
         if step is None:
             return None
+        folder = self._directory / str(step)
+        file = checksums.damaged(folder)
+        if file is not None:
+            raise _damaged(self._directory, file)
+        try:
+            arrays, notes = self._restored(step, {"state": like, "best": like})
+        except Exception as error:  # Orbax raises any kind
+            if not self._is_readable(step):
+                raise _damaged(self._directory, folder) from error
+            raise OtherFormError(
+                f"the checkpoint {folder} holds states of another form than this training's; "
+                f"remove {self._directory} to train again"
+            ) from error
+        return Snapshot(step, arrays["state"], arrays["best"], notes)
+
+    def _restored(self, step: int, like: PyTree | None) -> tuple[dict[str, PyTree], dict[str, Any]]:
+        """Arrays and notes; the arrays are shaped as `like`, or as they were if it is None."""
         restore = self._ocp.args
+        arrays = restore.StandardRestore(like)
         found = self._manager.restore(
-            step,
-            args=restore.Composite(
-                arrays=restore.StandardRestore({"state": like, "best": like}),
-                notes=restore.JsonRestore(),
-            ),
+            step, args=restore.Composite(arrays=arrays, notes=restore.JsonRestore())
         )
-        return Snapshot(step, found.arrays["state"], found.arrays["best"], found.notes)
+        return found.arrays, dict(found.notes)
+
+    def _is_readable(self, step: int) -> bool:
+        """Whether the checkpoint can be read at all; older ones have no checksums."""
+        try:
+            self._restored(step, None)
+        except Exception:  # Orbax raises any kind
+            return False
+        return True
 
     def close(self) -> None:
         """Release the directory."""
@@ -110,20 +146,40 @@ def _alone(directory: Path) -> Generator[None, None, None]:
 
 @contextmanager
 def _written(directory: Path) -> Generator[None, None, None]:
-    """Raise `UserError` if `directory` cannot be made or written."""
+    """Raise `UserError` if `directory` cannot be made or written, or if its disk is full."""
     try:
         yield
-    except OSError as error:
-        raise UserError(
-            f"`run_dir` {directory} cannot be written ({error.strerror}); name another folder"
-        ) from error
+    except Exception as error:
+        if reason := full(error):
+            raise UserError(
+                f"`run_dir` {directory} has no room ({reason}); free some there and continue the "
+                "run, or name another folder"
+            ) from error
+        if isinstance(error, OSError):
+            raise UserError(
+                f"`run_dir` {directory} cannot be written ({error.strerror}); name another folder"
+            ) from error
+        raise
+
+
+def _damaged(directory: Path, what: Path) -> UserError:
+    """What to do about a damaged file or folder of the checkpoint in `directory`."""
+    remedy, earlier = f"remove {directory} to train again", _aside(directory)
+    if earlier.is_dir():
+        remedy = f"put {earlier} in the place of {directory} to go on from there, or {remedy}"
+    state = "is damaged" if what.exists() else "is missing"
+    return UserError(f"the checkpoint cannot be read, as {what} {state}; {remedy}")
 
 
 def set_aside(directory: Path) -> Path | None:
     """Rename the checkpoints of an earlier run, replacing an older copy; None if there are none."""
     if not directory.is_dir() or not any(directory.iterdir()):
         return None
-    aside = directory.with_name(directory.name + ".previous")
+    aside = _aside(directory)
     shutil.rmtree(aside, ignore_errors=True)
     directory.rename(aside)
     return aside
+
+
+def _aside(directory: Path) -> Path:
+    return directory.with_name(directory.name + ".previous")

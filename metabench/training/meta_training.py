@@ -20,7 +20,7 @@ from metabench.scoring.episodes import ImageLearner, evaluate, make_evaluator
 from metabench.scoring.summary import summarise
 from metabench.seeds import VALIDATION_SEED, root_key
 from metabench.tasks.kinds import sample_tasks
-from metabench.training.checkpoints import Checkpoints
+from metabench.training.checkpoints import Checkpoints, OtherFormError
 from metabench.training.lengths import Lengths
 from metabench.training.loop import Report, Trained, from_snapshot, train_state
 from metabench.training.start import unchanged
@@ -162,7 +162,8 @@ def trained_before(learner: Learner, plan: Lengths, folder: Path, *, seed: int) 
     """The outcome of an earlier training, from its checkpoints in `folder`; nothing is trained.
 
     Raises:
-      UserError: no checkpoints there, a training that did not end, or states of another form.
+      UserError: no checkpoints there, damaged ones, a training that did not end, or states of
+        another form.
     """
     if not folder.is_dir():
         raise UserError(
@@ -172,7 +173,7 @@ def trained_before(learner: Learner, plan: Lengths, folder: Path, *, seed: int) 
     checkpoints = Checkpoints(folder)
     try:
         found = checkpoints.newest(initial_state(learner, seed))
-    except ValueError as error:
+    except OtherFormError as error:
         raise UserError(
             f"`trained_for` names a training whose states have another form than this protocol's: "
             f"{folder}; train for a protocol of the same `way`, or train again"

@@ -29,11 +29,14 @@ CASES = [
     (["--task", "quadratic", "--instances", "1"], "`instances` is 1"),
     (["--task", "quadratic", "--multiples", "2,1"], "`multiples` is '2,1'"),
     (["--task", "quadratic", "--multiples", "1,x"], "`multiples` is '1,x'"),
+    (["--task", "quadratic", "--multiples", "1000000"], "100,000,000 steps: with the losses of"),
+    (["--task", "quadratic", "--multiples", "100000000"], "there must be fewer than 2^31"),
     (["--task", "quadratic", "--reset-every", "often"], "`reset-every` is 'often'"),
     (["--task", "quadratic", "--reset-every", "0"], "`reset-every` is 0"),
     (["--task", "quadratic", "--seeds", "0"], "`seeds` is 0"),
     (["--task", "quadratic", "--recipe", "none"], "none.toml cannot be read"),
     (["--task", "quadratic", "--out", "a.png"], "`out` is a.png; its name must end in .json"),
+    (["--task", "quadratic", "--out", "noted.json"], "`out` noted.json is there, and is no result"),
     (["--task", "quadratic", "--out", "mine/a.json"], "`out` mine/a.json cannot be written"),
     (["evaluate", "--task", "quadratic"], "train it with `metabench optimize train --task"),
     (["evaluate", "--task", "quadratic", "--optimizer", "no.npz"], "no.npz cannot be read"),
@@ -48,14 +51,15 @@ def never(*arguments, **options):
 @pytest.mark.parametrize(("arguments", "said"), CASES, ids=[" ".join(case[0]) for case in CASES])
 def test_mistakes_are_one_sentence_and_leave_nothing(metabench, monkeypatch, arguments, said):
     monkeypatch.setattr(work, "meta_train", never)
-    Path("mine").write_text("mine")
+    for name in ("mine", "noted.json"):
+        Path(name).write_text("mine")
     outcome = metabench("optimize", *arguments)
     assert outcome.code == 2
     assert outcome.out == ""
     assert outcome.err.startswith("error: ")
     assert outcome.err.count("\n") == 1
     assert said in outcome.err
-    assert [path.name for path in Path().iterdir()] == ["mine"]
+    assert sorted(path.name for path in Path().iterdir()) == ["mine", "noted.json"]
 
 
 def test_training_writes_an_optimizer(metabench):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import jax
 import pytest
@@ -64,3 +65,15 @@ def test_a_run_leaves_its_programs_there(tmp_path):
     )
     assert outcome.returncode == 0, outcome.stderr
     assert any((tmp_path / "cache" / "programs" / programs.processor()).iterdir())
+
+
+def test_a_damaged_program_is_compiled_again_without_a_warning(tmp_path, monkeypatch, unset):
+    monkeypatch.setenv("METABENCH_CACHE", str(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        programs.keep()
+        entry = "persistent compilation cache entry for 'jit_run': ZstdError: bad"
+        for verb in ("reading", "writing"):
+            warnings.warn(f"Error {verb} {entry}", stacklevel=1)
+        with pytest.raises(UserWarning, match="another"):
+            warnings.warn("another", stacklevel=1)

@@ -6,7 +6,8 @@ import jax
 import pytest
 
 from metabench.compute import devices as module
-from metabench.compute.devices import devices_for, use_all_cores
+from metabench.compute.devices import devices_for, needed, use_all_cores
+from metabench.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,24 @@ def test_a_number_of_devices_that_the_user_chose_stands(monkeypatch, number, fla
     monkeypatch.setattr(module, "jax", SimpleNamespace(config=config))
     monkeypatch.setenv("XLA_FLAGS", flags)
     use_all_cores()
+
+
+@pytest.mark.parametrize("chosen", ["cuda", None])
+def test_without_a_device_an_error_is_one_sentence(monkeypatch, chosen):
+    def nothing():
+        raise AssertionError
+
+    def fails():
+        raise AssertionError
+
+    config = SimpleNamespace(jax_platforms=chosen)
+    monkeypatch.setattr(module, "jax", SimpleNamespace(devices=nothing, config=config))
+    said = "`JAX_PLATFORMS` is 'cuda', but JAX can use no such" if chosen else "JAX can use no dev"
+    with pytest.raises(UserError, match=said), needed():
+        fails()
+
+
+@pytest.mark.parametrize("error", [AssertionError, UserError, KeyboardInterrupt])
+def test_other_errors_stay_what_they_are(error):
+    with pytest.raises(error), needed():
+        raise error

@@ -130,5 +130,5 @@ def test_saving_where_nothing_can_be(tmp_path):
     contact_sheet.save(picture, tmp_path / "new" / "sheet.png")
     with Image.open(tmp_path / "new" / "sheet.png") as saved:
         assert (saved.size, saved.format) == ((2, 2), "PNG")
-    with pytest.raises(UserError, match=r"`out` .* cannot be written \(Is a directory\)"):
+    with pytest.raises(UserError, match=r"`out` .* cannot be written \(it is a folder\)"):
         contact_sheet.save(picture, tmp_path)

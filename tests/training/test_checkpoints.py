@@ -1,13 +1,22 @@
 """Checkpoints: whole, one training in a folder at a time, and nothing of an earlier one lost."""
 
+import shutil
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from metabench.errors import UserError
+from metabench.files import checksums
 from metabench.training import checkpoints as checkpoints_module
-from metabench.training.checkpoints import Checkpoints, Snapshot, opened, set_aside
+from metabench.training.checkpoints import (
+    Checkpoints,
+    OtherFormError,
+    Snapshot,
+    opened,
+    set_aside,
+)
 
 STATE = {"a": jnp.arange(3), "b": (jnp.float32(0.1), jnp.ones((2, 2)))}
 
@@ -82,3 +91,101 @@ def test_a_training_that_fails_lets_go_of_its_folder(tmp_path):
         raise ZeroDivisionError
     with opened(tmp_path / "run", True, print):
         pass
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """The folder of a run with one checkpoint."""
+    folder = tmp_path_factory.mktemp("saved") / "seed0"
+    with opened(folder, False, print) as checkpoints:
+        checkpoints.save(Snapshot(5, STATE, STATE, {"history": [[5, 1.0]]}))
+    return folder
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def garble(path):
+    path.write_bytes(bytes(255 - byte for byte in path.read_bytes()))
+
+
+def change_a_byte(path):
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1
+    path.write_bytes(content)
+
+
+def remove(path):
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [cut, empty, garble, change_a_byte, remove])
+@pytest.mark.parametrize(
+    "name", ["notes/metadata", "arrays/_METADATA", "arrays/manifest.ocdbt", "arrays/d/*"]
+)
+def test_a_damaged_file_is_named_with_the_remedy(saved, tmp_path, damage, name):
+    folder = shutil.copytree(saved, tmp_path / "seed0")
+    file = next((folder / "5").glob(name))
+    damage(file)
+    for earlier in (False, True):
+        if earlier:
+            (tmp_path / "seed0.previous").mkdir()
+        with (
+            opened(folder, True, print) as checkpoints,
+            pytest.raises(UserError, match=f"remove {folder} to train again") as caught,
+        ):
+            checkpoints.newest(STATE)
+        state = "missing" if damage is remove else "damaged"
+        assert f"the checkpoint cannot be read, as {file} is {state}; " in str(caught.value)
+        assert (f"put {folder}.previous in the place of {folder}" in str(caught.value)) == earlier
+    assert not isinstance(caught.value, OtherFormError)
+
+
+@pytest.mark.parametrize("lost", ["arrays", "notes", "notes/metadata", ""])
+def test_an_older_checkpoint_without_checksums(saved, tmp_path, lost):
+    folder = shutil.copytree(saved, tmp_path / "seed0")
+    (folder / "5" / checksums.NAME).unlink()
+    with opened(folder, True, print) as checkpoints:
+        assert checkpoints.newest(STATE).step == 5
+    there = folder / "5" / lost
+    shutil.rmtree(there) if there.is_dir() else there.unlink()
+    if not lost:
+        there.mkdir()
+    with (
+        opened(folder, True, print) as checkpoints,
+        pytest.raises(UserError, match=f"as {folder}/5 is damaged; remove"),
+    ):
+        checkpoints.newest(STATE)
+
+
+@pytest.mark.parametrize("sums", [True, False])
+def test_states_of_another_form(saved, tmp_path, sums):
+    folder = shutil.copytree(saved, tmp_path / "seed0")
+    if not sums:
+        (folder / "5" / checksums.NAME).unlink()
+    for other in (STATE | {"a": jnp.arange(4)}, {"a": STATE["a"]}, STATE | {"c": jnp.arange(2)}):
+        with (
+            opened(folder, True, print) as checkpoints,
+            pytest.raises(OtherFormError, match="states of another form"),
+        ):
+            checkpoints.newest(other)
+
+
+def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise ValueError("RESOURCE_EXHAUSTED: Error writing: No space left on device [source]")
+
+    with opened(tmp_path / "run", False, print) as checkpoints:
+        checkpoints.save(Snapshot(5, STATE, STATE, {}))
+        monkeypatch.setattr(checkpoints._manager, "save", full)
+        with pytest.raises(UserError, match=r"`run_dir` .*run has no room .No space left on"):
+            checkpoints.save(Snapshot(9, STATE, STATE, {}))
+        monkeypatch.undo()
+        monkeypatch.setattr(checksums, "write", lambda folder: (folder / "no").read_bytes())
+        with pytest.raises(UserError, match=r"`run_dir` .*run cannot be written .No such file"):
+            checkpoints.save(Snapshot(10, STATE, STATE, {}))

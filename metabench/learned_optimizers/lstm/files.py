@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,8 +87,12 @@ def read(path: Path) -> TrainedOptimizer:
     """
     try:
         # If `np.load` opens a file itself and the file is cut, it leaves it open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):  # NumPy would advise to unpickle it
+                raise ValueError("its content is no .npz archive")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as found:
+                arrays = {name: _plain(found, name) for name in found.files}
         rule = json.loads(arrays.pop(ABOUT).tobytes())
         if rule["format"] != FORMAT:
             raise KeyError(f"format {rule['format']}")
@@ -102,6 +107,13 @@ def read(path: Path) -> TrainedOptimizer:
             "`metabench optimize train` writes such files"
         ) from error
     return found
+
+
+def _plain(archive: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    try:
+        return archive[name]
+    except ValueError as error:  # of Python objects, which NumPy would advise to unpickle
+        raise ValueError(f"`{name}` is no array of numbers") from error
 
 
 def _weights(arrays: dict[str, np.ndarray]) -> Kinds:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -17,6 +18,7 @@ import jax
 from metabench.contracts.learner import EpisodeLearner, foundation_of, parameter_count, train_shape
 from metabench.errors import UserError
 from metabench.results import environment
+from metabench.results.document import run_name
 from metabench.results.result import Result, SeedRun
 from metabench.scoring.episodes import adaptation_ms, evaluate, make_evaluator
 from metabench.scoring.streams import presented
@@ -85,6 +87,19 @@ def _presented(plan: Plan) -> tuple[tuple[int, ...], ...] | None:
         return None
     table, number = plan.tables["test"], protocol.episodes
     return tuple(map(tuple, presented(table, shape, seed=protocol.seed, streams=number).tolist()))
+
+
+def place(plan: Plan) -> Path:
+    """`<protocol>/<learner>-<settings>.json`: where the result belongs below its folder."""
+    name = run_name(
+        plan.entry.name,
+        plan.hyperparameters,
+        _recipe(plan),
+        plan.seeds,
+        plan.dataset.digest,
+        plan.entry.digest,
+    )
+    return Path(plan.protocol.id) / f"{name}.json"
 
 
 def _recipe(plan: Plan) -> dict[str, Any]:

@@ -71,6 +71,10 @@ def asked(
         raise UserError(f"`reset-every` is {reset_every!r}; it must be a number, `tune` or `none`")
     if isinstance(reset_every, int) and not 1 <= reset_every < 2**30:
         raise UserError(f"`reset-every` is {reset_every}; it must be at least 1 and below 2^30")
+    if horizon * multiples[-1] >= 2**31:
+        raise UserError(
+            f"`multiples` reaches {horizon * multiples[-1]:,} steps; there must be fewer than 2^31"
+        )
     return Asked(task, instances, multiples, horizon, reset_every)
 
 

@@ -63,8 +63,13 @@ def measure(
       images: uint8 [sets, members, h, w, c].
       size: members to take.
       seed: of the samples.
+
+    Raises:
+      UserError: a set has not so many members.
     """
     members = images.shape[1]
+    if not 1 <= size <= members:
+        raise UserError(f"`size` is {size}; it must be from 1 to `members`, {members}")
 
     def one(given: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
         images, key = pixels(given[0]), given[1]

@@ -50,6 +50,18 @@ def without_about():
     return buffer.getvalue()
 
 
+def with_objects(name):
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: np.array([{}], object)})
+    return buffer.getvalue()
+
+
+def array_alone():
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([{}], object), allow_pickle=True)
+    return buffer.getvalue()
+
+
 GOOD = packed(TrainedOptimizer({ALL: some_weights()}, 0.1, 10.0, ABOUT))
 
 
@@ -58,18 +70,34 @@ GOOD = packed(TrainedOptimizer({ALL: some_weights()}, 0.1, 10.0, ABOUT))
     [
         b"",
         b"text",
+        b"root:x:0:0:root:/root:/bin/bash\n",
+        with_objects("about"),
+        with_objects("all/output"),
+        array_alone(),
         GOOD[:-200],
         without_about(),
         packed(TrainedOptimizer({}, 0.1, 10.0, ABOUT)),
         packed(TrainedOptimizer({ALL: some_weights()}, 0.1, 10.0, {"task": "quadratic"})),
     ],
-    ids=["empty", "text", "cut", "no about", "no weights", "no horizon"],
+    ids=[
+        "empty",
+        "text",
+        "passwd",
+        "objects",
+        "object weights",
+        "array",
+        "cut",
+        "no about",
+        "no weights",
+        "no horizon",
+    ],
 )
 def test_other_files_are_refused(tmp_path, content):
     path = tmp_path / "one.npz"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"one\.npz is not a trained optimizer"):
+    with pytest.raises(UserError, match=r"one\.npz is not a trained optimizer") as caught:
         read(path)
+    assert "pickle" not in str(caught.value)
 
 
 def test_a_missing_file_is_told(tmp_path):

@@ -119,3 +119,13 @@ def test_a_training_that_is_not_there_or_not_at_its_end_is_refused(plan):
         run(stopped)
     with pytest.raises(UserError, match=r"ended at step 2 of 4: .*continue it first"):
         run(plan(settings={"fail_at": 3, "steps": 4}, tested_training=PROTOCOL.id))
+
+
+@pytest.mark.parametrize("cut", [0, 200])
+def test_a_damaged_training_is_named_and_not_called_one_of_another_form(plan, cut):
+    run(plan())
+    (manifest,) = (plan().folder / "seed0").glob("4/arrays/manifest.ocdbt")
+    manifest.write_bytes(manifest.read_bytes()[:cut] + b"x")
+    for made, resume in ((plan(), True), (plan(tested_training=PROTOCOL.id), False)):
+        with pytest.raises(UserError, match=f"as {manifest} is damaged; remove .*seed0 to train"):
+            run(made, resume=resume)

@@ -52,3 +52,10 @@ def test_measures_of_an_untrained_model(table):
     np.testing.assert_array_equal(np.sort(found.chosen, axis=1), [[0, 1, 2]] * 2)
     np.testing.assert_allclose(found.divergence[:, 2], 0.0, atol=1e-4)  # all are taken
     assert (found.divergence[:, 0] <= found.others + 1e-6).all()
+
+
+@pytest.mark.parametrize("size", [-1, 0, 4])
+def test_more_members_than_a_set_has_cannot_be_taken(size):
+    images = jnp.zeros((2, 3, 8, 8, 1), jnp.uint8)
+    with pytest.raises(UserError, match=f"`size` is {size}; it must be from 1 to `members`, 3"):
+        work.measure(None, None, None, images, size, 0)

@@ -1,0 +1,41 @@
+"""How much memory this process may still take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+MEMINFO = Path("/proc/meminfo")
+LIMITS = (  # of a container, version 2 and 1
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+def available() -> int | None:
+    """Bytes: what the system can give, at most what a container may have; None if unknown."""
+    known = [one for one in (_free(), *map(_limit, LIMITS)) if one is not None]
+    return min(known, default=None)
+
+
+def _free() -> int | None:
+    try:
+        lines = MEMINFO.read_text("utf-8").splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvail"))
+    except (OSError, StopIteration):  # another system: all memory that there is
+        return _installed()
+
+
+def _installed() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _limit(path: Path) -> int | None:
+    """The number in a file; None if there is no file, or no number, as in `max`."""
+    try:
+        return int(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
