@@ -17,8 +17,8 @@ from metabench.errors import UserError
 SIDE = 84  # pixels
 ROUNDED = 1e-3  # how far from a whole number a brightness may be
 FORMS = (
-    "`image_data` with `class_dict`, or `data` with `labels` and `catname2label`, and the images as "
-    f"uint8 [images, {SIDE}, {SIDE}, 3] or JPEG or PNG files"
+    "`image_data` with `class_dict`, or `data` with `labels` and `catname2label`, and the images "
+    f"as uint8 [images, {SIDE}, {SIDE}, 3] or JPEG or PNG files"
 )
 
 Images: TypeAlias = np.ndarray | list[bytes]  # uint8 [images, 84, 84, 3], or files
