@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.speed.kept_memory import keep_memory
 from metabench.compute.devices import use_all_cores
+from metabench.files.publish import write_text
 from metabench.results import environment
 
 NAMES = (
@@ -40,7 +41,7 @@ def main() -> None:
 
         where = {**environment.describe(), "torch": torch.__version__, "memory_kept": kept}
         document = {"environment": where, "figures": figures}
-        arguments.out.write_text(json.dumps(document, indent=2) + "\n")
+        write_text(arguments.out, json.dumps(document, indent=2) + "\n")
 
 
 def _show(name: str, figures: dict) -> None:
