@@ -91,7 +91,9 @@ def test_accuracy_is_as_committed(learner, folder, request, monkeypatch):
         request.getfixturevalue("optimised")
     committed = np.array(json.loads(GOLDEN.read_text())[learner])
     spread = committed.std(ddof=1) * np.sqrt(1 + 1 / committed.size)
-    monkeypatch.setattr(run, "adaptation_ms", lambda *_: 0.0)  # it compiles, and no accuracy reads it
+    monkeypatch.setattr(
+        run, "adaptation_ms", lambda *_: 0.0
+    )  # it compiles, and no accuracy reads it
     (found,) = accuracies(learner, 1, folder)
     # Without training nothing is amplified: a few ties may break otherwise, no more.
     assert abs(found - committed.mean()) <= max(SIGMAS * spread, 0.002)

@@ -65,10 +65,7 @@ def run(
     places = Places(run_dir, archives, cache, quiet)
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
     request = Request(learner, tested, settings, lengths, recipe, seed, seeds, trained_for, places)
-    plan = _plan(request, out, resume, plots, force)
-    _execute(plan, out, resume, quiet)
-    if plots:
-        _draw(plan, out)
+    _execute(_plan(request, out, resume, plots, force), out, resume, quiet, plots)
 
 
 def _plan(request: Request, out: Path | None, resume: bool, plots: bool, force: bool) -> Plan:
@@ -111,7 +108,7 @@ def _episodes_of(plan: Plan) -> EpisodeShape:
     return plan.shape
 
 
-def _execute(plan: Plan, out: Path | None, resume: bool, quiet: bool) -> None:
+def _execute(plan: Plan, out: Path | None, resume: bool, quiet: bool, plots: bool) -> None:
     """Run the plan, write the result and say where everything is."""
     from metabench.results.document import default_path, write
     from metabench.tracks.fewshot.run import execute
@@ -127,6 +124,8 @@ def _execute(plan: Plan, out: Path | None, resume: bool, quiet: bool) -> None:
         _tell(result)
         print(f"result: {path}")
         _draw_curves(plan, view)
+    if plots:
+        _draw(plan, out)
 
 
 def _tell(result: Result) -> None:
