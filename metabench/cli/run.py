@@ -97,6 +97,7 @@ def _execute(plan: Plan, out: Path | None, resume: bool, quiet: bool) -> None:
     from metabench.plots.learning_curve import learning_curve
     from metabench.results import tables
     from metabench.results.document import default_path, write
+    from metabench.results.doubts import doubts
     from metabench.tracks.fewshot.run import execute
     from metabench.training.view import RunView
 
@@ -111,6 +112,8 @@ def _execute(plan: Plan, out: Path | None, resume: bool, quiet: bool) -> None:
     Console().print(tables.table(tables.RESULT_HEAD, lines))
     print(*tables.presentation_lines(result), *tables.caption(result), sep="\n")
     print(f"result: {path}")
+    for line in doubts(result):
+        print(line)
     if any(view.curves.values()):
         picture = plan.folder / "learning-curve.png"
         learning_curve(view.curves, f"{plan.entry.name} on {result.protocol.id}", picture)

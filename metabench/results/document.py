@@ -38,7 +38,8 @@ def to_json(result: Result) -> str:
     if not result.protocol.independent:
         del document["protocol"]["independent"]
     for run in document["runs"]:
-        _leave_out(run, "by_presentation")
+        for name in ("by_presentation", "nan_episodes"):
+            _leave_out(run, name)
     return canonical(document)
 
 
@@ -150,6 +151,8 @@ def _wrong_counts(protocol: Mapping[str, Any], run: Mapping[str, Any]) -> Iterat
             "by_presentation",
             "must split `correct` by presentation, in the online protocol and nowhere else",
         )
+    if run.get("nan_episodes", 0) > episodes:
+        yield "nan_episodes", f"is {run['nan_episodes']}, but there are {episodes} episodes"
     mean = sum(correct) / (episodes * queries)
     if abs(mean - run["accuracy"]) > 1e-6:
         yield "accuracy", f"is {run['accuracy']}, but its counts give {mean:.6f}"

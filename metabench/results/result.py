@@ -30,6 +30,9 @@ class SeedRun:
     by_presentation: tuple[tuple[int, ...], ...] | None = None
     """Online protocol: right answers at the 1st, 2nd, … presentation, in each episode. If classes
     are drawn independently, the last number is that of all later presentations."""
+    nan_episodes: int | None = None
+    """Episodes in which a score was no number (NaN): such queries count as wrong. None where
+    there is no such episode."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,12 @@ scalars = (
 values = scalars | st.text() | st.lists(st.integers() | st.floats(-1e9, 1e9))
 
 
+def with_run(result, **changes):
+    """`result` with its only run changed."""
+    (run,) = result.runs
+    return dataclasses.replace(result, runs=(dataclasses.replace(run, **changes),))
+
+
 def edited(**changes):
     """The text of a result file whose fields `changes` names by path, `runs__0__seed=...`."""
     document = json.loads(results.to_json(made_up()))
@@ -79,6 +85,16 @@ def test_what_is_written_fits_the_schema():
     full = made_up(learner_digest="a" * 64, training_split_digest="b" * 64)
     jsonschema.validate(json.loads(results.to_json(full)), results.schema())
     assert results.from_json(results.to_json(full)) == full
+
+
+def test_episodes_without_numbers_are_an_optional_field():
+    usual = made_up()
+    assert "nan_episodes" not in results.to_json(usual)
+    lost = with_run(usual, nan_episodes=3)
+    jsonschema.validate(json.loads(results.to_json(lost)), results.schema())
+    assert results.from_json(results.to_json(lost)) == lost
+    with pytest.raises(UserError, match="runs/0/nan_episodes is 5, but there are 4 episodes"):
+        results.from_json(results.to_json(with_run(usual, nan_episodes=5)))
 
 
 def test_the_golden_file_of_version_2():

@@ -12,15 +12,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import jax
+import numpy as np
 
 from metabench.contracts.learner import EpisodeLearner, foundation_of, parameter_count, train_shape
 from metabench.errors import UserError
 from metabench.results import environment
 from metabench.results.result import Result, SeedRun
-from metabench.scoring.episodes import adaptation_ms, evaluate, make_evaluator
+from metabench.scoring.episodes import adaptation_ms, make_evaluator, tallies
 from metabench.scoring.streams import presented
 from metabench.scoring.summary import summarise
+from metabench.scoring.tally import Tally
 from metabench.tasks.class_table import find_split
 from metabench.tasks.kinds import task_digest
 from metabench.tracks.fewshot.plan import Plan, training_split
@@ -176,14 +177,14 @@ def _measure(
     plan: Plan,
     seed: int,
     trained: Trained,
-    runner: Callable[..., jax.Array],
+    runner: Callable[..., Tally],
     watcher: Watcher,
     before: Mapping[str, float],
 ) -> SeedRun:
     """Evaluate one seed's state on every episode of the protocol, and measure the costs."""
     protocol, test = plan.protocol, plan.tables["test"]
     tested, began = trained.selected(plan.lengths.select), time.monotonic()
-    correct = evaluate(
+    tally = tallies(
         plan.learner,
         tested.state,
         test,
@@ -194,6 +195,7 @@ def _measure(
         progress=lambda done: watcher.evaluating(seed, done, protocol.episodes),
     )
     seconds = time.monotonic() - began
+    correct = np.asarray(tally.correct)
     summary = summarise(correct, plan.shape.queries)
     steps = plan.lengths.steps if plan.learner.training is not None else 0
     cost = {
@@ -214,6 +216,7 @@ def _measure(
         best_step=tested.step,
         cost=cost,
         by_presentation=tuple(map(tuple, correct.tolist())) if correct.ndim == 2 else None,
+        nan_episodes=int((np.asarray(tally.unanswered) > 0).sum()) or None,
     )
 
 

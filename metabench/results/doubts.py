@@ -1,0 +1,25 @@
+"""What speaks against the figures of a result, in sentences for the last lines of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from metabench.results.result import Result, SeedRun
+
+
+def doubts(result: Result) -> list[str]:
+    """A line for each doubt about each seed; none where nothing is wrong."""
+    number = result.protocol.episodes
+    return [
+        f"WARNING: {f'seed {run.seed}: ' if len(result.runs) > 1 else ''}{doubt}"
+        for run in result.runs
+        for doubt in _of_run(run, number)
+    ]
+
+
+def _of_run(run: SeedRun, episodes: int) -> Iterator[str]:
+    if run.nan_episodes is not None:
+        yield (
+            f"in {run.nan_episodes:,} of {episodes:,} test episodes the learner answered with "
+            "scores that are no numbers (NaN); such queries count as wrong"
+        )
