@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 SCHEMA_VERSION = 2
+OPTIONAL = ("by_presentation", "nan_episodes", "alike_answers", "high_loss")  # of a run
 COUNT = {"type": "integer", "minimum": 0}  # of the schema's long arrays
 
 
@@ -38,7 +39,7 @@ def to_json(result: Result) -> str:
     if not result.protocol.independent:
         del document["protocol"]["independent"]
     for run in document["runs"]:
-        for name in ("by_presentation", "nan_episodes"):
+        for name in OPTIONAL:
             _leave_out(run, name)
     return canonical(document)
 

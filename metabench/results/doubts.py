@@ -23,3 +23,13 @@ def _of_run(run: SeedRun, episodes: int) -> Iterator[str]:
             f"in {run.nan_episodes:,} of {episodes:,} test episodes the learner answered with "
             "scores that are no numbers (NaN); such queries count as wrong"
         )
+    if run.alike_answers:
+        yield (
+            "in every test episode all queries got the same answer: the learner does not tell the "
+            "classes apart, as after a training or an adaptation that diverged"
+        )
+    if run.high_loss is not None:
+        yield (
+            f"the training loss before the tested step is {run.high_loss:.3g}, far above that of "
+            "guessing: the training seems to have diverged; lower its rates"
+        )

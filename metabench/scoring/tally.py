@@ -10,6 +10,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+from metabench.types import ImageTaskShape
+
+BY_CHANCE = 1e-6  # answers that are alike with a smaller probability are told
 
 
 class Tally(NamedTuple):
@@ -23,6 +28,22 @@ class Tally(NamedTuple):
 def answered(scores: jax.Array) -> jax.Array:
     """Whether `scores` [..., outputs] are numbers: bool [...]."""
     return ~jnp.isnan(scores).any(-1)
+
+
+def nan_episodes(tally: Tally) -> int:
+    """In how many of the tasks of `tally` a query has no answer."""
+    return int((np.asarray(tally.unanswered) > 0).sum())
+
+
+def all_alike(tally: Tally, shape: ImageTaskShape) -> bool:
+    """Whether each task's queries all got one answer, in so many tasks that it is no chance.
+
+    Answers that are no numbers are another matter: they are not called alike.
+    """
+    tasks = len(tally.alike)
+    chance = -tasks * (shape.queries - 1) * np.log(max(shape.way, 2))
+    answered = nan_episodes(tally) < tasks
+    return answered and bool(np.all(tally.alike)) and bool(chance < np.log(BY_CHANCE))
 
 
 def tally_of(correct: jax.Array, answers: jax.Array, scores: jax.Array) -> Tally:

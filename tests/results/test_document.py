@@ -87,10 +87,11 @@ def test_what_is_written_fits_the_schema():
     assert results.from_json(results.to_json(full)) == full
 
 
-def test_episodes_without_numbers_are_an_optional_field():
+def test_doubts_about_a_run_are_optional_fields():
     usual = made_up()
-    assert "nan_episodes" not in results.to_json(usual)
-    lost = with_run(usual, nan_episodes=3)
+    doubts = {"nan_episodes": 3, "alike_answers": True, "high_loss": 1e9}
+    assert not doubts.keys() & json.loads(results.to_json(usual))["runs"][0].keys()
+    lost = with_run(usual, **doubts)
     jsonschema.validate(json.loads(results.to_json(lost)), results.schema())
     assert results.from_json(results.to_json(lost)) == lost
     with pytest.raises(UserError, match="runs/0/nan_episodes is 5, but there are 4 episodes"):

@@ -23,3 +23,9 @@ def test_scores_that_are_no_numbers():
     assert line.endswith("(NaN); such queries count as wrong")
     (line,) = doubted({}, {"nan_episodes": 4})
     assert line.startswith("WARNING: seed 1: in 4 of 4 test episodes")
+
+
+def test_answers_that_are_all_alike_and_a_loss_far_above_guessing():
+    first, second = doubted({"alike_answers": True, "high_loss": 1.234e9})
+    assert "in every test episode all queries got the same answer" in first
+    assert "the training loss before the tested step is 1.23e+09" in second

@@ -21,16 +21,17 @@ from metabench.results.result import Result, SeedRun
 from metabench.scoring.episodes import adaptation_ms, make_evaluator, tallies
 from metabench.scoring.streams import presented
 from metabench.scoring.summary import summarise
-from metabench.scoring.tally import Tally
+from metabench.scoring.tally import Tally, all_alike, nan_episodes
 from metabench.tasks.class_table import find_split
 from metabench.tasks.kinds import task_digest
 from metabench.tracks.fewshot.plan import Plan, training_split
 from metabench.training.checkpoints import opened
+from metabench.training.divergence import high_loss
 from metabench.training.loop import Trained
 from metabench.training.meta_training import accuracy_on, initial_state, meta_train, trained_before
 from metabench.training.start import Start, start_from
 from metabench.training.watcher import Watcher
-from metabench.types import StreamShape
+from metabench.types import ImageTaskShape, StreamShape
 
 
 def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Result:
@@ -195,8 +196,6 @@ def _measure(
         progress=lambda done: watcher.evaluating(seed, done, protocol.episodes),
     )
     seconds = time.monotonic() - began
-    correct = np.asarray(tally.correct)
-    summary = summarise(correct, plan.shape.queries)
     steps = plan.lengths.steps if plan.learner.training is not None else 0
     cost = {
         "train_seconds": round(trained.seconds, 1),
@@ -208,16 +207,27 @@ def _measure(
     }
     return SeedRun(
         seed=seed,
-        accuracy=round(summary.mean, 6),
-        ci95=round(summary.ci95, 6),
-        correct=tuple(int(n) for n in correct.reshape(len(correct), -1).sum(1)),
+        **_counted(tally, plan.shape),
         validation_accuracy=tested.validation,
         train_steps=steps,
         best_step=tested.step,
         cost=cost,
-        by_presentation=tuple(map(tuple, correct.tolist())) if correct.ndim == 2 else None,
-        nan_episodes=int((np.asarray(tally.unanswered) > 0).sum()) or None,
+        high_loss=high_loss(trained, tested.step, train_shape(plan.learner, plan.shape)),
     )
+
+
+def _counted(tally: Tally, shape: ImageTaskShape) -> dict[str, Any]:
+    """What a run says of the answers of one seed, by the names of its fields."""
+    correct = np.asarray(tally.correct)
+    summary = summarise(correct, shape.queries)
+    return {
+        "accuracy": round(summary.mean, 6),
+        "ci95": round(summary.ci95, 6),
+        "correct": tuple(int(n) for n in correct.reshape(len(correct), -1).sum(1)),
+        "by_presentation": tuple(map(tuple, correct.tolist())) if correct.ndim == 2 else None,
+        "nan_episodes": nan_episodes(tally) or None,
+        "alike_answers": all_alike(tally, shape) or None,
+    }
 
 
 def _rate(number: int, seconds: float) -> float:

@@ -19,7 +19,13 @@ from tests.tracks.fewshot.made_up import PROTOCOL, TRAIN, Point, counting
 def test_settings_come_from_the_command_then_the_recipe_then_the_defaults(plan):
     recipe = Recipe("mine", {"noise": 2.0, "fail_at": 50}, {"steps": 6, "batch": 2})
     made = plan(recipe=recipe, settings={"noise": 3.0}, lengths={"steps": 8})
-    assert made.hyperparameters == {"noise": 3.0, "fail_at": 50, "mean": True, "steps": 8}
+    assert made.hyperparameters == {
+        "noise": 3.0,
+        "fail_at": 50,
+        "mean": True,
+        "scale": 1.0,
+        "steps": 8,
+    }
     assert (made.lengths.steps, made.lengths.batch, made.lengths.chunk) == (8, 2, 25)
     own = plan(settings={"steps": 5}, lengths={"steps": 8})
     assert (own.hyperparameters["steps"], own.lengths.steps) == (5, 8)

@@ -49,7 +49,7 @@ def test_forecasts_without_a_density_end_in_a_sentence(tmp_path, quick):
         return found._replace(mean=found.mean * jnp.nan)
 
     broken = dataclasses.replace(made, learner=made.learner._replace(forecast=lost))
-    with pytest.raises(UserError, match="in 5 of 5 test functions .* no finite density"):
+    with pytest.raises(UserError, match=r"in 5 of 5 test functions .* no finite density"):
         execute(broken, resume=False, command="", watcher=Watcher())
 
 
