@@ -89,6 +89,7 @@ POSITIVE = _Positive()
 
 
 Count = Annotated[int, AtLeast(1)]
+Way = Annotated[int, AtLeast(2)]  # classes in an episode: one alone is told from no other
 Rate = Annotated[float, POSITIVE]
 Chance = Annotated[float, FromTo(0, 1)]
 

@@ -25,7 +25,7 @@ from metabench.scoring.tally import Tally, all_alike, nan_episodes
 from metabench.tasks.class_table import find_split
 from metabench.tasks.kinds import task_digest
 from metabench.tracks.fewshot.plan import Plan, training_split
-from metabench.training.checkpoints import opened
+from metabench.training.checkpoints import opened, steps_in
 from metabench.training.divergence import high_loss
 from metabench.training.loop import Trained
 from metabench.training.meta_training import accuracy_on, initial_state, meta_train, trained_before
@@ -154,7 +154,8 @@ def _start(plan: Plan, seed: int, watcher: Watcher) -> tuple[Start | None, dict[
     if plan.source is not None:
         watcher.note(f"seed {seed}: first {plan.source.entry.name}, on which it builds")
         quiet = Watcher(training=watcher.training, note=watcher.note)
-        trained = _train(plan.source, seed, True, quiet).trained
+        begun = bool(steps_in(plan.source.folder / f"seed{seed}"))  # it is continued unasked
+        trained = _train(plan.source, seed, begun, quiet).trained
         state = trained.selected(plan.source.lengths.select).state
         cost["source_seconds"] = round(trained.seconds, 1)
     drawn = train_shape(plan.learner, plan.shape)

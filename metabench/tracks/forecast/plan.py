@@ -14,7 +14,7 @@ from metabench.files import canonical
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.tasks.functions import check_functions
-from metabench.training.lengths import Lengths, lengths_of
+from metabench.training.lengths import Lengths, check_steps, lengths_of
 from metabench.types import FunctionShape
 from metabench.unpackaged import LearnerEntry
 
@@ -86,6 +86,7 @@ def plan_forecast(
     entry = registry.learner(learner)
     _check_part(entry)
     planned, options = lengths_of({**recipe.train, **lengths}), registry.options(entry)
+    check_steps(settings, planned)
     chosen = {**recipe.learner, **settings}
     if "steps" in options:
         chosen.setdefault("steps", planned.steps)

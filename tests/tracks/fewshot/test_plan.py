@@ -60,7 +60,7 @@ def test_a_setting_has_a_folder_of_its_own(plan, tmp_path):
 @pytest.mark.parametrize(
     ("protocol", "complaint"),
     [
-        ({"way": 5}, "`way` is 5, but the train part of made-up/only has 4 classes: take 1 to 4"),
+        ({"way": 5}, "`way` is 5, but the train part of made-up/only has 4 classes: take 2 to 4"),
         ({"way": 0}, "`way` is 0"),
         ({"shot": 0}, "`shot` is 0; it must be at least 1"),
         ({"query": 5}, "`shot` + `query` is 1 + 5 = 6"),
