@@ -87,7 +87,7 @@ def plan_forecast(
     _check_part(entry)
     planned, options = lengths_of({**recipe.train, **lengths}), registry.options(entry)
     check_steps(settings, planned)
-    chosen = {**recipe.learner, **settings}
+    chosen = registry.in_words(entry, {**recipe.learner, **settings})
     if "steps" in options:
         chosen.setdefault("steps", planned.steps)
     built = registry.build_learner(entry, shape, chosen)

@@ -90,6 +90,19 @@ def test_wrong_settings_are_refused(plan, changes, complaint):
     assert complaint in str(caught.value)
 
 
+def test_none_as_it_is_typed_is_the_word_where_an_option_has_it_among_its_choices(
+    plan, dataset, monkeypatch
+):
+    monkeypatch.undo()
+    small = dataset._replace(images=np.zeros((60, 16, 16, 1), np.uint8))
+    usual = {"seeds": (0,), "run_dir": None, "recipe": Recipe("none"), "lengths": {}}
+    protocol = replace(PROTOCOL, image_size=16)
+    for value in (None, "none"):
+        settings = {"norm": value, "clip": None}
+        made = plan_run("protonet", protocol, small, settings=settings, **usual)
+        assert (made.hyperparameters["norm"], made.hyperparameters["clip"]) == ("none", None)
+
+
 def test_meta_training_needs_classes_and_images_of_the_same_size(plan, dataset):
     parts = {"train": (), "val": (), "test": dataset.class_names}
     alone = dataset._replace(splits={"only": Split("only", parts, 1, "")})
