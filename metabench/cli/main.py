@@ -13,6 +13,7 @@ from metabench.cli.forecast import forecast, regress
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
 from metabench.cli.optimize import optimize_commands
 from metabench.cli.run import run
+from metabench.cli.runs import runs_commands
 from metabench.cli.statistician import statistician_commands
 from metabench.errors import UserError
 from metabench.files.progress import say
@@ -36,6 +37,7 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(regress)
 app.add_typer(data_commands, name="data")
+app.add_typer(runs_commands, name="runs")
 app.add_typer(optimize_commands, name="optimize")
 app.add_typer(statistician_commands, name="statistician")
 
