@@ -76,10 +76,11 @@ def _find(dataset: str, learner: str, stems: tuple[str, ...], chosen: str | None
     path = folder() / dataset / f"{learner}-{chosen}.toml"
     if not path.is_file():
         known = variants(dataset, learner)
-        listed = ", ".join(known) or "none"
+        there = f"has these variants: {', '.join(known)}" if known else "has no variants to choose"
         raise UserError(
-            f"`recipe` is {chosen!r}{suggest(chosen, known)}, but {learner} on {dataset} has "
-            f"these variants: {listed}; or give the path of a .toml file"
+            f"`recipe` is {chosen!r}{suggest(chosen, known)}, but {learner} on {dataset} {there}; "
+            + ("or give" if known else "leave it out, or give")
+            + " the path of a .toml file"
         )
     return read(path, f"{dataset}/{path.stem}")
 

@@ -112,10 +112,9 @@ def dataset(name: str, tested: bool = False) -> DatasetSpec:
         return make(rest, tested=True) if told else make(rest)
     if colon:
         known = schemes()
-        listed = ", ".join(f"{one}:…" for one in known) or "none"
-        raise UserError(
-            f"unknown kind of dataset `{scheme}:`{suggest(scheme, known)}; known are: {listed}"
-        )
+        listed = ", ".join(f"{one}:…" for one in known)
+        others = f"known are: {listed}" if known else "no kind is registered"
+        raise UserError(f"unknown kind of dataset `{scheme}:`{suggest(scheme, known)}; {others}")
     return _load("datasets", "dataset", name)
 
 
@@ -128,6 +127,11 @@ def protocols() -> tuple[Protocol, ...]:
 def options(what: AnyLearner) -> dict[str, inspect.Parameter]:
     """The keyword hyperparameters of a learner, with their defaults."""
     return options_of(learner(what).factory)
+
+
+def in_words(what: AnyLearner, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a learner; None where its option has the choice `none` becomes that word."""
+    return options_.in_words(learner(what).factory, settings)
 
 
 def only_in_test(what: AnyLearner) -> tuple[str, ...]:

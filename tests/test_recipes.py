@@ -101,7 +101,10 @@ def test_a_variant_is_found_by_name_and_a_file_by_path(folder, tmp_path):
         UserError, match=r"`recipe` is 'lng' \(did you mean `long`\?\), but protonet "
     ):
         recipes.find("strokes", "protonet", 5, 1, "lng")
-    with pytest.raises(UserError, match=r"these variants: none; or give the path of a \.toml file"):
+    with pytest.raises(
+        UserError,
+        match=r"has no variants to choose; leave it out, or give the path of a \.toml file",
+    ):
         recipes.find("strokes", "matching", 5, 1, "long")
     with pytest.raises(UserError, match=r"absent\.toml cannot be read \(No such file"):
         recipes.find("strokes", "protonet", 5, 1, str(tmp_path / "absent.toml"))

@@ -14,6 +14,7 @@ from metabench.cli.forecast import forecast, regress
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
 from metabench.cli.optimize import optimize_commands
 from metabench.cli.run import run
+from metabench.cli.runs import runs_commands
 from metabench.cli.statistician import statistician_commands
 from metabench.cli.terminal import make_plain
 from metabench.errors import UserError
@@ -38,6 +39,7 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(regress)
 app.add_typer(data_commands, name="data")
+app.add_typer(runs_commands, name="runs")
 app.add_typer(optimize_commands, name="optimize")
 app.add_typer(statistician_commands, name="statistician")
 

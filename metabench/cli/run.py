@@ -133,11 +133,14 @@ def _tell(result: Result) -> None:
     from rich.console import Console
 
     from metabench.results import tables
+    from metabench.results.diverged import warnings
 
     lines = tables.result_cells(result)
     print(f"{result.protocol.id}, dataset {result.dataset_digest[:12]}")
     Console().print(tables.table(tables.RESULT_HEAD, lines))
     print(*tables.presentation_lines(result), *tables.caption(result), sep="\n")
+    for line in warnings(result):
+        print(line)
 
 
 def _draw_curves(plan: Plan, view: RunView) -> None:

@@ -19,6 +19,7 @@ from metabench.conformance.comparing import distance, form
 from metabench.conformance.drawings import strokes_tables
 from metabench.conformance.subject import Subject
 from metabench.contracts.learner import train_shape
+from metabench.scoring.tally import answered
 from metabench.seeds import root_key
 from metabench.types import Episode, StreamShape
 
@@ -27,7 +28,8 @@ SIGMAS = 4.0  # a larger difference is significant; by chance it occurs once in 
 
 def accuracies(found: jax.Array, episodes: Episode) -> np.ndarray:
     """Of the logits [episodes, queries, way] in each of the episodes, as fractions."""
-    return np.asarray((found.argmax(-1) == episodes.query_y).mean(-1))
+    right = (found.argmax(-1) == episodes.query_y) & answered(found)
+    return np.asarray(right.mean(-1))
 
 
 def check_contract(subject: Subject) -> None:

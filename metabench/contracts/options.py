@@ -89,6 +89,7 @@ POSITIVE = _Positive()
 
 
 Count = Annotated[int, AtLeast(1)]
+Way = Annotated[int, AtLeast(2)]  # classes in an episode: one alone is told from no other
 Rate = Annotated[float, POSITIVE]
 Chance = Annotated[float, FromTo(0, 1)]
 
@@ -149,6 +150,30 @@ def check_options(name: str, factory: Callable[..., Any], values: Mapping[str, A
         check_value(option, value, known[option].annotation, f" of learner `{name}`")
 
 
+def in_words(factory: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values`, with None, True and False as words where an option admits the word alone.
+
+    `norm=none` on the command line is None, as `clip=none` is, but the choices of `norm` are words
+    and `none` is one of them.
+
+    Args:
+      factory: whose options they are.
+      values: by the names of options, known ones or others.
+    """
+    known = options_of(factory)
+    return {
+        name: _in_words(value, known[name].annotation) if name in known else value
+        for name, value in values.items()
+    }
+
+
+def _in_words(value: Any, hint: Any) -> Any:
+    if not (value is None or isinstance(value, bool)) or _fits(value, hint):
+        return value
+    word = str(value).lower()
+    return word if _fits(word, hint) else value
+
+
 def check_value(name: str, value: object, hint: Any, owner: str = "") -> None:
     """Raise `UserError` where `value` is not what the annotation `hint` of option `name` says."""
     if not _fits(value, hint):
@@ -161,10 +186,10 @@ def check_value(name: str, value: object, hint: Any, owner: str = "") -> None:
 
 
 def _unknown(name: str, option: str, known: Mapping[str, inspect.Parameter]) -> UserError:
-    listed = ", ".join(f"{k}={p.default!r}" for k, p in known.items()) or "none"
+    listed = ", ".join(f"{k}={p.default!r}" for k, p in known.items())
+    others = f"its options and defaults are: {listed}" if listed else "it has no options at all"
     return UserError(
-        f"learner `{name}` has no option `{option}`{suggest(option, tuple(known))}; "
-        f"its options and defaults are: {listed}"
+        f"learner `{name}` has no option `{option}`{suggest(option, tuple(known))}; {others}"
     )
 
 

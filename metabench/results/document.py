@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 SCHEMA_VERSION = 2
+OPTIONAL = ("by_presentation", "nan_episodes", "alike_answers", "high_loss")  # of a run
 COUNT = {"type": "integer", "minimum": 0}  # of the schema's long arrays
 
 
@@ -40,7 +41,8 @@ def to_json(result: Result) -> str:
         if not document["protocol"][name]:
             del document["protocol"][name]
     for run in document["runs"]:
-        _leave_out(run, "by_presentation")
+        for name in OPTIONAL:
+            _leave_out(run, name)
     return canonical(document)
 
 
@@ -162,6 +164,8 @@ def _wrong_counts(protocol: Mapping[str, Any], run: Mapping[str, Any]) -> Iterat
             "by_presentation",
             "must split `correct` by presentation, in the online protocol and nowhere else",
         )
+    if run.get("nan_episodes", 0) > episodes:
+        yield "nan_episodes", f"is {run['nan_episodes']}, but there are {episodes} episodes"
     mean = sum(correct) / (episodes * queries)
     if abs(mean - run["accuracy"]) > 1e-6:
         yield "accuracy", f"is {run['accuracy']}, but its counts give {mean:.6f}"

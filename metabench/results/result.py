@@ -30,6 +30,14 @@ class SeedRun:
     by_presentation: tuple[tuple[int, ...], ...] | None = None
     """Online protocol: right answers at the 1st, 2nd, … presentation, in each episode. If classes
     are drawn independently, the last number is that of all later presentations."""
+    nan_episodes: int | None = None
+    """Episodes in which a score was no number (NaN): such queries count as wrong. None where
+    there is no such episode."""
+    alike_answers: bool | None = None
+    """True where in every episode all queries got the same answer; else None."""
+    high_loss: float | None = None
+    """The mean training loss before the step that was tested, where it is far above that of
+    guessing; else None."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The evaluator: the number of correct answers in each episode. It never trains."""
+"""The evaluator: how the queries of each episode are answered. It never trains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from metabench.compute.devices import AXIS, copied, cores, mesh
 from metabench.compute.episodewise import over_episodes
 from metabench.compute.in_cache import on_one_core
 from metabench.contracts.learner import EpisodeLearner, StreamLearner
-from metabench.scoring.streams import correct_by_presentation
+from metabench.scoring.streams import stream_tally
+from metabench.scoring.tally import Tally, answered, tally_of
 from metabench.seeds import pinned, root_key
 from metabench.tasks.kinds import sample_tasks
 from metabench.tasks.streams import shown
@@ -40,33 +41,35 @@ def chunk_size(shape: ImageTaskShape) -> int:
     return chunk
 
 
-def correct_counts(
+def episode_tally(
     learner: EpisodeLearner, state: PyTree, episode: Episode, key: jax.Array
-) -> jax.Array:
-    """int32 []: how many queries of one episode are answered correctly."""
+) -> Tally:
+    """How the queries of one episode are answered."""
     task = learner.adapt(state, episode.support_x, episode.support_y, key)
-    answers = learner.predict(task, episode.query_x).argmax(-1)
-    return (answers == episode.query_y).sum(dtype=jnp.int32)
+    scores = learner.predict(task, episode.query_x)
+    answers = scores.argmax(-1)
+    right = (answers == episode.query_y) & answered(scores)
+    return tally_of(right.sum(dtype=jnp.int32), answers, scores)
 
 
 def make_evaluator(
     learner: ImageLearner, shape: ImageTaskShape
-) -> Callable[[PyTree, ClassTable, jax.Array, jax.Array], jax.Array]:
-    """`run(state, table, key, indices) -> correct`, compiled once per chunk size.
+) -> Callable[[PyTree, ClassTable, jax.Array, jax.Array], Tally]:
+    """`run(state, table, key, indices) -> tallies`, compiled once per chunk size.
 
     `correct` is [indices] for episodes and [indices, presentations] for streams. If there
     are several devices, the tasks of a chunk are spread over them.
     """
 
-    def run(state: PyTree, table: ClassTable, key: jax.Array, indices: jax.Array) -> jax.Array:
+    def run(state: PyTree, table: ClassTable, key: jax.Array, indices: jax.Array) -> Tally:
         tasks = sample_tasks(key, indices, table, shape)
         keys = jax.vmap(partial(jax.random.fold_in, jax.random.fold_in(key, 2**31)))(indices)
         if isinstance(learner, StreamLearner):
             assert isinstance(tasks, Stream), "a shape of streams has a learner of streams"
             assert isinstance(shape, StreamShape), "and tasks of such a shape"
-            return jax.vmap(partial(correct_by_presentation, learner, state, shape))(tasks, keys)
+            return jax.vmap(partial(stream_tally, learner, state, shape))(tasks, keys)
         with on_one_core():
-            return over_episodes(partial(correct_counts, learner), state)(tasks, keys)
+            return over_episodes(partial(episode_tally, learner), state)(tasks, keys)
 
     return jax.jit(run)
 
@@ -79,14 +82,41 @@ def evaluate(
     *,
     seed: int,
     episodes: int,
-    evaluator: Callable[..., jax.Array] | None = None,
+    evaluator: Callable[..., Tally] | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> np.ndarray:
-    """Correct answers in each of tasks 0 … `episodes`-1 of `seed`.
+    """Correct answers in each of tasks 0 … `episodes`-1 of `seed`; arguments as for `tallies`.
 
-    int32 [episodes]; for streams [episodes, presentations]. Products are those of 32-bit floats on
-    every device: by default a GPU rounds what it multiplies to 10 bits, and near ties then break
-    otherwise than on a CPU.
+    int32 [episodes]; for streams [episodes, presentations].
+    """
+    found = tallies(
+        learner,
+        state,
+        table,
+        shape,
+        seed=seed,
+        episodes=episodes,
+        evaluator=evaluator,
+        progress=progress,
+    )
+    return np.asarray(found.correct)
+
+
+def tallies(
+    learner: ImageLearner,
+    state: PyTree,
+    table: ClassTable,
+    shape: ImageTaskShape,
+    *,
+    seed: int,
+    episodes: int,
+    evaluator: Callable[..., Tally] | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Tally:
+    """How tasks 0 … `episodes`-1 of `seed` are answered: arrays [episodes, …] on the host.
+
+    Products are those of 32-bit floats on every device: by default a GPU rounds what it
+    multiplies to 10 bits, and near ties then break otherwise than on a CPU.
 
     Args:
       learner: what is evaluated.
@@ -106,19 +136,19 @@ def evaluate(
     found, starts = [], range(0, episodes, chunk)
     one_by_one = Lock()
 
-    def correct(start: int) -> np.ndarray:
+    def counted(start: int) -> Tally:
         # The last chunk extends beyond the end, so that only one shape is compiled.
         indices = jax.device_put(np.arange(start, start + chunk, dtype=np.int32), spread)
         # The first call compiles for all; none waits here for a result.
         with one_by_one, pinned(), jax.default_matmul_precision("float32"):
             counts = run(state, table, key, indices)
-        return np.asarray(counts)
+        return jax.tree.map(np.asarray, counts)
 
     with ThreadPoolExecutor(_workers()) as pool:
-        for start, one in zip(starts, pool.map(correct, starts), strict=True):
+        for start, one in zip(starts, pool.map(counted, starts), strict=True):
             found.append(one)
             progress(min(start + chunk, episodes))
-    return np.concatenate(found)[:episodes]
+    return jax.tree.map(lambda *parts: np.concatenate(parts)[:episodes], *found)
 
 
 def _workers() -> int:

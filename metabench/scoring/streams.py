@@ -18,20 +18,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.contracts.learner import StreamLearner
+from metabench.scoring.tally import Tally, answered, tally_of
 from metabench.seeds import root_key
-from metabench.tasks.label_codes import groups, right
+from metabench.tasks.label_codes import groups, highest, right
 from metabench.tasks.streams import sample_streams, shown
 from metabench.types import ClassTable, PyTree, Stream, StreamShape
 
 
-def correct_by_presentation(
+def stream_tally(
     learner: StreamLearner, state: PyTree, shape: StreamShape, stream: Stream, key: jax.Array
-) -> jax.Array:
-    """int32 [columns]: right answers among the images of each presentation."""
+) -> Tally:
+    """How the images of one stream are answered, `correct` among those of each presentation."""
     _, size = groups(shape.labels, shape.way)
     logits = learner.answer(state, stream.xs, shown(stream), key)
-    hits = right(logits, stream.codes[stream.ys], size)
-    return by_presentation(shape, stream.turns, hits)
+    hits = right(logits, stream.codes[stream.ys], size) & answered(logits)
+    return tally_of(by_presentation(shape, stream.turns, hits), highest(logits, size), logits)
 
 
 def by_presentation(shape: StreamShape, turns: jax.Array, hits: jax.Array) -> jax.Array:

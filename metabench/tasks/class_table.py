@@ -127,7 +127,7 @@ def within_alphabets(table: ClassTable, dataset: Dataset, split: Split, way: int
     if not large:
         most = max(map(len, rows.values()))
         raise UserError(
-            f"`way` is {way}, but no alphabet here has that many characters: take 1 to {most}"
+            f"`way` is {way}, but no alphabet here has that many characters: take 2 to {most}"
         )
     longest = max(map(len, large))
     members = [found + [found[0]] * (longest - len(found)) for found in large]
@@ -182,10 +182,9 @@ def check_fits(
     classes = table.members.shape[0]
     if table.fixed is not None and isinstance(shape, EpisodeShape):
         _check_fixed(table.fixed, shape, where)
-    if not 1 <= shape.way <= classes:
-        raise UserError(
-            f"`way` is {shape.way}, but {where} has {classes} classes: take 1 to {classes}"
-        )
+    if not 2 <= shape.way <= classes:
+        fitting = f"take 2 to {classes}" if classes > 1 else "nothing can be told apart in it"
+        raise UserError(f"`way` is {shape.way}, but {where} has {classes} classes: {fitting}")
     fewest = int(table.counts.min())
     if isinstance(shape, StreamShape):
         if not 1 <= shape.presentations <= fewest:

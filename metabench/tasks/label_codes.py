@@ -76,5 +76,9 @@ def log_probabilities(logits: jax.Array, size: int) -> jax.Array:
 
 def right(logits: jax.Array, wanted: jax.Array, size: int) -> jax.Array:
     """Whether, in every group, `logits` [..., outputs] are highest where `wanted` is 1."""
-    found, asked = (_grouped(rows, size).argmax(-1) for rows in (logits, wanted))
-    return (found == asked).all(-1)
+    return (highest(logits, size) == highest(wanted, size)).all(-1)
+
+
+def highest(rows: jax.Array, size: int) -> jax.Array:
+    """Where each group of `rows` [..., outputs] is highest: int32 [..., groups], from 0."""
+    return _grouped(rows, size).argmax(-1)

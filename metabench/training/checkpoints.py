@@ -18,6 +18,7 @@ from metabench.files import checksums
 from metabench.files.cache import full
 from metabench.types import PyTree
 
+LOCK, PREVIOUS = ".lock", ".previous"  # what stands beside a folder of checkpoints
 PATIENCE = 5.0  # seconds to wait for a process that only reads a finished run
 
 
@@ -114,6 +115,8 @@ def opened(
     """
     with _alone(directory):
         aside = None if resume else set_aside(directory)
+        if resume and not steps_in(directory):
+            note(nothing_to_resume(directory))
         if aside is not None:
             note(f"An earlier run's checkpoint was moved to {aside}; `--resume` continues one.")
         checkpoints = Checkpoints(directory)
@@ -123,16 +126,33 @@ def opened(
             checkpoints.close()
 
 
+def nothing_to_resume(directory: Path) -> str:
+    """What is said where `--resume` finds no checkpoint in `directory`."""
+    return (
+        f"`--resume` finds no checkpoint of these very settings and lengths in {directory}: this "
+        "training begins at its first step."
+    )
+
+
+def steps_in(directory: Path) -> list[int]:
+    """The steps of the checkpoints in `directory`: Orbax names their folders by them."""
+    found = directory.iterdir() if directory.is_dir() else ()
+    return sorted(int(one.name) for one in found if one.name.isdecimal())
+
+
 @contextmanager
 def _alone(directory: Path) -> Generator[None, None, None]:
     """Hold the lock of `directory`, a file beside it; the system frees it when a process ends."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(directory.with_name(directory.name + ".lock"))
+    lock = FileLock(directory.with_name(directory.name + LOCK))
     with _written(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=PATIENCE)
+            while not Path(lock.lock_file).exists():  # `clean` removed it meanwhile
+                lock.release()
+                lock.acquire(timeout=PATIENCE)
         except Timeout as error:
             raise UserError(
                 f"another process is training in {directory} with the same settings; wait for it, "
@@ -182,4 +202,4 @@ def set_aside(directory: Path) -> Path | None:
 
 
 def _aside(directory: Path) -> Path:
-    return directory.with_name(directory.name + ".previous")
+    return directory.with_name(directory.name + PREVIOUS)

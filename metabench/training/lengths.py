@@ -52,6 +52,21 @@ def lengths_of(values: Mapping[str, Any]) -> Lengths:
     return Lengths(**values)
 
 
+def check_steps(settings: Mapping[str, Any], lengths: Lengths) -> None:
+    """`UserError` on an option `steps`, the length that a schedule is made for, of another length.
+
+    Args:
+      settings: of the learner, as somebody asked for them.
+      lengths: of its training.
+    """
+    steps = settings.get("steps", lengths.steps)
+    if steps != lengths.steps:
+        raise UserError(
+            f"`--set steps={steps}` contradicts the training's {lengths.steps:,} steps, which the "
+            "learner is told by itself: give `--train steps` alone"
+        )
+
+
 def check_seeds(seed: int, seeds: int = 1) -> None:
     """`UserError` on a seed or a number of seeds that cannot be."""
     for name, value, lowest in (("seed", seed, 0), ("seeds", seeds, 1)):

@@ -7,6 +7,7 @@ folds everything random from the seed's key and the step's number.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class Trained:
     @property
     def best_validation(self) -> float | None:
         """The measure of `state` on the validation tasks; None if nothing was trained."""
-        return max((p.validation for p in self.history), default=None)
+        return max((p.validation for p in self.history), default=None, key=_worth)
 
     def selected(self, select: Select) -> Selected:
         """The best state in validation, or the one after the last step."""
@@ -156,7 +157,8 @@ class _Run:
             trained.last = self.settle(trained.last, self.data, self.key)
         settled = copied(trained.last, jax.devices()[:1])
         found = self.validate(settled)
-        if trained.best_validation is None or found > trained.best_validation:
+        best = trained.best_validation
+        if best is None or _worth(found) > _worth(best):
             trained.best_step = until
             trained.state = jax.tree.map(jnp.copy, settled)  # the loop donates `last`
         trained.seconds += time.monotonic() - began
@@ -171,6 +173,11 @@ class _Run:
         self.progress(
             Report(step, steps, loss, rate * self.plan.batch, found, (steps - step) / rate)
         )
+
+
+def _worth(validation: float) -> float:
+    """For comparisons: a measure that is no number is below all others."""
+    return -math.inf if math.isnan(validation) else validation
 
 
 def _to_snapshot(step: int, trained: Trained) -> Snapshot:

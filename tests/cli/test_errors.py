@@ -15,9 +15,13 @@ SHORT = ("--quiet", "--episodes", "4", "--query", "2")
 
 
 CASES = [
-    (["--way", "65"], ["`way` is 65", "64 classes", "take 1 to 64"]),
-    (["--way", "0"], ["`way` is 0", "take 1 to 64"]),
-    (["--way", "-5"], ["`way` is -5", "take 1 to 64"]),
+    (["--way", "65"], ["`way` is 65", "64 classes", "take 2 to 64"]),
+    (["--way", "0"], ["`way` is 0", "take 2 to 64"]),
+    (["--way", "1"], ["`way` is 1", "take 2 to 64"]),
+    (["--set", "train_way=1"], ["`train_way` is 1", "at least 2"]),
+    (["--set", "steps=7", "--train", "steps=2"], ["`--set steps=7` contradicts", " 2 steps"]),
+    (["--set", "steps=7"], ["`--set steps=7` contradicts", "give `--train steps` alone"]),
+    (["--way", "-5"], ["`way` is -5", "take 2 to 64"]),
     (["--shot", "0"], ["`shot` is 0", "at least 1"]),
     (["--query", "0"], ["`query` is 0", "at least 1"]),
     (["--query", "20"], ["`shot` + `query` is 1 + 20 = 21", "together at most 20"]),
@@ -112,6 +116,18 @@ def here(metabench, no_servers, strokes, monkeypatch):
 def test_run(metabench, here, arguments, parts):
     usual = ("run", "--learner", "protonet", "--dataset", "strokes", "--quiet")
     refused(metabench(*usual, *arguments), *parts)
+
+
+@pytest.mark.parametrize("learner", ["pixel_nn", "cluster_matching"])
+@pytest.mark.parametrize(
+    "given", [("--train", "steps=5"), ("--trained-for", "strokes-alphabets-5way-1shot-v2")]
+)
+def test_a_learner_without_training_takes_nothing_for_it(metabench, here, learner, given):
+    """The second one builds on another, whose training is its own."""
+    said = (f"`{given[0]}` is given, but learner `{learner}` is not meta-trained", "leave it out")
+    refused(
+        metabench("run", "--learner", learner, "--dataset", "strokes", "--quiet", *given), *said
+    )
 
 
 def test_an_unknown_learner_is_told_before_data_is_looked_for(metabench, here, no_servers):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import typing
 from pathlib import Path
 
 import pytest
 
 from metabench import registry
+from metabench.cli.settings import parse_settings
+from metabench.contracts.options import check_options
 from metabench.results import document as results
 from metabench.results import page, ranking, tables
 from metabench.tasks import protocols
@@ -101,6 +104,28 @@ def test_learners_lists_every_option_as_it_would_be_typed(metabench):
     assert "--set clip=none" in blocks["protonet"]
     assert "--set width=64" in blocks["protonet"]
     assert "--set full_context=false" in blocks["matching"]
+
+
+def test_every_listed_option_can_be_typed_as_it_is_listed(metabench):
+    """A `none` that is one of several words, as in `norm=none`, is not None."""
+    name = ""
+    for line in metabench("learners").out.splitlines():
+        if not line.startswith("  "):
+            name = line.split(":")[0]
+        elif "--set" in line:
+            typed = parse_settings([line.removeprefix("  --set ")])
+            settings = registry.in_words(name, typed)
+            check_options(name, registry.learner(name).factory, settings)
+            assert settings == {option: registry.options(name)[option].default for option in typed}
+
+
+@pytest.mark.parametrize("name", registry.names("learners"))
+def test_every_choice_of_an_option_can_be_typed(name):
+    for option, parameter in registry.options(name).items():
+        for choice in typing.get_args(parameter.annotation):
+            if isinstance(choice, str):
+                settings = registry.in_words(name, parse_settings([f"{option}={choice}"]))
+                assert settings == {option: choice}
 
 
 def test_datasets_lists_the_splits_and_what_is_prepared(metabench, tmp_path, strokes):

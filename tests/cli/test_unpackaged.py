@@ -43,3 +43,12 @@ def test_mistakes_are_one_sentence(metabench, strokes):
         assert outcome.code == 2
         assert said in outcome.err
         assert not list(Path().glob("leaderboards/*/*.json"))
+
+
+def test_scores_that_are_no_numbers_are_told_at_the_end(metabench, strokes):
+    Path("mine.py").write_text(LEARNER.replace("-jnp.abs(", "jnp.nan * ("))
+    outcome = metabench("run", "--learner", "mine.py:mean_ink", *ASKED, "--out", "found.json")
+    assert outcome.code == 0, outcome.err
+    assert "\nWARNING: in 10 of 10 test episodes the learner answered with scores" in outcome.out
+    (run,) = json.loads(Path("found.json").read_text())["runs"]
+    assert (run["accuracy"], run["nan_episodes"]) == (0.0, 10)

@@ -15,7 +15,9 @@ from metabench.contracts.options import (
     Count,
     FromTo,
     Options,
+    Rate,
     check_options,
+    in_words,
     only_in_test,
     options_of,
     with_options,
@@ -78,6 +80,29 @@ def test_a_wrong_value_is_one_sentence(options, sentence):
     with pytest.raises(UserError) as caught:
         factory(1, **options)
     assert str(caught.value) == sentence
+
+
+def test_none_and_truth_values_become_words_where_only_the_words_are_admitted():
+    def worded(
+        shape: int,
+        *,
+        norm: Literal["batch", "none"] = "none",
+        mode: Annotated[Literal["true", "fast"], TEST_ONLY] | None = None,
+        name: str = "",
+        clip: Rate | None = None,
+        flag: bool = False,
+    ):
+        pass
+
+    given = {"norm": None, "mode": True, "name": None, "clip": None, "flag": True, "other": None}
+    words = {"norm": "none", "mode": "true", "name": "none"}
+    assert in_words(worded, given) == given | words
+    assert in_words(worded, {"mode": None, "flag": None}) == {"mode": None, "flag": None}
+
+
+def test_a_factory_without_options_does_not_seem_to_have_one_called_none():
+    with pytest.raises(UserError, match="has no option `width`; it has no options at all"):
+        check_options("mine", lambda shape: None, {"width": 3})
 
 
 def test_an_unknown_option_names_the_nearest():

@@ -31,6 +31,12 @@ scalars = (
 values = scalars | st.text() | st.lists(st.integers() | st.floats(-1e9, 1e9))
 
 
+def with_run(result, **changes):
+    """`result` with its only run changed."""
+    (run,) = result.runs
+    return dataclasses.replace(result, runs=(dataclasses.replace(run, **changes),))
+
+
 def edited(**changes):
     """The text of a result file whose fields `changes` names by path, `runs__0__seed=...`."""
     document = json.loads(results.to_json(made_up()))
@@ -79,6 +85,17 @@ def test_what_is_written_fits_the_schema():
     full = made_up(learner_digest="a" * 64, training_split_digest="b" * 64)
     jsonschema.validate(json.loads(results.to_json(full)), results.schema())
     assert results.from_json(results.to_json(full)) == full
+
+
+def test_doubts_about_a_run_are_optional_fields():
+    usual = made_up()
+    doubts = {"nan_episodes": 3, "alike_answers": True, "high_loss": 1e9}
+    assert not doubts.keys() & json.loads(results.to_json(usual))["runs"][0].keys()
+    lost = with_run(usual, **doubts)
+    jsonschema.validate(json.loads(results.to_json(lost)), results.schema())
+    assert results.from_json(results.to_json(lost)) == lost
+    with pytest.raises(UserError, match="runs/0/nan_episodes is 5, but there are 4 episodes"):
+        results.from_json(results.to_json(with_run(usual, nan_episodes=5)))
 
 
 def test_the_golden_file_of_version_2():

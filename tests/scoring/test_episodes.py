@@ -9,10 +9,10 @@ import pytest
 
 from metabench.contracts.learner import EpisodeLearner
 from metabench.scoring import episodes as module
-from metabench.scoring.episodes import adaptation_ms, chunk_size, evaluate, make_evaluator
+from metabench.scoring.episodes import adaptation_ms, chunk_size, evaluate, make_evaluator, tallies
 from metabench.scoring.summary import summarise
 from metabench.seeds import root_key
-from metabench.tasks.episodes import sample_batch
+from metabench.tasks.episodes import sample_batch, sample_index_batch
 from metabench.types import ClassTable, EpisodeShape
 from tests.two_devices import on_two_devices
 
@@ -140,6 +140,47 @@ def test_seeds_are_different_streams():
         for seed in (0, 1, 0)
     ]
     assert found[0].tolist() == found[2].tolist() != found[1].tolist()
+
+
+@pytest.mark.parametrize("one_class", [False, True])
+def test_a_query_whose_scores_are_no_numbers_is_wrong(one_class):
+    """The highest of such scores is the first, and every third query is of the first class."""
+    right = reader()
+
+    def predict(task, query_x):
+        image = query_x[:, :1, 0, 0].astype(jnp.int32)
+        column = jnp.arange(3)[None] == 2
+        gone = (image % 5 == 0) & (column if one_class else True)
+        return jnp.where(gone, jnp.nan, right.predict(task, query_x))
+
+    episodes = batch_of(root_key(3), jnp.arange(10), make_table(), SHAPE)
+    gone = (np.asarray(episodes.query_x[..., 0, 0, 0]) % 5 == 0).sum(1)
+    learner = right._replace(predict=predict)
+    found = tallies(learner, (), make_table(), SHAPE, seed=3, episodes=10)
+    assert found.unanswered.tolist() == gone.tolist()
+    assert found.correct.tolist() == counts(learner).tolist() == (12 - gone).tolist()
+    assert gone.any()
+
+
+def test_a_learner_that_answers_no_numbers_has_no_right_answer():
+    learner = reader()._replace(predict=lambda task, x: jnp.full((x.shape[0], 3), jnp.nan))
+    assert counts(learner).tolist() == [0] * 10
+    given = sample_index_batch(root_key(3), jnp.arange(10), make_table(), SHAPE)
+    table = make_table()._replace(fixed=given)
+    assert evaluate(learner, (), table, SHAPE, seed=0, episodes=10).tolist() == [0] * 10
+
+
+def test_answers_are_alike_where_an_episode_has_one_answer():
+    def predict(task, query_x):
+        return jnp.zeros((query_x.shape[0], 3)).at[:, task].set(1.0)
+
+    def adapt(state, x, y, key):
+        return jax.random.randint(key, (), 0, 3)
+
+    learner = EpisodeLearner(init=lambda key: (), adapt=adapt, predict=predict)
+    for one, alike in ((learner, [True] * 10), (reader(), [False] * 10)):
+        found = tallies(one, (), make_table(), SHAPE, seed=3, episodes=10)
+        assert found.alike.tolist() == alike
 
 
 def test_interval_by_hand():

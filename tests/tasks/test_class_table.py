@@ -107,7 +107,8 @@ def test_find_split(dataset):
 @pytest.mark.parametrize(
     ("shape", "sentence"),
     [
-        ((3, 1, 1), "`way` is 3, but here has 2 classes: take 1 to 2"),
+        ((1, 1, 1), "`way` is 1, but here has 2 classes: take 2 to 2"),
+        ((3, 1, 1), "`way` is 3, but here has 2 classes: take 2 to 2"),
         ((0, 1, 1), "`way` is 0"),
         ((2, 0, 1), "`shot` is 0; it must be at least 1"),
         ((2, 1, 0), "`query` is 0; it must be at least 1"),

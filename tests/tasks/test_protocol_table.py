@@ -56,10 +56,10 @@ def test_within_one_alphabet_in_one_orientation(split):
 @pytest.mark.parametrize(
     ("data", "protocol", "sentence"),
     [
-        (dataset(), replace(WITHIN, way=5), r"`way` is 5, .* take 1 to 4"),
+        (dataset(), replace(WITHIN, way=5), r"`way` is 5, .* take 2 to 4"),
         (dataset(tuple("abcd")), WITHIN, r"dataset `made-up` has no alphabets"),
         (dataset(), replace(PROTOCOL, part="train"), r"has no train classes; it has: val, test"),
-        (dataset(), replace(PROTOCOL, way=10), r"`way` is 10, .* take 1 to 9"),
+        (dataset(), replace(PROTOCOL, way=10), r"`way` is 10, .* take 2 to 9"),
     ],
 )
 def test_what_cannot_be_had_is_told(data, protocol, sentence):

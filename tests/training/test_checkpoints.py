@@ -14,8 +14,10 @@ from metabench.training.checkpoints import (
     Checkpoints,
     OtherFormError,
     Snapshot,
+    nothing_to_resume,
     opened,
     set_aside,
+    steps_in,
 )
 
 STATE = {"a": jnp.arange(3), "b": (jnp.float32(0.1), jnp.ones((2, 2)))}
@@ -66,9 +68,19 @@ def test_an_earlier_run_is_continued_or_set_aside(tmp_path):
     with opened(folder, True, notes.append) as checkpoints:
         assert checkpoints.newest(STATE).step == 5
     assert notes == []
+    assert steps_in(folder) == [5]
     with opened(folder, False, notes.append) as checkpoints:
         assert checkpoints.newest(STATE) is None
     assert [str(tmp_path / "run.previous") in note for note in notes] == [True]
+
+
+def test_it_is_said_where_there_is_nothing_to_resume(tmp_path):
+    notes, folder = [], tmp_path / "run"
+    with opened(folder, True, notes.append) as checkpoints:
+        assert checkpoints.newest(STATE) is None
+    assert notes == [nothing_to_resume(folder)]
+    assert "`--resume` finds no checkpoint" in notes[0]
+    assert f"in {folder}: this training begins at its first step" in notes[0]
 
 
 @pytest.mark.parametrize("resume", [True, False])

@@ -50,6 +50,27 @@ def test_the_best_or_the_last_state_is_selected_with_its_own_validation():
     assert untrained.selected("last") == untrained.selected("best") == ("state", 0, None)
 
 
+@pytest.mark.parametrize("first", [float("nan"), -1.0])
+def test_a_state_whose_measure_is_no_number_is_never_the_best(first):
+    measures = iter((first, -3.0, float("nan"), -2.0))
+    found = meta_train(counter(), SHAPE, plain_table(), lambda state: next(measures), PLAN, seed=0)
+    best = {True: (-2.0, 24), False: (-1.0, 6)}[first != first]
+    assert (found.best_validation, found.best_step) == best
+    assert int(found.state) == best[1]
+
+
+def test_validation_does_not_prefer_a_state_that_answers_no_numbers():
+    """A state without numbers is worth less than one that answers always the same."""
+
+    def predict(state, x):
+        return jnp.full((x.shape[0], 3), jnp.where(state <= 12, jnp.nan, 0.0))
+
+    learner = counter()._replace(predict=predict, adapt=lambda state, x, y, key: state)
+    found = train(learner)
+    assert [p.validation for p in found.history] == [0.0, 0.0, pytest.approx(1 / 3), 1 / 3]
+    assert found.best_step == 18
+
+
 def test_of_equally_good_states_the_first_is_kept():
     table = plain_table()
     found = train(counter(), tables=(table, table))

@@ -8,8 +8,9 @@ from typing import NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from metabench.errors import UserError
 from metabench.learners.common.by_class import largest
-from metabench.types import PyTree
+from metabench.types import ImageTaskShape, PyTree, StreamShape
 
 NEARER = 1e-3  # what a cosine of 1 adds to a vote
 FARTHEST = -2.0  # below every cosine: means "not of this class"
@@ -69,6 +70,26 @@ def by_nearest(
     return adapt, predict
 
 
+def check_neighbours(neighbours: int, shape: ImageTaskShape) -> None:
+    """`UserError` on a number of voters that is never met, or that nothing asks for.
+
+    Args:
+      neighbours: of the earlier images of a stream.
+      shape: of the test's tasks; in episodes the nearest support alone decides.
+    """
+    if isinstance(shape, StreamShape):
+        if neighbours >= shape.steps:
+            raise UserError(
+                f"`neighbours` is {neighbours}, but the last of the {shape.steps} images of a "
+                f"stream comes after {shape.steps - 1} others: take 1 to {shape.steps - 1}"
+            )
+    elif neighbours != 1:
+        raise UserError(
+            f"`neighbours` is {neighbours}, but only in the online protocol do several images "
+            "vote; leave it out here"
+        )
+
+
 def votes(similarity: jax.Array, labels: jax.Array, neighbours: int) -> jax.Array:
     """The nearest earlier images vote on each image of a stream: [steps, outputs].
 
@@ -77,7 +98,7 @@ def votes(similarity: jax.Array, labels: jax.Array, neighbours: int) -> jax.Arra
     Args:
       similarity: between all images, [steps, steps].
       labels: at each step the code of the step before, [steps, outputs].
-      neighbours: how many vote, if there are so many.
+      neighbours: how many vote, if there are so many yet.
     """
     steps = labels.shape[0]
     earlier = jnp.tril(jnp.ones((steps, steps), bool), -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from metabench.contracts.options import Count, Options
+from metabench.contracts.options import Count, Options, Way
 from metabench.types import EpisodeShape
 
 
@@ -31,7 +31,7 @@ class TrainingEpisodes(Options):
       train_query: queries per class of the training episodes; None for the test's.
     """
 
-    train_way: Count | None = None
+    train_way: Way | None = None
     train_shot: Count | None = None
     train_query: Count | None = None
 

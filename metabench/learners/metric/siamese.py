@@ -20,7 +20,7 @@ import optax
 from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
-from metabench.contracts.options import AtLeast, Chance, Count, with_options
+from metabench.contracts.options import AtLeast, Chance, Count, Way, with_options
 from metabench.learners.common.metric import MetricNet, metric_learner
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
@@ -83,7 +83,7 @@ def siamese(
     norm: Norm = "running",
     affine: Chance = 0.0,
     weight_decay: Annotated[float, AtLeast(0)] = 0.0,
-    train_way: Count | None = None,
+    train_way: Way | None = None,
     train_query: Count | None = None,
     optimizer: ClippedAdam = ClippedAdam(),
 ) -> EpisodeLearner:

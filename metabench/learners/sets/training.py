@@ -12,7 +12,7 @@ import optax
 
 from metabench.compute.episodewise import over_episodes
 from metabench.contracts.learner import Metrics
-from metabench.contracts.options import AtLeast, Chance, Count, FromTo, Options, Rate
+from metabench.contracts.options import AtLeast, Chance, Count, FromTo, Options, Rate, Way
 from metabench.learners.common.optimizer import Adam, Decay, adam, descended
 from metabench.nets.distort import STRONGEST
 from metabench.nets.functional import Functional
@@ -52,7 +52,7 @@ class SetOptions(Options):
     """
 
     set_size: Annotated[int, AtLeast(2)] = 5
-    train_way: Annotated[int, AtLeast(2)] = 16
+    train_way: Way = 16
     drop: Chance = 0.5
     rotate: bool = False
     reflect: bool = True

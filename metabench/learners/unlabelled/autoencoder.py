@@ -21,7 +21,7 @@ from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner, Metrics, StreamLearner, Training
 from metabench.contracts.options import TEST_ONLY, Count, with_options
-from metabench.learners.common.neighbours import by_nearest, unit, votes
+from metabench.learners.common.neighbours import by_nearest, check_neighbours, unit, votes
 from metabench.learners.common.optimizer import Adam, adam, descended
 from metabench.nets.functional import Functional, functional
 from metabench.nets.pixels import pixels
@@ -81,6 +81,7 @@ def autoencoder(
       images: in a training batch.
       optimizer: of the training.
     """
+    check_neighbours(neighbours, shape)
     descent = adam(optimizer)
     net = functional(lambda rngs: Autoencoder(prod(shape.image), hidden, code, rngs=rngs))
 

@@ -12,7 +12,7 @@ import jax
 
 from metabench.contracts.learner import EpisodeLearner, StreamLearner
 from metabench.contracts.options import Count, with_options
-from metabench.learners.common.neighbours import by_nearest, unit, votes
+from metabench.learners.common.neighbours import by_nearest, check_neighbours, unit, votes
 from metabench.nets.pixels import pixels
 from metabench.types import ImageTaskShape, StreamShape
 
@@ -33,6 +33,7 @@ def pixel_nn(
         Photographs need `bright`, which does not change pixels.
       neighbours: in the online protocol, how many of the earlier images vote.
     """
+    check_neighbours(neighbours, shape)
 
     def embed(state: tuple[()], images: jax.Array) -> jax.Array:
         del state

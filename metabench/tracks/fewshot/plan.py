@@ -162,8 +162,8 @@ def _filled(
     training_data: Dataset,
     split: str,
 ) -> dict[str, Any]:
-    """`chosen`, with the values that a run sets itself if the learner has such options."""
-    filled, options = dict(chosen), registry.options(entry)
+    """`chosen` as the learner takes it, with the values that a run sets itself."""
+    filled, options = registry.in_words(entry, chosen), registry.options(entry)
     if "steps" in options:
         filled.setdefault("steps", lengths.steps)
     if "classes" in options:

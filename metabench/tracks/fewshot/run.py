@@ -13,25 +13,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
+import numpy as np
 
 from metabench.contracts.learner import EpisodeLearner, foundation_of, parameter_count, train_shape
 from metabench.errors import UserError
 from metabench.results import environment
 from metabench.results.document import run_name
 from metabench.results.result import Result, SeedRun
-from metabench.scoring.episodes import adaptation_ms, evaluate, make_evaluator
+from metabench.scoring.episodes import adaptation_ms, make_evaluator, tallies
 from metabench.scoring.streams import presented
 from metabench.scoring.summary import summarise
+from metabench.scoring.tally import Tally, all_alike, nan_episodes
 from metabench.tasks.class_table import find_split
 from metabench.tasks.kinds import task_digest
 from metabench.tracks.fewshot.plan import Plan, training_split
-from metabench.training.checkpoints import opened
+from metabench.training.checkpoints import opened, steps_in
+from metabench.training.divergence import high_loss
 from metabench.training.loop import Trained
 from metabench.training.meta_training import accuracy_on, initial_state, meta_train, trained_before
 from metabench.training.start import Start, start_from
 from metabench.training.watcher import Watcher
-from metabench.types import StreamShape
+from metabench.types import ImageTaskShape, StreamShape
 
 
 def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Result:
@@ -167,7 +169,8 @@ def _start(plan: Plan, seed: int, watcher: Watcher) -> tuple[Start | None, dict[
     if plan.source is not None:
         watcher.note(f"seed {seed}: first {plan.source.entry.name}, on which it builds")
         quiet = Watcher(training=watcher.training, note=watcher.note)
-        trained = _train(plan.source, seed, True, quiet).trained
+        begun = bool(steps_in(plan.source.folder / f"seed{seed}"))  # it is continued unasked
+        trained = _train(plan.source, seed, begun, quiet).trained
         state = trained.selected(plan.source.lengths.select).state
         cost["source_seconds"] = round(trained.seconds, 1)
     drawn = train_shape(plan.learner, plan.shape)
@@ -191,14 +194,14 @@ def _measure(
     plan: Plan,
     seed: int,
     trained: Trained,
-    runner: Callable[..., jax.Array],
+    runner: Callable[..., Tally],
     watcher: Watcher,
     before: Mapping[str, float],
 ) -> SeedRun:
     """Evaluate one seed's state on every episode of the protocol, and measure the costs."""
     protocol, test = plan.protocol, plan.tables["test"]
     tested, began = trained.selected(plan.lengths.select), time.monotonic()
-    correct = evaluate(
+    tally = tallies(
         plan.learner,
         tested.state,
         test,
@@ -209,7 +212,6 @@ def _measure(
         progress=lambda done: watcher.evaluating(seed, done, protocol.episodes),
     )
     seconds = time.monotonic() - began
-    summary = summarise(correct, plan.shape.queries)
     steps = plan.lengths.steps if plan.learner.training is not None else 0
     cost = {
         "train_seconds": round(trained.seconds, 1),
@@ -221,15 +223,27 @@ def _measure(
     }
     return SeedRun(
         seed=seed,
-        accuracy=round(summary.mean, 6),
-        ci95=round(summary.ci95, 6),
-        correct=tuple(int(n) for n in correct.reshape(len(correct), -1).sum(1)),
+        **_counted(tally, plan.shape),
         validation_accuracy=tested.validation,
         train_steps=steps,
         best_step=tested.step,
         cost=cost,
-        by_presentation=tuple(map(tuple, correct.tolist())) if correct.ndim == 2 else None,
+        high_loss=high_loss(trained, tested.step, train_shape(plan.learner, plan.shape)),
     )
+
+
+def _counted(tally: Tally, shape: ImageTaskShape) -> dict[str, Any]:
+    """What a run says of the answers of one seed, by the names of its fields."""
+    correct = np.asarray(tally.correct)
+    summary = summarise(correct, shape.queries)
+    return {
+        "accuracy": round(summary.mean, 6),
+        "ci95": round(summary.ci95, 6),
+        "correct": tuple(int(n) for n in correct.reshape(len(correct), -1).sum(1)),
+        "by_presentation": tuple(map(tuple, correct.tolist())) if correct.ndim == 2 else None,
+        "nan_episodes": nan_episodes(tally) or None,
+        "alike_answers": all_alike(tally, shape) or None,
+    }
 
 
 def _rate(number: int, seconds: float) -> float:

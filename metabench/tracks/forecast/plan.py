@@ -14,7 +14,7 @@ from metabench.files import canonical
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.tasks.functions import check_functions
-from metabench.training.lengths import Lengths, lengths_of
+from metabench.training.lengths import Lengths, check_steps, lengths_of
 from metabench.types import FunctionShape
 from metabench.unpackaged import LearnerEntry
 
@@ -86,7 +86,8 @@ def plan_forecast(
     entry = registry.learner(learner)
     _check_part(entry)
     planned, options = lengths_of({**recipe.train, **lengths}), registry.options(entry)
-    chosen = {**recipe.learner, **settings}
+    check_steps(settings, planned)
+    chosen = registry.in_words(entry, {**recipe.learner, **settings})
     if "steps" in options:
         chosen.setdefault("steps", planned.steps)
     built = registry.build_learner(entry, shape, chosen)

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metabench.errors import UserError
 from metabench.scoring.functions import collect, make_densities
 from metabench.seeds import VALIDATION_SEED, root_key
 from metabench.tasks import gaussian_process
@@ -52,7 +53,7 @@ def execute(plan: ForecastPlan, *, resume: bool, command: str, watcher: Watcher)
       watcher: told of progress.
 
     Raises:
-      UserError: training diverged.
+      UserError: training diverged, or what was trained gives no finite forecasts.
     """
     trained = _train(plan, resume, watcher)
     run, done = make_densities(plan.learner, plan.shape, references=True), 0
@@ -64,8 +65,19 @@ def execute(plan: ForecastPlan, *, resume: bool, command: str, watcher: Watcher)
 
     state = trained.selected(plan.lengths.select).state
     found = collect(run, state, seed=TEST_SEED, functions=plan.functions, progress=advance)
+    _check_numbers(found["learner"])
     document = document_of(plan, trained, found, command)
     return Outcome(document, _examples(plan, state))
+
+
+def _check_numbers(densities: np.ndarray) -> None:
+    """`UserError` where densities [functions, steps] of the learner are no finite numbers."""
+    lost = int((~np.isfinite(densities)).any(1).sum())
+    if lost:
+        raise UserError(
+            f"in {lost:,} of {len(densities):,} test functions the learner's forecasts have no "
+            "finite density, so there is no result; lower `learning_rate` or set `clip`"
+        )
 
 
 def _train(plan: ForecastPlan, resume: bool, watcher: Watcher) -> Trained:

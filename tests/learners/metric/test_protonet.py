@@ -43,7 +43,7 @@ def test_only_batch_statistics_are_transductive(norm):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"train_way": 0}, "`train_way` is 0; it must be at least 1"),
+        ({"train_way": 1}, "`train_way` is 1; it must be at least 2"),
         ({"learning_rate": -1.0}, "`learning_rate` is -1.0"),
         ({"norm": "bach"}, "`norm` is 'bach'"),
         ({"width": 0}, "`width` is 0"),

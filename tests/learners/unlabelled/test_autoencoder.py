@@ -89,6 +89,7 @@ def test_no_label_is_met_in_training(table):
         ({"hidden": 0}, "`hidden` is 0; it must be at least 1"),
         ({"images": 0}, "`images` is 0; it must be at least 1"),
         ({"neighbours": 0}, "`neighbours` is 0; it must be at least 1"),
+        ({"neighbours": 2}, "`neighbours` is 2, but only in the online protocol do several"),
         ({"steps": 0}, "`steps` is 0; it must be at least 1"),
         ({"decay": "linear"}, "`decay` is 'linear'; it must be one of: cosine, constant"),
     ],

@@ -61,6 +61,7 @@ def test_in_a_stream_the_images_so_far_vote():
     [
         ({"ink": "blue"}, "`ink` is 'blue'; it must be one of: dark, bright"),
         ({"neighbours": 0}, "`neighbours` is 0; it must be at least 1"),
+        ({"neighbours": 2}, "`neighbours` is 2, but only in the online protocol do several"),
     ],
 )
 def test_wrong_options(options, sentence):

@@ -9,13 +9,22 @@ from metabench import registry
 from metabench.recipes import Recipe
 from metabench.tracks.fewshot.plan import plan_run
 from metabench.types import Dataset, Split
-from tests.tracks.fewshot.made_up import PROTOCOL, TRAIN, Point, counting, untrained
+from tests.tracks.fewshot.made_up import (
+    PROTOCOL,
+    TRAIN,
+    Point,
+    counting,
+    speechless,
+    stubborn,
+    untrained,
+)
 
 
 @pytest.fixture
 def learners(monkeypatch):
     """The made-up learners are registered, and no others."""
-    points = {"counting": Point(counting), "untrained": Point(untrained)}
+    known = (counting, speechless, stubborn, untrained)
+    points = {one.__name__: Point(one) for one in known}
     monkeypatch.setattr(registry, "_points", lambda group: points)
 
 

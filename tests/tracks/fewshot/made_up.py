@@ -31,7 +31,15 @@ class State(NamedTuple):
     steps: jax.Array  # []
 
 
-def counting(shape, *, steps: int = 9, noise: float = 1.0, fail_at: int = 1000, mean: bool = True):
+def counting(
+    shape,
+    *,
+    steps: int = 9,
+    noise: float = 1.0,
+    fail_at: int = 1000,
+    mean: bool = True,
+    scale: float = 1.0,
+):
     """A learner that is mostly right, and how far depends on its seed and every step."""
     del steps, noise
 
@@ -51,7 +59,7 @@ def counting(shape, *, steps: int = 9, noise: float = 1.0, fail_at: int = 1000, 
         return -jnp.square((flat(query_x) * weight[None])[:, None] - means[None]).sum(-1)
 
     def train(state, episodes, key):
-        loss = jnp.where(state.steps + 1 >= fail_at, jnp.nan, 1.0 / (state.steps + 1))
+        loss = jnp.where(state.steps + 1 >= fail_at, jnp.nan, scale / (state.steps + 1))
         metrics = {"loss": loss, "accuracy": jnp.float32(0.5)}
         return State(state.weight + jax.random.normal(key, (16,)), state.steps + 1), metrics
 
@@ -60,6 +68,26 @@ def counting(shape, *, steps: int = 9, noise: float = 1.0, fail_at: int = 1000, 
 
 def untrained(shape, *, mean: bool = True):
     return counting(shape, mean=mean)._replace(training=None)
+
+
+def speechless(shape, *, after: int = 0):
+    """Answers no numbers to the queries whose first pixel is `after` or more."""
+    usual = untrained(shape)
+
+    def predict(task, query_x):
+        found = usual.predict(task, query_x)
+        return jnp.where(query_x[:, 0, 0].astype(jnp.int32) >= after, jnp.nan, found)
+
+    return usual._replace(predict=predict)
+
+
+def stubborn(shape):
+    """Answers always the same."""
+
+    def predict(task, query_x):
+        return jnp.zeros((query_x.shape[0], shape.way)).at[:, 1].set(1.0)
+
+    return untrained(shape)._replace(predict=predict)
 
 
 class Point(NamedTuple):

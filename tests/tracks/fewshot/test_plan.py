@@ -19,7 +19,13 @@ from tests.tracks.fewshot.made_up import PROTOCOL, TRAIN, Point, counting
 def test_settings_come_from_the_command_then_the_recipe_then_the_defaults(plan):
     recipe = Recipe("mine", {"noise": 2.0, "fail_at": 50}, {"steps": 6, "batch": 2})
     made = plan(recipe=recipe, settings={"noise": 3.0}, lengths={"steps": 8})
-    assert made.hyperparameters == {"noise": 3.0, "fail_at": 50, "mean": True, "steps": 8}
+    assert made.hyperparameters == {
+        "noise": 3.0,
+        "fail_at": 50,
+        "mean": True,
+        "scale": 1.0,
+        "steps": 8,
+    }
     assert (made.lengths.steps, made.lengths.batch, made.lengths.chunk) == (8, 2, 25)
     own = plan(settings={"steps": 5}, lengths={"steps": 8})
     assert (own.hyperparameters["steps"], own.lengths.steps) == (5, 8)
@@ -54,7 +60,7 @@ def test_a_setting_has_a_folder_of_its_own(plan, tmp_path):
 @pytest.mark.parametrize(
     ("protocol", "complaint"),
     [
-        ({"way": 5}, "`way` is 5, but the train part of made-up/only has 4 classes: take 1 to 4"),
+        ({"way": 5}, "`way` is 5, but the train part of made-up/only has 4 classes: take 2 to 4"),
         ({"way": 0}, "`way` is 0"),
         ({"shot": 0}, "`shot` is 0; it must be at least 1"),
         ({"query": 5}, "`shot` + `query` is 1 + 5 = 6"),
@@ -82,6 +88,19 @@ def test_wrong_settings_are_refused(plan, changes, complaint):
     with pytest.raises(UserError) as caught:
         plan(**changes)
     assert complaint in str(caught.value)
+
+
+def test_none_as_it_is_typed_is_the_word_where_an_option_has_it_among_its_choices(
+    plan, dataset, monkeypatch
+):
+    monkeypatch.undo()
+    small = dataset._replace(images=np.zeros((60, 16, 16, 1), np.uint8))
+    usual = {"seeds": (0,), "run_dir": None, "recipe": Recipe("none"), "lengths": {}}
+    protocol = replace(PROTOCOL, image_size=16)
+    for value in (None, "none"):
+        settings = {"norm": value, "clip": None}
+        made = plan_run("protonet", protocol, small, settings=settings, **usual)
+        assert (made.hyperparameters["norm"], made.hyperparameters["clip"]) == ("none", None)
 
 
 def test_meta_training_needs_classes_and_images_of_the_same_size(plan, dataset):

@@ -99,6 +99,30 @@ def test_the_watcher_is_told_of_everything(plan):
     assert "`--resume`" in note
 
 
+def test_a_result_says_in_how_many_episodes_scores_were_no_numbers(plan):
+    (usual,) = run(plan("speechless", settings={"after": 256})).runs
+    (some,) = run(plan("speechless", settings={"after": 180})).runs
+    result = run(plan("speechless"))
+    (none,) = result.runs
+    assert usual.nan_episodes is None
+    assert 0 < some.nan_episodes <= 10
+    assert none.nan_episodes == 10
+    assert usual.accuracy > some.accuracy > none.accuracy == 0.0
+    assert results.from_json(results.to_json(result)) == result
+
+
+def test_a_result_says_where_training_or_answers_ran_off(plan):
+    (usual,) = run(plan()).runs
+    (high,) = run(plan(settings={"scale": 1e9})).runs
+    (alike,) = run(plan("stubborn")).runs
+    assert (usual.alike_answers, usual.high_loss) == (None, None)
+    assert (alike.alike_answers, alike.high_loss) == (True, None)
+    assert high.alike_answers is None
+    assert high.high_loss == pytest.approx(
+        {2: 1e9 * (1 + 1 / 2) / 2, 4: 1e9 * (1 / 3 + 1 / 4) / 2}[high.best_step]
+    )
+
+
 def test_frozen_protocols_refuse_other_data(plan, monkeypatch):
     result = run(plan("untrained"))
     golden = (result.dataset_digest, result.episode_digest)

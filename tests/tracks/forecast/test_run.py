@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -38,6 +39,18 @@ def quick(monkeypatch):
     monkeypatch.setattr(gp, "GRID", (3, 2, 2))
     monkeypatch.setattr(gp, "FIT_STEPS", 2)
     monkeypatch.setattr(forecasts, "CHUNK", 4)
+
+
+def test_forecasts_without_a_density_end_in_a_sentence(tmp_path, quick):
+    made = plan(tmp_path)
+
+    def lost(state, xs, before, key):
+        found = made.learner.forecast(state, xs, before, key)
+        return found._replace(mean=found.mean * jnp.nan)
+
+    broken = dataclasses.replace(made, learner=made.learner._replace(forecast=lost))
+    with pytest.raises(UserError, match=r"in 5 of 5 test functions .* no finite density"):
+        execute(broken, resume=False, command="", watcher=Watcher())
 
 
 def test_a_run_ends_in_a_document(tmp_path, quick):
