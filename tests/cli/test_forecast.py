@@ -22,6 +22,7 @@ CASES = [
     (["--train", "steps=0"], "`steps` is 0"),
     (["--recipe", "lng"], "`recipe` is 'lng'"),
     (["--out", "result.png"], "`out` is result.png; its name must end in .json"),
+    (["--set", "steps=7", "--train", "steps=2"], "`--set steps=7` contradicts"),
     (["--out", "folder.json"], "`out` folder.json cannot be written"),
     (["--out", "file/result.json"], "`out` file/result.json cannot be written"),
     (["--out", "drawn.json"], "`out` drawn.png cannot be written"),

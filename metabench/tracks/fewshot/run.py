@@ -139,6 +139,8 @@ def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Prepared:
         return Prepared(trained_before(plan.trainee, plan.lengths, folder, seed=seed), {})
     start, cost = _start(plan, seed, watcher)
     if plan.learner.training is None:
+        if resume:
+            watcher.note(f"`--resume` continues nothing: {plan.entry.name} is not meta-trained.")
         state = initial_state(plan.trainee, seed)
         state = state if start is None else start.state(state)
         return Prepared(Trained(state, state), cost)

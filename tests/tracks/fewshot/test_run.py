@@ -11,6 +11,7 @@ from metabench.errors import UserError
 from metabench.recipes import Recipe
 from metabench.results import document as results
 from metabench.tasks.protocols import DIGESTS
+from metabench.training.checkpoints import nothing_to_resume
 from metabench.types import Split
 from tests.tracks.fewshot.made_up import COST, PROTOCOL, measured, run
 
@@ -121,6 +122,17 @@ def test_a_result_says_where_training_or_answers_ran_off(plan):
     assert high.high_loss == pytest.approx(
         {2: 1e9 * (1 + 1 / 2) / 2, 4: 1e9 * (1 / 3 + 1 / 4) / 2}[high.best_step]
     )
+
+
+def test_it_is_said_where_resume_continues_nothing(plan):
+    notes = []
+    run(plan("untrained"), resume=True, note=notes.append)
+    assert notes == ["`--resume` continues nothing: untrained is not meta-trained."]
+    run(plan(), note=notes.append)
+    longer = plan(lengths={"steps": 6, "validate_every": 2, "validation_episodes": 4})
+    run(longer, resume=True, note=notes.append)
+    run(longer, resume=True, note=notes.append)
+    assert notes[1:] == [nothing_to_resume(longer.folder / "seed0")]
 
 
 def test_frozen_protocols_refuse_other_data(plan, monkeypatch):
