@@ -51,7 +51,7 @@ CASES = [
     (["--seeds", "0"], ["`seeds` is 0", "at least 1"]),
     (["--seed", "-1"], ["`seed` is -1", "at least 0"]),
     (["--episodes", "1"], ["`episodes` is 1", "at least 2"]),
-    (["--recipe", "lng"], ["`recipe` is 'lng'", "these variants: ", ".toml file"]),
+    (["--recipe", "lng"], ["`recipe` is 'lng'", "has no variants to choose", ".toml file"]),
     (["--recipe", "absent.toml"], ["absent.toml cannot be read (No such file"]),
     (["--recipe", "recipe.toml"], ["`lerner`", "[learner] and [train]"]),
     (["--recipe", "notes.toml"], ["`widht`", "did you mean `width`?"]),

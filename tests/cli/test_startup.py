@@ -29,6 +29,7 @@ COMPUTE = {
 }
 COMPUTE_NOTHING = {
     "leaderboard", "learners", "datasets", "data list", "data prepare", "data verify",
+    "runs clean",
 }  # fmt: skip
 
 
