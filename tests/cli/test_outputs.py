@@ -33,7 +33,7 @@ def test_the_same_run_is_written_over_and_no_other(metabench, strokes, monkeypat
     assert "--force" not in document["command"]
     Path("r.json").write_bytes(first)
     monkeypatch.setattr(run_module, "execute", never)
-    for other in (("--shot", "2"), ("--way", "4"), ("--seed", "1"), ("--set", "ink=dark")):
+    for other in (("--shot", "2"), ("--way", "4"), ("--seed", "1"), ("--set", "ink=bright")):
         outcome = metabench(*FOUR, *other, "--out", "r.json")
         assert outcome.code == 2
         for part in ("`out` r.json was made by another run", "metabench run", "`--force`"):
