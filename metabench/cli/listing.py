@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 import typer
 
@@ -25,16 +25,28 @@ def leaderboard(
     folder: options.Results = Path("leaderboards"),
     protocol: options.ProtocolPart = None,
     markdown: options.Markdown = None,
+    form: options.BoardFormat = "text",
     strict: options.Strict = False,
     force: options.Overwrite = False,
 ) -> None:
     """Print the ranking under each protocol."""
     from metabench.results.collected import collect
+    from metabench.results.exported import Format, exported
 
+    if form not in get_args(Format):
+        raise UserError(f"`format` is {form!r}; it must be one of: {', '.join(get_args(Format))}")
     if markdown is not None:
+        if form != "text":
+            raise UserError("`markdown` is a format of its own: leave `format` out")
         check_page(markdown, force)
     files = collect(folder)
-    _show_boards(folder, files, protocol, markdown)
+    boards = _boards(folder, files, protocol)
+    if markdown is not None:
+        _write_page(boards, markdown)
+    elif form == "text":
+        _print_boards(boards)
+    else:
+        print(exported(boards, cast(Format, form)), end="")
     for sentence in files.left_out:
         say(f"left out: {sentence}")
     for sentence in files.copies:
@@ -43,16 +55,10 @@ def leaderboard(
         raise typer.Exit(1)
 
 
-def _show_boards(
-    folder: Path, files: Collected, protocol: str | None, markdown: Path | None
-) -> None:
-    from rich.console import Console
-
-    from metabench.files.publish import is_stream, write_text
-    from metabench.results import page, tables
+def _boards(folder: Path, files: Collected, protocol: str | None) -> dict[Board, list[Row]]:
+    """The ranking under each protocol whose id holds `protocol`."""
     from metabench.results.collected import nothing
-    from metabench.results.quotes import quotes
-    from metabench.results.ranking import rank, titles
+    from metabench.results.ranking import rank
 
     boards = rank(files.results)
     shown = {group: rows for group, rows in boards.items() if (protocol or "") in group.protocol}
@@ -61,15 +67,31 @@ def _show_boards(
     if not shown:
         found = ", ".join(sorted({group.protocol for group in boards}))
         raise UserError(f"`protocol` is {protocol!r}, but {folder} has results for: {found}")
-    if markdown is not None:
-        write_text(markdown, page.markdown(shown))
-        if not is_stream(markdown):
-            _draw_online(shown, markdown.parent)
-        with told(markdown):
-            print(f"leaderboards: {markdown}")
-        return
-    for board, title in titles(shown).items():
-        rows = shown[board]
+    return shown
+
+
+def _write_page(boards: Mapping[Board, Sequence[Row]], markdown: Path) -> None:
+    """The Markdown page, and its pictures beside it."""
+    from metabench.files.publish import is_stream, write_text
+    from metabench.results import page
+
+    write_text(markdown, page.markdown(boards))
+    if not is_stream(markdown):
+        _draw_online(boards, markdown.parent)
+    with told(markdown):
+        print(f"leaderboards: {markdown}")
+
+
+def _print_boards(boards: Mapping[Board, Sequence[Row]]) -> None:
+    """Tables for people."""
+    from rich.console import Console
+
+    from metabench.results import tables
+    from metabench.results.quotes import quotes
+    from metabench.results.ranking import titles
+
+    for board, title in titles(boards).items():
+        rows = boards[board]
         print(f"{title}, dataset {board.dataset[:12]}")
         Console().print(tables.table(tables.BOARD_HEAD, tables.board_cells(rows)))
         for heading, lines in quotes(tables.named(rows)):

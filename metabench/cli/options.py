@@ -192,6 +192,10 @@ Strict: TypeAlias = Annotated[
 Markdown: TypeAlias = Annotated[
     Path | None, Option(help="Write a Markdown page to this file instead; `-`: standard output.")
 ]
+BoardFormat: TypeAlias = Annotated[
+    str,
+    Option("--format", help="`text` for people; `csv`, `json` or `latex` for other programs."),
+]
 Digests: TypeAlias = Annotated[
     bool, Option("--digests", help="Compute the digests of the datasets that are prepared.")
 ]

@@ -145,12 +145,15 @@ def _tell(result: Result) -> None:
 
 def _draw_curves(plan: Plan, view: RunView) -> None:
     """The learning curves, if anything was trained."""
+    from metabench.files.publish import write_text
     from metabench.plots.learning_curve import learning_curve
+    from metabench.training.curves import as_csv
 
     if any(view.curves.values()):
         picture = plan.folder / "learning-curve.png"
         learning_curve(view.curves, f"{plan.entry.name} on {plan.protocol.id}", picture)
-        print(f"learning curve: {picture}")
+        write_text(picture.with_suffix(".csv"), as_csv(view.curves))
+        print(f"learning curve: {picture}, and its numbers: {picture.with_suffix('.csv').name}")
 
 
 def _draw(plan: Plan, out: Path | None) -> None:

@@ -68,6 +68,19 @@ def test_leaderboard_as_markdown(metabench, folder):
     assert "it is a folder" in outcome.err
 
 
+def test_leaderboard_for_other_programs(metabench, folder):
+    outcome = metabench("leaderboard", "--format", "csv")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert [line.split(",")[6] for line in outcome.out.splitlines()[1:]] == [
+        "protonet", "matching", "pixel_nn",
+    ]  # fmt: skip
+    for words in (("--format", "xml"), ("--format", "csv", "--markdown", "page.md")):
+        outcome = metabench("leaderboard", *words)
+        assert outcome.code == 2
+        assert outcome.err.count("\n") == 1
+        assert "`format`" in outcome.err
+
+
 def test_leaderboard_leaves_out_a_file_that_is_no_result_and_names_it(metabench, folder):
     before = metabench("leaderboard").out
     (folder / "odd").mkdir()

@@ -56,7 +56,9 @@ def test_a_run_leaves_a_result_a_picture_and_checkpoints(first):
     for seed in (0, 1):
         assert (picture.parent / f"seed{seed}" / "4").is_dir()
     assert f"result: {path.relative_to(folder)}\n" in outcome.out
-    assert f"learning curve: {picture.relative_to(folder)}\n" in outcome.out
+    told = f"learning curve: {picture.relative_to(folder)}, and its numbers: learning-curve.csv\n"
+    assert told in outcome.out
+    assert picture.with_suffix(".csv").read_text().startswith("seed,step,loss,")
     files = {p.relative_to(folder).parts[0] for p in folder.iterdir()}
     assert files == {"leaderboards", "runs"}
 
