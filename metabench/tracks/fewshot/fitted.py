@@ -68,9 +68,18 @@ def check_apart(training: Dataset, source: Split, tested: Dataset, split: Split)
 
 
 def check_same_classes(protocol: Protocol, tested_training: str | None) -> None:
-    """`UserError` if an earlier training, by its protocol's id, passed over other classes."""
+    """`UserError` if an earlier training, by its protocol's id, met other classes than this run's.
+
+    It may have met classes of the test.
+    """
     if tested_training is None:
         return
+    here = (protocol.trained_on or f"{protocol.dataset}/{protocol.split}").replace("/", "-")
+    if here != (there := _trained_on(tested_training)):
+        raise UserError(
+            f"`trained-for` {tested_training} was trained on {there}, and this run is of a "
+            f"training on {here}: test classes may have been met; name a training on {here}"
+        )
     found = re.search(r"-min(\d+)images-", tested_training)
     theirs = int(found[1]) if found else None
     if theirs != protocol.min_images:
@@ -78,3 +87,9 @@ def check_same_classes(protocol: Protocol, tested_training: str | None) -> None:
         raise UserError(
             f"`trained-for` {tested_training} passed over other classes than this run; {wanted}"
         )
+
+
+def _trained_on(protocol: str) -> str:
+    """`dataset-split` of the training behind a protocol's id; see `Protocol.id`."""
+    after = re.search(r"-after-(.+)-v\d+$", protocol)
+    return after[1] if after else re.split(r"-\d+way-", protocol)[0]

@@ -51,6 +51,23 @@ def test_a_training_on_other_classes_is_not_tested(plan, uneven):
     plan(protocol=protocol, dataset=uneven, tested_training=protocol.id)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "found"),
+    [
+        (replace(PROTOCOL, split="other").id, "made-up-other"),
+        (replace(PROTOCOL, dataset="another").id, "another-only"),
+        (replace(PROTOCOL, dataset="mnist", trained_on="made-up/other").id, "made-up-other"),
+    ],
+)
+def test_a_training_on_another_split_is_not_tested(plan, theirs, found):
+    with pytest.raises(UserError, match=f"was trained on {found}, .* training on made-up-only"):
+        plan(tested_training=theirs)
+
+
+def test_a_training_that_was_tested_elsewhere_serves_its_own_dataset(plan):
+    plan(tested_training=replace(PROTOCOL, dataset="mnist", trained_on="made-up/only").id)
+
+
 def coloured(dataset):
     return dataset._replace(
         name="coloured", images=np.repeat(dataset.images, 3, -1) // np.uint8([1, 2, 3])
