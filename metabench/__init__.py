@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metabench import data, registry
-    from metabench.api import evaluate, run, save
+    from metabench.api import evaluate, predict, run, save
     from metabench.compute.episodewise import over_episodes
     from metabench.contracts.dataset import Archive, DatasetSpec
     from metabench.contracts.learner import (
@@ -93,6 +93,7 @@ __all__ = [
     "leaderboard",
     "over_episodes",
     "pixels",
+    "predict",
     "registry",
     "run",
     "save",
@@ -139,6 +140,7 @@ _HOMES = {
     "leaderboard": "results.leaderboard",
     "over_episodes": "compute.episodewise",
     "pixels": "nets.pixels",
+    "predict": "api",
     "run": "api",
     "save": "api",
     "with_options": "contracts.options",

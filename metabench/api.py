@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from metabench.compute.devices import needed
 from metabench.errors import UserError, suggest
+from metabench.files.progress import say
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.results.document import default_path, write
 from metabench.results.result import Result
 from metabench.seeds import pinned
-from metabench.tracks.fewshot.request import Asked, Places, Request, as_command, plan_of
+from metabench.tracks.fewshot.predict import Examples, Predictions, examples
+from metabench.tracks.fewshot.predict import predict as classified
+from metabench.tracks.fewshot.request import (
+    Asked,
+    Places,
+    Request,
+    as_command,
+    measured,
+    plan_of,
+)
 from metabench.tracks.fewshot.run import execute
 from metabench.training.view import RunView
 from metabench.types import Protocol
@@ -116,20 +127,66 @@ def evaluate(
       >>> harder.protocol.way, harder.recipe["trained_for"]
       (10, 'strokes-alphabets-5way-1shot-4episodes-v2')
     """
-    protocol, seeds = trained.protocol, [run.seed for run in trained.runs]
-    lengths = trained.recipe.get("train", {})
-    request = Request(
-        learner=trained.learner if learner is None else learner,
-        tested=_asked_of(_asked(protocol) | tested),
-        settings=trained.hyperparameters,
-        train=lengths,
-        recipe=Recipe(trained.recipe["name"]),
-        seed=seeds[0],
-        seeds=len(seeds),
-        trained_for=trained.recipe.get("trained_for", protocol.id) if lengths else None,
-        places=_places(run_dir, archives, cache, progress),
-    )
-    return _executed(request, resume=False)
+    request = _again(trained, learner, _places(run_dir, archives, cache, progress))
+    asked = _asked_of(_asked(trained.protocol) | tested)
+    return _executed(replace(request, tested=asked), resume=False)
+
+
+def predict(
+    trained: Result,
+    support: Path | str,
+    query: Path | str,
+    *,
+    learner: AnyLearner | None = None,
+    run_dir: Path | str = "runs",
+    archives: Path | str | None = None,
+    cache: Path | str | None = None,
+    progress: bool = True,
+    **tested: Any,
+) -> Predictions:
+    """Classify images of your own by the training behind a result, from examples of each class.
+
+    Args:
+      trained: from `run`, whose checkpoints are still in `run_dir`; its first seed is used.
+      support: folder with a folder of images for each class, two or more. Of larger classes, the
+        first images by name are taken, as many as the smallest class has.
+      query: folder of images, or of folders with images.
+      learner: the factory, where no package registers it.
+      run_dir: as in `run`.
+      archives: as in `run`; of the data that the learner was trained on.
+      cache: as in `run`.
+      progress: whether to say on standard error which images are left out.
+      **tested: as in `evaluate`; `dataset`, where `trained` was trained on a folder.
+
+    Raises:
+      UserError: a mistake in one sentence, or the training is not there.
+    """
+    places = _places(run_dir, archives, cache, progress)
+    return predicted(trained, Path(support), Path(query), learner, places, tested)[1]
+
+
+def predicted(
+    trained: Result,
+    support: Path,
+    query: Path,
+    learner: AnyLearner | None,
+    places: Places,
+    tested: Mapping[str, Any],
+) -> tuple[Examples, Predictions]:
+    """As `predict`, with the examples that were read."""
+
+    def tell(text: str) -> None:
+        say(text, not places.quiet)
+
+    asked = _asked_of({**_asked(trained.protocol), **tested})
+    with pinned(), needed():
+        protocol, _, training_data = measured(asked, places)
+        size, channels = training_data.images.shape[2:]
+        found = examples(support, size, 1 if protocol.grey else channels, places.cache)
+        tell(f"examples: {found.told}")
+        counted = replace(asked, way=len(found.classes), shot=found.shot, query=1)
+        plan = plan_of(replace(_again(trained, learner, places), tested=counted))
+        return found, classified(plan, found, query, tell)
 
 
 def save(result: Result, folder: Path | str = "leaderboards") -> None:
@@ -139,6 +196,21 @@ def save(result: Result, folder: Path | str = "leaderboards") -> None:
       UserError: it cannot be written.
     """
     write(result, default_path(result, Path(folder)))
+
+
+def _again(trained: Result, learner: AnyLearner | None, places: Places) -> Request:
+    """What tests the training behind a result once more; what it is tested on is left open."""
+    seeds, lengths = [run.seed for run in trained.runs], trained.recipe.get("train", {})
+    return Request(
+        learner=trained.learner if learner is None else learner,
+        settings=trained.hyperparameters,
+        train=lengths,
+        recipe=Recipe(trained.recipe["name"]),
+        seed=seeds[0],
+        seeds=len(seeds),
+        trained_for=trained.recipe.get("trained_for", trained.protocol.id) if lengths else None,
+        places=places,
+    )
 
 
 def _asked(protocol: Protocol) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from metabench.cli.data import data_commands
 from metabench.cli.forecast import forecast, regress
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
 from metabench.cli.optimize import optimize_commands
+from metabench.cli.predict import predict
 from metabench.cli.run import run
 from metabench.cli.runs import runs_commands
 from metabench.cli.statistician import statistician_commands
@@ -28,6 +29,7 @@ app = typer.Typer(
     help="Few-shot meta-learning benchmark: one sampler, one evaluator, comparable numbers.",
 )
 app.command()(computes(run))
+app.command()(computes(predict))
 app.command()(computes(forecast))
 app.command()(leaderboard)
 app.command()(learners)

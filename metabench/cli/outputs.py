@@ -68,6 +68,12 @@ def check_picture(path: Path | None, force: bool) -> None:
         raise UserError(f"`out` {path} is there, and is no PNG file; {REMEDY}")
 
 
+def check_table(path: Path, head: str, force: bool) -> None:
+    """`UserError` if `path` holds anything but a table that begins with `head`."""
+    if not force and not _begins(path, head.encode()):
+        raise UserError(f"`out` {path} is there, and is another table or file; {REMEDY}")
+
+
 def check_page(path: Path, force: bool) -> None:
     """`UserError` if `path` holds anything but a page of leaderboards."""
     from metabench.results.page import HEADING

@@ -106,7 +106,7 @@ def _classes(root: Path, folders: Iterable[os.DirEntry[str]]) -> dict[str, list[
 
 def _folders(path: Path) -> list[os.DirEntry[str]]:
     """The folders in a folder of folders, by name; images beside them are refused."""
-    entries = _visible(path)
+    entries = visible(path)
     for entry in entries:
         if entry.is_file() and entry.name.lower().endswith(IMAGES):
             if any(other.is_dir() for other in entries):
@@ -119,7 +119,7 @@ def _folders(path: Path) -> list[os.DirEntry[str]]:
 
 def _images(path: Path) -> list[Path]:
     """The images of a class, by name."""
-    found = _visible(path)
+    found = visible(path)
     for entry in found:
         if not (entry.is_file() and entry.name.lower().endswith(IMAGES)):
             what = (
@@ -133,7 +133,8 @@ def _images(path: Path) -> list[Path]:
     return [Path(entry.path) for entry in found]
 
 
-def _visible(path: Path) -> list[os.DirEntry[str]]:
+def visible(path: Path) -> list[os.DirEntry[str]]:
+    """What a folder holds, by name, without what systems leave."""
     try:
         with os.scandir(path) as entries:
             kept = [entry for entry in entries if not is_litter(entry.name)]

@@ -1,0 +1,151 @@
+"""Images of one's own, classified by a trained learner from a few examples of each class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metabench import data, registry
+from metabench.contracts.learner import EpisodeLearner
+from metabench.data.colours import in_grey, in_rgb
+from metabench.datasets.folder.images import decoded
+from metabench.datasets.folder.loose import loose
+from metabench.errors import UserError
+from metabench.seeds import pinned, root_key
+from metabench.tracks.fewshot.plan import Plan
+from metabench.tracks.fewshot.replan import training_of
+from metabench.training.meta_training import initial_state
+from metabench.types import Dataset, PyTree
+
+AT_ONCE = 256  # queries
+
+
+class Examples(NamedTuple):
+    """The supports: as many images of each class."""
+
+    classes: tuple[str, ...]
+    images: np.ndarray  # uint8 [classes * shot, height, width, channels]
+    labels: np.ndarray  # int32 [classes * shot]
+    left_out: int  # images of larger classes, beyond the number that the smallest has
+
+    @property
+    def shot(self) -> int:
+        """Images of each class."""
+        return len(self.labels) // len(self.classes)
+
+    @property
+    def told(self) -> str:
+        """What they are, for a person."""
+        rest = f"; {self.left_out:,} more of larger classes are left out" if self.left_out else ""
+        return f"{self.shot:,} of each of {len(self.classes):,} classes{rest}"
+
+
+class Predictions(NamedTuple):
+    """What a learner says of each image."""
+
+    classes: tuple[str, ...]
+    names: tuple[str, ...]  # of the query files
+    probabilities: np.ndarray  # [queries, classes]; rows sum to 1
+    images: np.ndarray  # uint8 [queries, height, width, channels], as the learner saw them
+
+    @property
+    def answers(self) -> list[str]:
+        """The most probable class of each image."""
+        return [self.classes[best] for best in self.probabilities.argmax(1)]
+
+
+def examples(folder: Path, size: int, channels: int, cache: Path | None = None) -> Examples:
+    """The supports in `folder`, laid out as `class/image`; two classes or more.
+
+    Of larger classes, the first images by name are taken, as many as the smallest class has.
+
+    Raises:
+      UserError: another layout, or an image that cannot be read.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            f"`support` is {folder}, which is not a folder; name one with a folder of images for "
+            "each class"
+        )
+    spec = registry.dataset(f"folder:{folder}", tested=True)
+    held = _in(channels, data.load_or_prepare(spec, size, cache=cache, progress=False))
+    labels = np.asarray(held.labels)
+    places = [np.flatnonzero(labels == label) for label in range(len(held.class_names))]
+    shot = min(map(len, places))
+    taken = np.concatenate([some[:shot] for some in places])
+    # In no order of classes, as in the episodes of the training.
+    taken = taken[np.random.default_rng(0).permutation(len(taken))]
+    return Examples(
+        tuple(held.class_names),
+        np.asarray(held.images[taken]),
+        labels[taken].astype(np.int32),
+        len(labels) - len(taken),
+    )
+
+
+def _in(channels: int, held: Dataset) -> Dataset:
+    return in_grey(held) if channels == 1 else in_rgb(held)
+
+
+def predict(
+    plan: Plan, support: Examples, query: Path, note: Callable[[str], None] = lambda text: None
+) -> Predictions:
+    """Adapt the first seed's training of `plan` to the supports, and classify the queries.
+
+    Args:
+      plan: of the training, for episodes of as many ways and shots as `support` has.
+      support: from `examples`, of the size and channels that were trained on.
+      query: folder of images, or of folders with images.
+      note: told what a person should know.
+
+    Raises:
+      UserError: a learner of another kind, no training, images that cannot be read, or scores
+        that are no numbers.
+    """
+    learner = plan.learner
+    if not isinstance(learner, EpisodeLearner):
+        raise UserError(f"learner `{plan.entry.name}` takes no k-shot episodes; take one that does")
+    files = loose(query)
+    size, channels = support.images.shape[1], support.images.shape[3]
+    images = np.stack([image for _, image in decoded(files, size, channels, note)])
+    state, key = _state(plan), root_key(0)
+    with pinned(), jax.default_matmul_precision("float32"):
+        task = jax.jit(learner.adapt)(state, support.images, support.labels, key)
+        answer = jax.jit(partial(_probabilities, learner))
+        # A learner that declares itself transductive sees all queries at once.
+        step = len(images) if learner.transductive else AT_ONCE
+        found = [
+            np.asarray(answer(task, images[first : first + step]))
+            for first in range(0, len(images), step)
+        ]
+    probabilities = np.concatenate(found)
+    if not np.isfinite(probabilities).all():
+        raise UserError(f"learner `{plan.entry.name}` answers with scores that are no numbers")
+    return Predictions(support.classes, tuple(name for name, _ in files), probabilities, images)
+
+
+def _state(plan: Plan) -> PyTree:
+    """Of the first seed: trained, or of a learner that needs no training."""
+    if plan.learner.training is None:
+        if plan.source is not None:
+            raise UserError(
+                f"learner `{plan.entry.name}` is fitted to an embedding, which `predict` cannot "
+                "take; use a result of a learner that is meta-trained"
+            )
+        return initial_state(plan.trainee, plan.seeds[0])
+    if not plan.folder.is_dir():
+        raise UserError(
+            f"the training behind the result is not here: there is no {plan.folder}; name the "
+            "folder of its checkpoints with `run-dir`"
+        )
+    return training_of(plan).state
+
+
+def _probabilities(learner: EpisodeLearner, task: object, images: jax.Array) -> jax.Array:
+    return jax.nn.softmax(jnp.asarray(learner.predict(task, images), jnp.float32), axis=-1)
