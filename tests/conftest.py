@@ -8,6 +8,7 @@ import jax
 import pytest
 
 from metabench.conformance import strokes_tables
+from metabench.tracks.fewshot import run
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -73,6 +74,17 @@ def session_cache(tmp_path_factory):
         patch.setenv("JAX_COMPILATION_CACHE_DIR", str(folder / "compiled"))
         patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def adaptation_is_not_timed():
+    """Runs do not time one adaptation, for which each would compile `adapt` by itself.
+
+    `tests/scoring` and `tests/tracks/fewshot/test_run.py` test the time.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "adaptation_ms", lambda *_: 1.0)
+        yield
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ import pytest
 from metabench.errors import UserError
 from metabench.recipes import Recipe
 from metabench.results import document as results
+from metabench.scoring.episodes import adaptation_ms
 from metabench.tasks.protocols import DIGESTS
+from metabench.tracks.fewshot import run as run_module
 from metabench.training.checkpoints import nothing_to_resume
 from metabench.types import Split
 from tests.tracks.fewshot.made_up import COST, PROTOCOL, measured, run
@@ -41,6 +43,21 @@ def test_a_result_holds_everything_about_its_run(plan):
         assert set(one.cost) == COST
         assert one.cost["train_episodes_per_second"] > 0
     assert result.runs[0].correct != result.runs[1].correct
+
+
+def test_the_cost_has_the_time_of_one_adaptation_to_the_tested_state(plan, monkeypatch):
+    seen = []
+
+    def timed(learner, state, table, shape):
+        seen.append((shape, adaptation_ms(learner, state, table, shape)))
+        return 12.3456
+
+    monkeypatch.setattr(run_module, "adaptation_ms", timed)
+    made = plan()
+    assert run(made).runs[0].cost["adaptation_ms"] == 12.346
+    ((shape, milliseconds),) = seen
+    assert shape == made.shape
+    assert 0 < milliseconds < 10_000
 
 
 def test_meta_training_on_another_dataset(plan, dataset):
