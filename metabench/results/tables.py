@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from metabench.results.diverged import warnings
 from metabench.results.intervals import Interval, by_presentation, overall, seed_spread
 from metabench.results.published import published_for, typed
 from metabench.results.quotes import quotes
@@ -23,7 +24,8 @@ LEGEND = (
     "± is the half-width of a 95 % interval over test episodes, and over training seeds where an "
     "entry has several. Entries with the same rank, marked =, are not told apart from the best of "
     "them by the interval of their paired difference. † marks a difference in which an entry has "
-    "one training seed: another training may change its sign."
+    "one training seed: another training may change its sign. ! marks an entry whose run warned of "
+    "answers that are no numbers or all alike, or of a training that diverged."
 )
 ONE_SEED = "†"
 
@@ -64,7 +66,7 @@ def board_cells(rows: Sequence[Row]) -> list[Cells]:
 def _board_line(row: Row, name: str) -> Cells:
     return (
         f"{row.rank}=" if row.tied else str(row.rank),
-        name,
+        f"{name} !" if warnings(row.result) else name,
         plus_minus(row.accuracy),
         difference(row.behind),
         _spread(row.result),

@@ -151,3 +151,11 @@ def test_the_caption_says_what_was_spent():
         "cost: training 1.5 + 1.5 min, testing 250 episodes/s, adaptation 1.23 ms, 9 parameters, "
         "peak 988 MB",
     ]
+
+
+def test_an_entry_whose_run_warned_is_marked():
+    run = replace(SECOND.runs[0], nan_episodes=2)
+    boards = ranking.rank([FIRST, replace(SECOND, runs=(run, *SECOND.runs[1:]))])
+    (rows,) = boards.values()
+    names = [line[1] for line in tables.board_cells(rows)]
+    assert names == ["protonet", "matching !"]
