@@ -25,7 +25,7 @@ from metabench.tasks.streams import shown
 from metabench.types import ClassTable, Episode, ImageTaskShape, PyTree, Stream, StreamShape
 
 ImageLearner: TypeAlias = EpisodeLearner | StreamLearner
-CHUNK_BYTES = 256 * 2**20  # of one layer's activations, for the episodes evaluated at once
+CHUNK_BYTES = 256 * 2**20  # of a layer's activations and the scores of the episodes at once
 WIDTH = 64  # channels assumed for this limit
 
 
@@ -34,7 +34,9 @@ def chunk_size(shape: ImageTaskShape) -> int:
     if isinstance(shape, StreamShape):
         return 64
     height, width, _ = shape.image
-    episode = (shape.supports + shape.queries) * height * width * WIDTH * 4
+    activations = (shape.supports + shape.queries) * height * width * WIDTH
+    scores = shape.queries * (shape.supports + shape.way)
+    episode = 4 * (activations + scores)
     chunk = 64
     while chunk > 1 and chunk * episode > CHUNK_BYTES:
         chunk //= 2

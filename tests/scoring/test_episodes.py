@@ -197,6 +197,8 @@ def test_interval_by_hand():
         (EpisodeShape(5, 1, 15, (28, 28, 1)), 16),  # 80 images · 784 · 64 · 4 bytes = 16 MB
         (EpisodeShape(5, 1, 1, (28, 28, 1)), 64),
         (EpisodeShape(20, 5, 15, (84, 84, 3)), 1),
+        # 12,800 images · 16 · 64 and 12,000 queries · 1,600 scores, 4 bytes each: 129 MB
+        (EpisodeShape(800, 1, 15, (4, 4, 1)), 2),
     ],
 )
 def test_chunk_size(shape, chunk):
