@@ -34,11 +34,25 @@ def test_what_is_said(command, said):
     assert interrupts.sentence(get_command(app), command.split()) == said
 
 
-def test_an_interruption_elsewhere_is_an_exception():
-    earlier = signal.getsignal(signal.SIGINT)
+@pytest.fixture
+def usual():
+    """Python's own handler, which workers of pytest-xdist do without."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
+def test_an_interruption_elsewhere_is_an_exception(usual):
     with pytest.raises(KeyboardInterrupt), interrupts.at_once(lambda: "text"):
         signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is earlier
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_handler_of_somebody_else_stays(usual):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with interrupts.at_once(lambda: "text"):
+        signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_an_interruption_of_an_import_ends_at_once(tmp_path):

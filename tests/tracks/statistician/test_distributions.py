@@ -77,5 +77,5 @@ def test_the_command_writes_a_picture_and_its_figures(tmp_path, capsys):
     app(command, standalone_mode=False)
     assert out.read_bytes().startswith(b"\x89PNG")
     document = json.loads(out.with_suffix(".json").read_text())
-    assert set(document) == {"family", "mean", "seed", "sets", "steps", "variance"}
+    assert set(document) == {"command", "family", "mean", "seed", "sets", "steps", "variance"}
     assert f"picture: {out}" in capsys.readouterr().out
