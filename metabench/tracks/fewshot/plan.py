@@ -120,8 +120,7 @@ def plan_run(
     built = registry.build_learner(entry, shape, chosen)
     if "batch" not in wanted and built.training is not None:
         planned = replace(planned, batch=built.training.batch)
-    if protocol.episodes < 2:
-        raise UserError(f"`episodes` is {protocol.episodes}; an interval needs at least 2")
+    _check_interval(protocol)
     tables = _training_tables(built, protocol, shape, dataset, training_data)
     return Plan(
         entry=entry,
@@ -215,6 +214,11 @@ def _source(
         seeds=seeds,
         run_dir=run_dir,
     )
+
+
+def _check_interval(protocol: Protocol) -> None:
+    if protocol.episodes < 2:
+        raise UserError(f"`episodes` is {protocol.episodes}; an interval needs at least 2")
 
 
 def _check_part(entry: LearnerEntry, shape: ImageTaskShape) -> None:
