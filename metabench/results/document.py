@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 SCHEMA_VERSION = 2
-OPTIONAL = ("by_presentation", "nan_episodes", "alike_answers", "high_loss")  # of a run
+OPTIONAL = (
+    "learner_digest", "training_split_digest", "presented", "claims", "canaries", "signatures"
+)  # fmt: skip
+OPTIONAL_OF_RUN = ("by_presentation", "nan_episodes", "alike_answers", "high_loss")
 COUNT = {"type": "integer", "minimum": 0}  # of the schema's long arrays
 
 
@@ -32,16 +35,15 @@ def to_json(result: Result) -> str:
     """The canonical text of `result`."""
     document = {"schema_version": SCHEMA_VERSION, **asdict(result)}
     document["protocol"]["id"] = result.protocol.id
-    _leave_out(document, "learner_digest")
-    _leave_out(document, "training_split_digest")
-    _leave_out(document, "presented")
+    for name in OPTIONAL:
+        _leave_out(document, name)
     _leave_out(document["protocol"], "labels")
     _leave_out(document["protocol"], "min_images")
     for name in ("independent", "grey"):
         if not document["protocol"][name]:
             del document["protocol"][name]
     for run in document["runs"]:
-        for name in OPTIONAL:
+        for name in OPTIONAL_OF_RUN:
             _leave_out(run, name)
     return canonical(document)
 
@@ -81,6 +83,9 @@ def from_json(text: str, name: str = "result") -> Result:
     document["protocol"] = Protocol(**document["protocol"])
     if "presented" in document:
         document["presented"] = tuple(map(tuple, document["presented"]))
+    for name in ("canaries", "signatures"):
+        if name in document:
+            document[name] = tuple(document[name])
     document["runs"] = tuple(SeedRun(**{**run, **_tuples(run)}) for run in document["runs"])
     return Result(**document)
 

@@ -79,7 +79,7 @@ def test_what_is_written_fits_the_schema():
     jsonschema.Draft202012Validator.check_schema(results.schema())
     jsonschema.validate(json.loads(results.to_json(made_up())), results.schema())
     names = {field.name for field in dataclasses.fields(GOLDEN)}
-    optional = {"learner_digest", "training_split_digest", "presented"}
+    optional = {*results.OPTIONAL}
     assert {*results.schema()["required"]} == {"schema_version", *names} - optional
     assert {*results.schema()["properties"]} == {"schema_version", *names}
     full = made_up(learner_digest="a" * 64, training_split_digest="b" * 64)
