@@ -17,8 +17,9 @@ from metabench.cli.predict import predict
 from metabench.cli.run import run
 from metabench.cli.runs import runs_commands
 from metabench.cli.statistician import statistician_commands
-from metabench.cli.submit import submit, verify
+from metabench.cli.submit import submit
 from metabench.cli.terminal import make_plain
+from metabench.cli.verify import verify
 from metabench.errors import UserError
 from metabench.files.progress import say
 

@@ -14,20 +14,21 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from metabench.errors import UserError
 from metabench.files.canonical import canonical
 from metabench.files.publish import write_text
-from metabench.results import document
+from metabench.results import document, schemas
 from metabench.results.doubts import doubts
 from metabench.results.result import Result
 from metabench.results.status import content_digest
 
 SCHEMA_VERSION = 1
+SCHEMA = "entries/entry.schema.json"
 ABOUT, RESULTS, STATES, CHECKS = "entry.json", "results", "states", "checks.json"
+PREVIOUS = ".previous"  # how an entry is called while another takes its place
 
 
 class Entry(NamedTuple):
@@ -64,6 +65,7 @@ def write(
     Raises:
       UserError: something else is there, or it cannot be written.
     """
+    _recover(folder)
     check_free(folder, replace)
     digests = {place: digest_of(place, one) for place, one in content.items()}
     head = {"schema_version": SCHEMA_VERSION, **about, "files": digests}
@@ -95,7 +97,7 @@ def _fill(folder: Path, content: Mapping[str, bytes]) -> None:
 
 def _publish(partial: Path, folder: Path, replace: bool) -> None:
     """Rename; an entry that was there is put aside first, and comes back if that fails."""
-    aside = partial.with_name(partial.name + ".previous")
+    aside = partial.with_name(partial.name + PREVIOUS)
     if replace and folder.is_dir():
         folder.rename(aside)
     try:
@@ -105,6 +107,15 @@ def _publish(partial: Path, folder: Path, replace: bool) -> None:
             aside.rename(folder)
         raise
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _recover(folder: Path) -> None:
+    """Mend what a process left that was killed while it replaced the entry."""
+    for aside in sorted(folder.parent.glob(f".{folder.name}.*{PREVIOUS}")):
+        if folder.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.rename(folder)
 
 
 def check_free(folder: Path, replace: bool) -> None:
@@ -131,26 +142,15 @@ def read(folder: Path) -> Entry:
 
 
 def _about(path: Path) -> dict[str, Any]:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
     try:
-        about = json.loads(path.read_text("utf-8"))
+        about: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path.parent} is no entry: {ABOUT} cannot be read ({error})") from error
-    wrong = best_match(Draft202012Validator(schema()).iter_errors(about))
-    if wrong is not None:
-        where = "/".join(map(str, wrong.absolute_path)) or "the document"
-        raise UserError(f"{path} is not that of an entry: {where}: {wrong.message}")
+    schemas.check(about, SCHEMA, str(path), "that of an entry")
     for place in about["files"]:
         if not (path.parent / place).resolve().is_relative_to(path.parent.resolve()):
             raise UserError(f"{path} names a file outside of its folder: {place}")
     return about
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of `entry.json`."""
-    return json.loads(files("metabench.entries").joinpath("entry.schema.json").read_text("utf-8"))
 
 
 def damage(entry: Entry) -> Iterator[str]:
