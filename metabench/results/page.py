@@ -38,7 +38,8 @@ def markdown(boards: Mapping[Board, Sequence[Row]]) -> str:
         "in the folders beside this page; never edited by hand.",
         f"Accuracy is the mean over test episodes and training seeds. {LEGEND} *Behind the first* "
         "is the mean difference in the same episodes; *seed spread* is the standard deviation over "
-        "training seeds; *paper* is a figure that answers the same question, and the lists below a "
+        "training seeds; *episode error* and *seed error* are the standard errors that come from the "
+        "choice of the episodes and of the seeds; *paper* is a figure that answers the same question, and the lists below a "
         "table say how the conditions of papers' figures differ. *Training* counts the learner on "
         "whose embedding an entry builds, too. What is tested is the best step on the validation "
         "classes, unless *recipe* says that it is the last step. How intervals and ranks are made: "
