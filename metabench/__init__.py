@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from metabench.errors import UserError
     from metabench.learners.common.by_gradient import by_gradient
     from metabench.nets.pixels import pixels
+    from metabench.results.compared import Comparison, compare
     from metabench.results.leaderboard import Leaderboard, leaderboard
     from metabench.results.result import Result, SeedRun
     from metabench.types import (
@@ -60,6 +61,7 @@ __all__ = [
     "AtLeast",
     "Between",
     "ClassTable",
+    "Comparison",
     "Dataset",
     "DatasetSpec",
     "Episode",
@@ -88,6 +90,7 @@ __all__ = [
     "Training",
     "UserError",
     "by_gradient",
+    "compare",
     "data",
     "evaluate",
     "leaderboard",
@@ -106,6 +109,7 @@ _HOMES = {
     "AtLeast": "contracts.options",
     "Between": "contracts.options",
     "ClassTable": "types",
+    "Comparison": "results.compared",
     "Dataset": "types",
     "DatasetSpec": "contracts.dataset",
     "Episode": "types",
@@ -136,6 +140,7 @@ _HOMES = {
     "Training": "contracts.learner",
     "UserError": "errors",
     "by_gradient": "learners.common.by_gradient",
+    "compare": "results.compared",
     "evaluate": "api",
     "leaderboard": "results.leaderboard",
     "over_episodes": "compute.episodewise",

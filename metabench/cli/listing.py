@@ -114,10 +114,8 @@ def _print_boards(boards: Mapping[Board, Sequence[Row]]) -> None:
     console = Console()
     for board, title in titles(boards).items():
         rows = boards[board]
-        head, *lines = (
-            tables.fitting(cells, console.width)
-            for cells in (tables.BOARD_HEAD, *tables.board_cells(rows))
-        )
+        lines = [tables.fitting(cells, console.width) for cells in tables.board_cells(rows)]
+        head = tables.fitting(tables.BOARD_HEAD, console.width)
         print(f"{title}, dataset {board.dataset[:12]}")
         console.print(tables.table(head, lines))
         for heading, lines in quotes(tables.named(rows)):

@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from metabench.cli import interrupts
+from metabench.cli.compare import compare
 from metabench.cli.computing import computes
 from metabench.cli.data import data_commands
 from metabench.cli.forecast import forecast, regress
@@ -36,6 +37,7 @@ app.command()(computes(submit))
 app.command()(computes(verify))
 app.command()(computes(forecast))
 app.command()(leaderboard)
+app.command()(compare)
 app.command()(learners)
 app.command()(datasets)
 app.command()(computes(protocols))

@@ -119,7 +119,11 @@ def _paper(result: Result) -> str:
 
 def named(rows: Sequence[Row]) -> dict[str, Result]:
     """The results of one board, named by the options in which they differ."""
-    results = [row.result for row in rows]
+    return named_results([row.result for row in rows])
+
+
+def named_results(results: Sequence[Result]) -> dict[str, Result]:
+    """As `named`, of results that are not ranked."""
     found: dict[str, Result] = {}
     for result in results:
         name = _told_apart(result, results)

@@ -29,7 +29,7 @@ COMPUTE = {
     "statistician sample": ("--result", "result.json"),
 }
 COMPUTE_NOTHING = {
-    "leaderboard", "learners", "datasets", "data list", "data prepare", "data verify",
+    "compare", "leaderboard", "learners", "datasets", "data list", "data prepare", "data verify",
     "runs clean",
 }  # fmt: skip
 
