@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from metabench.training.loop import Report, Trained
+from metabench.types import PyTree
 
 
 @dataclass(frozen=True)
@@ -17,3 +18,4 @@ class Watcher:
     evaluating: Callable[[int, int, int], None] = lambda seed, done, total: None
     canaries: Callable[[int, int], None] = lambda done, total: None
     note: Callable[[str], None] = lambda text: None
+    tested: Callable[[int, PyTree], None] = lambda seed, state: None

@@ -54,7 +54,7 @@ def execute(
       UserError: training diverged, or the data is not what the frozen protocol names.
     """
     protocol = plan.protocol
-    digest = task_digest(protocol.seed, plan.tables["test"], plan.shape, protocol.episodes)
+    digest = digest_of(plan)
     _check_digests(plan, digest)
     runner = make_evaluator(plan.learner, plan.shape)
     runs, parameters, found = [], 0, None
@@ -89,6 +89,12 @@ def execute(
         command=command,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def digest_of(plan: Plan) -> str:
+    """The digest of the plan's test tasks."""
+    protocol = plan.protocol
+    return task_digest(protocol.seed, plan.tables["test"], plan.shape, protocol.episodes)
 
 
 def _presented(plan: Plan) -> tuple[tuple[int, ...], ...] | None:
@@ -223,6 +229,7 @@ def _measure(
         progress=lambda done: watcher.evaluating(seed, done, protocol.episodes),
     )
     seconds = time.monotonic() - began
+    watcher.tested(seed, tested.state)
     steps = plan.lengths.steps if plan.learner.training is not None else 0
     cost = {
         "train_seconds": round(trained.seconds, 1),
