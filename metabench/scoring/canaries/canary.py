@@ -111,17 +111,18 @@ def compared(
     mean, ci95 = _summary(seen.changed)
     apart, noise = _summary(seen.right - usual.right)
     moved = as_good and abs(apart) > SIGMAS * noise / 1.96 + 1e-6
-    still = mean <= STRAY
     said = f"{percent(mean)} of the answers change"
     if moved:
         points = f"{100 * apart:+.1f}".replace("-", "\N{MINUS SIGN}")
         said += f", and the accuracy by {points} points"
-    fails = moved or (binding and not still)
+    elif as_good:
+        said += "; the accuracy is as usual"
+    fails, judged = moved or (binding and mean > STRAY), binding or as_good
     if fails:
         said += f". {cause}"
-    elif not still and not binding:
+    elif not judged:
         said += "; this is measured, not judged"
-    holds = False if fails else (True if still else None)
+    holds = not fails if judged else None
     expected: Expected = "unchanged" if binding else "measured"
     return Canary(name, *_rounded(mean, ci95), expected, holds, said + _nan(seen))
 

@@ -155,7 +155,7 @@ def _changed(found: Answered, usual: Answered, early: int, shape: StreamShape) -
     _, size = groups(shape.labels, shape.way)
     both = [each.logits[:, :early] for each in (found, usual)]
     one, other = (each.reshape(*each.shape[:-1], -1, size) for each in both)
-    return differ(one, other).any(-1)
+    return np.asarray(differ(one, other).any(-1))
 
 
 def _renamed(found: Answered, usual: Answered, names: np.ndarray, shape: StreamShape) -> np.ndarray:
@@ -164,7 +164,7 @@ def _renamed(found: Answered, usual: Answered, names: np.ndarray, shape: StreamS
     Strings of letters have no outputs of their own: there, whether one answer alone is right.
     """
     if shape.labels != "onehot":
-        return found.right != usual.right
+        return np.asarray(found.right != usual.right)
     before = np.argsort(names, 1)[:, None]  # the old name of each new one
     return differ(found.logits, np.take_along_axis(usual.logits, before, 2))
 

@@ -52,9 +52,9 @@ def test_recognised(right, holds):
     ("right", "changed", "binding", "as_good", "holds"),
     [
         (0.5, 0.0, True, True, True),
-        (0.5, 0.0, False, False, True),
+        (0.5, 0.0, False, False, None),
         (0.5, 0.01, True, False, False),
-        (0.5, 0.01, False, True, None),
+        (0.5, 0.01, False, True, True),
         (0.4, 0.1, False, False, None),
         (0.4, 0.1, False, True, False),
     ],
