@@ -32,8 +32,8 @@ def needed(one: Result, other: Result) -> Needed:
     """What a paired test needs for a difference such as the measured one, with power `POWER`.
 
     The variances of episodes and of seeds are taken as measured. More seeds also make that of the
-    episodes a little smaller, which is not counted: in simulations the power was 0.87 to 0.9. The number of seeds is unknown
-    where a trained entry has one.
+    episodes a little smaller, which is not counted: simulations with such numbers of seeds had a
+    power of 0.87 to 0.9. The number of seeds is unknown where a trained entry has one.
     """
     gap, number = abs(one.accuracy - other.accuracy), one.protocol.episodes
     episode = paired_errors(one, other).episodes ** 2 * number
