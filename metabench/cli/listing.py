@@ -114,10 +114,10 @@ def _print_boards(boards: Mapping[Board, Sequence[Row]]) -> None:
     console = Console()
     for board, title in titles(boards).items():
         rows = boards[board]
-        lines = [tables.fitting(cells, console.width) for cells in tables.board_cells(rows)]
+        shown = [tables.fitting(cells, console.width) for cells in tables.board_cells(rows)]
         head = tables.fitting(tables.BOARD_HEAD, console.width)
         print(f"{title}, dataset {board.dataset[:12]}")
-        console.print(tables.table(head, lines))
+        console.print(tables.table(head, shown))
         for heading, lines in quotes(tables.named(rows)):
             print(f"{heading}:", *(f"  {line}" for line in lines), "", sep="\n")
     print(tables.LEGEND, CLAIMED, sep="\n")

@@ -47,8 +47,8 @@ def _of_equation(equation: Any) -> float | None:
 
 def _of_primitive(name: str, params: Any, equation: Any) -> float:
     """Operations of an equation without jaxprs within it; numbers that do not float are free."""
-    result = equation.outvars[0].aval if equation.outvars else None
-    if result is None or not jnp.issubdtype(getattr(result, "dtype", None), jnp.floating):
+    result: Any = equation.outvars[0].aval if equation.outvars else None
+    if not hasattr(result, "dtype") or not jnp.issubdtype(result.dtype, jnp.floating):
         return 0.0
     operands = [one.aval for one in equation.invars]
     if name in ELEMENTWISE:

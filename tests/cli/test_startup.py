@@ -18,6 +18,8 @@ CALL = "import sys; from metabench.cli import main; sys.argv = ['metabench', *{}
 COMPUTE = {
     "run": ("--learner", "pixel_nn"),
     "predict": ("--result", "r.json", "--support", "a", "--query", "b"),
+    "submit": ("pixel_nn", "--out", "entry", "--author", "A"),
+    "verify": ("entry",),
     "forecast": ("--learner", "lstm"),
     "protocols": (),
     "data show": ("strokes",),
