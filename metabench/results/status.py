@@ -50,6 +50,11 @@ def signed(
       where: system and device.
       tasks: how many test tasks of each seed were compared.
     """
-    one: dict[str, Any] = {"status": status, "digest": content_digest(result), "who": who, "when": when}
+    one: dict[str, Any] = {
+        "status": status,
+        "digest": content_digest(result),
+        "who": who,
+        "when": when,
+    }
     one |= {"where": where, "tasks": tasks}
     return replace(result, signatures=(*valid_signatures(result), one))
