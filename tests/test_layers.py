@@ -21,7 +21,7 @@ ONLY_IN = {  # other packages, and the only units that may import them
     "PIL": {"data/readers", "datasets", "plots/contact_sheet", "results/looks"},
     "orbax": {"training/checkpoints"},
     "jinja2": set(),
-    "jsonschema": {"results/document"},
+    "jsonschema": {"results/schemas"},
     "pandas": set(),
     "rich": {"cli", "files/progress", "results/tables", "training/view"},
     "typer": {"cli"},

@@ -9,26 +9,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from metabench.errors import UserError
 from metabench.files.canonical import canonical, fingerprint
 from metabench.files.publish import write_text
+from metabench.results import schemas
 from metabench.results.result import Result, SeedRun
 from metabench.types import Protocol
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
 
 SCHEMA_VERSION = 2
 OPTIONAL = (
     "learner_digest", "training_split_digest", "presented", "claims", "canaries", "signatures"
 )  # fmt: skip
 OPTIONAL_OF_RUN = ("by_presentation", "nan_episodes", "alike_answers", "high_loss")
-COUNT = {"type": "integer", "minimum": 0}  # of the schema's long arrays
+SCHEMA = "results/result.schema.json"
 
 
 def to_json(result: Result) -> str:
@@ -56,7 +52,7 @@ def _leave_out(document: dict[str, Any], name: str) -> None:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a result file."""
-    return json.loads(files("metabench.results").joinpath("result.schema.json").read_text("utf-8"))
+    return schemas.schema(SCHEMA)
 
 
 def from_json(text: str, name: str = "result") -> Result:
@@ -76,7 +72,7 @@ def from_json(text: str, name: str = "result") -> Result:
     except (ValueError, RecursionError) as error:  # endless digits, nesting, halves of letters
         raise UserError(f"{name} is not readable JSON ({type(error).__name__})") from error
     _check_version(document, name)
-    _check_schema(document, name)
+    schemas.check(document, SCHEMA, name, "a result file")
     _check_counts(document, name)
     document.pop("schema_version")
     document["protocol"].pop("id")
@@ -108,35 +104,6 @@ def _check_version(document: object, name: str) -> None:
             f"{name} has `schema_version` {version!r}, but this metabench reads {SCHEMA_VERSION}; "
             "install the version that wrote it"
         )
-
-
-def _check_schema(document: object, name: str) -> None:
-    from jsonschema.exceptions import best_match
-
-    error = best_match(_validator().iter_errors(document))
-    if error is not None:
-        where = "/".join(map(str, error.absolute_path)) or "the document"
-        raise UserError(f"{name} is not a result file: {where}: {error.message}") from error
-
-
-@cache
-def _validator() -> Validator:
-    """Of the schema, once for all files: a leaderboard reads dozens."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-
-    one_by_one = Draft202012Validator.VALIDATORS["items"]
-
-    def items(validator: Any, wanted: Any, found: Any, within: Any) -> Iterator[Any]:
-        """Counts are looked at in one go where nothing is wrong with them."""
-        if not (wanted == COUNT and isinstance(found, list) and all(map(_is_count, found))):
-            yield from one_by_one(validator, wanted, found, within)
-
-    return extend(Draft202012Validator, {"items": items})(schema())
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 0
 
 
 def _check_counts(document: dict[str, Any], name: str) -> None:
