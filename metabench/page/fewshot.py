@@ -13,7 +13,6 @@ from metabench.results.looks import Look
 from metabench.results.published import published_for
 from metabench.results.quotes import quotes
 from metabench.results.ranking import Board, Row, titles
-from metabench.results.result import Result
 from metabench.results.status import status_of
 from metabench.results.tables import board_cells, details_cells, named
 from metabench.types import Protocol

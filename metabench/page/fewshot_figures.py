@@ -29,6 +29,7 @@ def _adaptation_ms(result: Result) -> float | None:
     return cost_of(result, "adaptation_ms")
 
 
+MANY = 14  # lines of a tall picture
 COSTS = (
     Cost("training", "training (minutes)", minutes_of, 0.1),
     Cost("adaptation", "adaptation to an episode (ms)", _adaptation_ms, 0.01),
@@ -61,6 +62,7 @@ def _spread(rows: Sequence[Row], board: str) -> Figure:
         "Dot and bar: mean and 95 % interval. Thick grey line: the middle half of the episodes; "
         "thin: the middle nine tenths. Ticks above a line: training seeds, where there are "
         "several.",
+        tall=len(rows) > MANY,
     )
 
 
@@ -99,14 +101,13 @@ def _against(rows: Sequence[Row], cost: Cost, board: str) -> Figure | None:
         for place, mean, price, fast in known
     ]
     svg = board_charts.against(points, cost.label, f"{board}-{cost.id}", smallest=cost.smallest)
-    names = list(named(rows))
-    front = [f"{one.place} {names[one.place - 1]}" for one in points if one.front]
+    front = [f"{rows[one.place - 1].result.learner} ({one.place})" for one in points if one.front]
     devices = {one.accelerated for one in points}
     return Figure(
         svg,
         f"Accuracy against {cost.label}",
-        f"Joined and numbered, the Pareto front: {'; '.join(front)}. No entry is both more "
-        "accurate and cheaper than these."
+        "Joined is the Pareto front, with the places in the ranking: "
+        f"{', '.join(front)}. No entry is both more accurate and cheaper than one of these."
         + (" Circles: measured on a CPU; squares: on an accelerator." if True in devices else "")
         + (" Costs on different devices are not comparable." if len(devices) > 1 else ""),
     )

@@ -43,24 +43,39 @@ class Filed(NamedTuple):
     address: str
 
 
+def check(filed: Filed) -> str:
+    """The id of a document's protocol; `KeyError` and the like for one that lacks anything."""
+    _entry(_entry_line(filed), 1, "")
+    document = filed.document
+    _described(document["protocol"])
+    _references(document)
+    for name in (LEARNER, *(line for line in REFERENCES if line in document["log_likelihood"])):
+        _curve(name, document["log_likelihood"][name])
+    return str(document["protocol"]["id"])
+
+
 def board(protocol: str, found: Sequence[Filed]) -> BoardView:
-    """The view of all documents of one protocol; `KeyError` and the like for one that is none."""
+    """The view of all documents of one protocol; each was looked at by `check`."""
     lines = [_entry_line(one) for one in found] + _references(found[0].document)
     lines.sort(key=lambda line: -line.mean)
     name = slug(f"forecast-{protocol}")
-    settled = found[0].document["protocol"]
     return BoardView(
         id=name,
         track=TRACK,
         title=protocol,
-        description=(
-            f"{settled['functions']:,} functions of {settled['dimensions']} "
-            f"{'input' if settled['dimensions'] == 1 else 'inputs'} drawn from a Gaussian process, "
-            f"{settled['points']} points each, forecast one by one; higher is better."
-        ),
+        description=_described(found[0].document["protocol"]),
         columns=COLUMNS,
         entries=[_entry(line, place, name) for place, line in enumerate(lines, start=1)],
         figures=[_figure(found, name)],
+    )
+
+
+def _described(protocol: Mapping[str, Any]) -> str:
+    dimensions = protocol["dimensions"]
+    return (
+        f"{protocol['functions']:,} functions of {dimensions} "
+        f"{'input' if dimensions == 1 else 'inputs'} drawn from a Gaussian process, "
+        f"{protocol['points']} points each, forecast one by one; higher is better."
     )
 
 

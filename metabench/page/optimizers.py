@@ -40,6 +40,7 @@ def board(document: Mapping[str, Any], file: str, address: str) -> BoardView:
         entries=_entries(document, name, address),
         figures=[_figure(document, name)],
         digests=f"data {document['data_digest'][:12]}" if document["data_digest"] else "",
+        entrant="optimizer",
     )
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from metabench.optional import imported
 from metabench.page.view import BoardView
-from metabench.plots.svg import MARKERS, SERIES
+from metabench.plots.svg import MARKERS, SERIES, marker
 from metabench.results.tables import LEGEND
 
 MARK = '<!doctype html>\n<html lang="en" data-page="metabench">'  # how the page begins
-SHAPES = dict(zip(MARKERS, "●■▲◆▼", strict=True))  # of the marks in a legend
+SHAPES = dict(zip(MARKERS, "●■▲◆▼", strict=True))  # of the marks, in a legend
 
 
 def html(boards: Sequence[BoardView], left_out: Sequence[str] = ()) -> str:
@@ -65,5 +65,5 @@ def _environment() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["colour"] = lambda number: number % SERIES
-    environment.filters["shape"] = lambda number: SHAPES[MARKERS[number // SERIES % len(MARKERS)]]
+    environment.filters["shape"] = lambda number: SHAPES[marker(number)]
     return environment

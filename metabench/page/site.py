@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,39 +68,22 @@ def _others(folder: Path) -> Site:
     """Forecasts, one board for a protocol, then optimizers, one board for a file."""
     found, left_out = documents(folder)
     shown = Site([], [], list(left_out), [])
-    forecasts: dict[str, list[tuple[Path, forecast.Filed]]] = defaultdict(list)
+    forecasts: dict[str, list[forecast.Filed]] = defaultdict(list)
+    evaluations = []
     for path, document in found:
         filed = forecast.Filed(document, address(path, folder))
-        if document["kind"] == "forecast":
-            made = _made(shown, [path], lambda one=filed: forecast.board("", [one]))
-            if made is not None:
-                forecasts[document["protocol"]["id"]].append((path, filed))
-    for protocol, files in forecasts.items():
-        shown.boards.append(forecast.board(protocol, [filed for _, filed in files]))
-        shown.files.extend(path for path, _ in files)
-    for path, document in found:
-        if document["kind"] == "optimizer":
-            board = _made(
-                shown,
-                [path],
-                lambda path=path, document=document: optimizers.board(
-                    document, path.stem, address(path, folder)
-                ),
-            )
-            if board is not None:
-                shown.boards.append(board)
-                shown.files.append(path)
+        try:
+            if document["kind"] == "forecast":
+                forecasts[forecast.check(filed)].append(filed)
+            else:
+                evaluations.append(optimizers.board(document, path.stem, filed.address))
+            shown.files.append(path)
+        except BROKEN as error:
+            what = f"{type(error).__name__}: {error}"
+            shown.left_out.append(f"{path} is no result file of its kind ({what})")
+    shown.boards.extend(forecast.board(*one) for one in forecasts.items())
+    shown.boards.extend(evaluations)
     return shown
-
-
-def _made(shown: Site, paths: Sequence[Path], make: Callable[[], BoardView]) -> BoardView | None:
-    """The view, or None and a sentence where a document is not what its `kind` says."""
-    try:
-        return make()
-    except BROKEN as error:
-        what = f"{type(error).__name__}: {error}"
-        shown.left_out.append(f"{paths[0]} is no result file of its kind ({what})")
-        return None
 
 
 def write(folder: Path, out: Path, force: bool = False) -> Site:
@@ -137,6 +119,6 @@ def check_index(index: Path, force: bool) -> None:
         raise UserError(f"`out` {index} cannot be read ({error.strerror})") from error
     if begins != MARK.encode():
         raise UserError(
-            f"`out` {index} is there, and is no page of leaderboards; name another folder, or write "
-            "over it with `--force`"
+            f"`out` {index} is there, and is no page of leaderboards; name another folder, or "
+            "write over it with `--force`"
         )

@@ -35,6 +35,7 @@ class Figure(NamedTuple):
     title: str
     caption: str
     legend: Sequence[tuple[int, str]] = ()  # number of a series, and its name
+    tall: bool = False  # as high as several others
 
 
 @dataclass(frozen=True)
@@ -84,3 +85,4 @@ class BoardView:
     figures: Sequence[Figure] = ()
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)  # heading -> lines
     digests: str = ""
+    entrant: str = "learner"  # the heading of the names

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LETTERS = 26  # of a name
 WIDTH = 4.6  # inches
+SPARSE = 0.15  # of the diagonal, between the marks of a line of many points
+NEAR = 16  # pixels at 100 to an inch
 
 
 class Line(NamedTuple):
@@ -109,17 +111,31 @@ def against(points: Sequence[Point], label: str, name: str, *, smallest: float) 
                 marker="s" if fast else "o", markersize=5, color=colour,
                 alpha=1 if on_front else 0.55, markerfacecolor=colour if fast else PAPER,
             )  # fmt: skip
-        for one in front:
-            axes.annotate(
-                str(one.place), (one.cost, 100 * one.accuracy), xytext=(0, 5),
-                textcoords="offset points", ha="center", fontweight="bold",
-            )  # fmt: skip
         axes.set_xscale("symlog", linthresh=smallest, linscale=0.5)
         _decades(axes, max(one.cost for one in points), smallest)
         axes.set(xlabel=label, ylabel="accuracy (%)")
         axes.margins(y=0.12)
         axes.grid()
+        for (x, y), places in _labels(axes, front):
+            axes.annotate(
+                ", ".join(map(str, places)), (x, y), xytext=(0, 5), textcoords="offset points",
+                ha="center", fontweight="bold",
+            )  # fmt: skip
         return text(figure, name)
+
+
+def _labels(axes: Axes, front: Sequence[Point]) -> list[tuple[tuple[float, float], list[int]]]:
+    """Where numbers stand, and which: those that would lie on one another stand together."""
+    found: list[tuple[tuple[float, float], list[int]]] = []
+    for one in reversed(front):  # the most accurate first
+        here = one.cost, 100 * one.accuracy
+        apart = [axes.transData.transform(here) - axes.transData.transform(at) for at, _ in found]
+        near = [place for place, gap in enumerate(apart) if max(abs(gap)) < NEAR]
+        if near:
+            found[near[0]][1].append(one.place)
+        else:
+            found.append((here, [one.place]))
+    return found
 
 
 def _decades(axes: Axes, largest: float, smallest: float) -> None:
@@ -174,14 +190,17 @@ def curves(
       x: label of the axis.
       y: label of the axis.
       name: of the picture, for identifiers.
-      marks: whether each point has a mark.
+      marks: whether each point has a mark; else few have.
       log: whether both axes are logarithmic.
     """
+    from matplotlib.ticker import NullFormatter
+
     with drawing(WIDTH, 3.1, 0.75) as (figure, axes):
         for number, line in enumerate(lines):
             axes.plot(
                 line.x, line.y, color=series(number), linewidth=1.5, markersize=4,
-                linestyle=":" if line.dashed else "-", marker=marker(number) if marks else "",
+                linestyle=":" if line.dashed else "-", marker=marker(number),
+                markevery=1 if marks else SPARSE,
             )  # fmt: skip
             if tuple(line.low) != tuple(line.high):
                 axes.fill_between(
@@ -189,6 +208,9 @@ def curves(
                 )
         if log:
             axes.set(xscale="log", yscale="log")
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_formatter("{x:g}")
+                axis.set_minor_formatter(NullFormatter())
         axes.set(xlabel=x, ylabel=y)
         axes.grid()
         return text(figure, name), [(number, line.name) for number, line in enumerate(lines)]

@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 INK, LINE, PAPER = "#000001", "#000002", "#000003"  # text; grids and frames; what is behind
 SERIES = 8  # colours for series
-MARKERS = "os^Dv"  # after each round of colours, the next mark
-SETTINGS = {
+MARKERS = "os^Dv"  # for series: with the colours, 40 are told apart
+SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "metabench",
     "text.parse_math": False,
@@ -55,7 +55,7 @@ def series(number: int) -> str:
 
 def marker(number: int) -> str:
     """The mark of a series, counted from 0."""
-    return MARKERS[number // SERIES % len(MARKERS)]
+    return MARKERS[number % len(MARKERS)]
 
 
 @contextmanager

@@ -21,7 +21,8 @@ class Documents(NamedTuple):
 
 def documents(folder: Path) -> Documents:
     """Every document of `KINDS` in `<folder>/<track>/<board>/`; other files are passed over."""
-    found, left_out = [], []
+    found: list[tuple[Path, Mapping[str, Any]]] = []
+    left_out = []
     for path in sorted(folder.glob("*/*/*.json")):
         if is_litter(path.relative_to(folder)) or not path.is_file():
             continue
