@@ -44,4 +44,6 @@ def look() -> looks.Look:
     """Three classes with names that would be markup; one query is answered wrongly."""
     images = np.random.default_rng(0).integers(0, 255, (3, 8, 8, 1)).astype(np.uint8)
     labels = np.arange(3)
-    return looks.look(4, (images, labels), (images, labels), np.array([0, 2, 2]), (SCRIPT, "b", "c"))
+    return looks.look(
+        4, (images, labels), (images, labels), np.array([0, 2, 2]), (SCRIPT, "b", "c")
+    )

@@ -75,7 +75,7 @@ def test_too_much_is_refused():
     with pytest.raises(UserError, match="`looks` are 3"):
         looks.to_json(RESULT, [found] * 3)
     with pytest.raises(UserError, match="no room for one image"):
-        looks.look(0, *episode(way=400, query=1))
+        looks.look(0, *episode(way=300, query=1, side=8))
 
 
 def changed(**changes):
