@@ -19,7 +19,7 @@ def board(document: Mapping[str, Any], file: str, address: str) -> BoardView:
     """The view of one evaluation; `KeyError` and the like for a document that is none.
 
     Args:
-      document: of schema version 1 or 2.
+      document: as the present version of its track has it.
       file: the name of its file without the suffix.
       address: of its JSON, from the page.
     """
@@ -39,7 +39,7 @@ def board(document: Mapping[str, Any], file: str, address: str) -> BoardView:
         columns=_columns(document),
         entries=_entries(document, name, address),
         figures=[_figure(document, name)],
-        digests=f"data {document['data_digest'][:12]}" if document["data_digest"] else "",
+        digests=f"data {digest[:12]}" if (digest := document.get("dataset_digest")) else "",
         entrant="optimizer",
     )
 

@@ -73,14 +73,14 @@ def _others(folder: Path) -> Site:
     for path, document in found:
         filed = forecast.Filed(document, address(path, folder))
         try:
-            if document["kind"] == "forecast":
+            if document["track"] == "forecast":
                 forecasts[forecast.check(filed)].append(filed)
             else:
                 evaluations.append(optimizers.board(document, path.stem, filed.address))
             shown.files.append(path)
         except BROKEN as error:
             what = f"{type(error).__name__}: {error}"
-            shown.left_out.append(f"{path} is no result file of its kind ({what})")
+            shown.left_out.append(f"{path} is no result file of its track ({what})")
     shown.boards.extend(forecast.board(*one) for one in forecasts.items())
     shown.boards.extend(evaluations)
     return shown

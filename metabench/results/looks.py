@@ -31,6 +31,7 @@ from metabench.files.canonical import canonical
 from metabench.files.publish import write_text
 from metabench.results.result import Result
 
+FOLDER = "looks"
 EPISODES = 2  # in one file, at most
 BYTES = 30_000  # of the JSON of one episode, at most
 SIDES = (40, 28, 20, 14, 8)  # of an image in pixels, at most; the first that fits
@@ -156,7 +157,7 @@ def to_json(result: Result, looks: Sequence[Look]) -> str:
 
 def place(result_file: Path) -> Path:
     """Where the looks of a result's file lie."""
-    return result_file.parent / "looks" / result_file.name
+    return result_file.parent / FOLDER / result_file.name
 
 
 def write(result: Result, looks: Sequence[Look], result_file: Path) -> None:

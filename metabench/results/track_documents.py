@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from metabench.errors import UserError
 from metabench.files.litter import is_litter
-
-KINDS = ("forecast", "optimizer")  # what stands in a document as its `kind`
+from metabench.results import head, looks
 
 
 class Documents(NamedTuple):
@@ -20,17 +19,21 @@ class Documents(NamedTuple):
 
 
 def documents(folder: Path) -> Documents:
-    """Every document of `KINDS` in `<folder>/<track>/<board>/`; other files are passed over."""
+    """Every document in `<folder>/<track>/<board>/`, as the present version of its track has it.
+
+    Looks at episodes, and results of the few-shot track, are passed over.
+    """
     found: list[tuple[Path, Mapping[str, Any]]] = []
     left_out = []
     for path in sorted(folder.glob("*/*/*.json")):
-        if is_litter(path.relative_to(folder)) or not path.is_file():
+        is_look = path.parent.name == looks.FOLDER
+        if is_look or is_litter(path.relative_to(folder)) or not path.is_file():
             continue
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            left_out.append(f"{path} cannot be read as JSON ({type(error).__name__})")
+            document = head.read(path)
+        except UserError as error:
+            left_out.append(str(error))
             continue
-        if isinstance(document, dict) and document.get("kind") in KINDS:
+        if document["track"] != "fewshot":
             found.append((path, document))
     return Documents(found, left_out)

@@ -125,7 +125,7 @@ def test_links_lead_to_copies_of_the_files(made):
 
 
 def test_a_look_shows_answers_in_words_too(made):
-    _, text, page = made
+    _, text, _ = made
     part = text.partition('<section class="look"')[2].partition("</section>")[0]
     assert part.count("<img") == 6
     assert part.count('<span class="unseen">wrong:</span>') == 1
@@ -134,10 +134,13 @@ def test_a_look_shows_answers_in_words_too(made):
 
 def test_what_cannot_be_shown_is_named(tmp_path):
     folder = hostile.write(tmp_path / "leaderboards")
-    (folder / "forecast" / "functions-1d-40points-v1" / "a.json").write_text("{")
+    (folder / "forecast" / "functions-1d-40points-v1" / "a.json").write_text("{}")
     broken = folder / "optimizers" / "mine" / "b.json"
     broken.parent.mkdir()
-    broken.write_text(json.dumps({"kind": "optimizer", "task": "<b>"}))
+    source = next(folder.glob("optimizers/*/lstm*.json"))
+    text = json.loads(source.read_text(encoding="utf-8"))
+    text["figures"]["lstm"]["at"] = "<b>"  # what the schema lets pass
+    broken.write_text(json.dumps(text))
     look = next(folder.glob("*/looks/*.json"))
     look.write_text("{}")
     found = site.write(folder, tmp_path / "site")
