@@ -128,8 +128,8 @@ def test_a_look_shows_answers_in_words_too(made):
     _, text, _ = made
     part = text.partition('<section class="look"')[2].partition("</section>")[0]
     assert part.count("<img") == 6
-    assert part.count('<span class="unseen">wrong:</span>') == 1
-    assert part.count('<span class="unseen">right:</span>') == 2
+    assert part.count('<span class="unseen">wrong: class</span> 2') == 1
+    assert part.count('<span class="unseen">right: class</span>') == 2
 
 
 def test_what_cannot_be_shown_is_named(tmp_path):

@@ -34,7 +34,7 @@ def test_every_result_is_read_and_nothing_else(folder):
     (results.default_path(FIRST, folder).parent / "._two.json").write_text("{")
     assert learners(collect(folder)) == ["matching", "protonet"]
     assert collect(folder)[1:3] == ([], [])
-    assert collect(folder / "absent") == ([], [], [])
+    assert collect(folder / "absent")[:3] == ([], [], [])
 
 
 @pytest.mark.parametrize(
