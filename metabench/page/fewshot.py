@@ -96,7 +96,7 @@ def _entries(
         result = row.result
         entries.append(
             Entry(
-                id=f"{board}-{place}",
+                id=f"{board}.{place}",
                 name=name,
                 cells=_cells(row, line, details),
                 training=training_of(result),

@@ -110,7 +110,7 @@ def _mean(found: Mapping[str, float]) -> Cell:
 
 def _entry(line: _Line, place: int, board: str) -> Entry:
     cells = (Cell(str(place), place), *line.cells)
-    name = f"{board}-{place}"
+    name = f"{board}.{place}"
     if line.source is None:
         return Entry(name, line.name, cells, "none", "claimed", reference=True)
     document = line.source.document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,8 +11,9 @@ RESULTS = "results"  # the folder beside the page that holds copies of the resul
 
 
 def slug(title: str) -> str:
-    """Letters, digits and `-`, for identifiers: titles on one page are told apart by more."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "board"
+    """`title` as an identifier: letters, digits, `_` and `-`; other titles have another one."""
+    plain = re.sub(r"[^a-z0-9_]+", "-", title.lower()).strip("-") or "board"
+    return plain if plain == title else f"{plain}-{sha256(title.encode()).hexdigest()[:6]}"
 
 
 def address(path: Path, folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from metabench.page.facts import device_of, settings
@@ -15,21 +16,21 @@ TRACK = "Learned optimizers"
 SMALLEST = 1e-9  # of a loss on a logarithmic axis
 
 
-def board(document: Mapping[str, Any], file: str, address: str) -> BoardView:
+def board(document: Mapping[str, Any], place: Path, address: str) -> BoardView:
     """The view of one evaluation; `KeyError` and the like for a document that is none.
 
     Args:
       document: as the present version of its track has it.
-      file: the name of its file without the suffix.
+      place: `<track>/<board>/<file>.json`, where it lies.
       address: of its JSON, from the page.
     """
     protocol, task = document["protocol"], document["task"]
-    name = slug(f"optimizers-{task}-{file}")
+    name = slug("-".join(place.with_suffix("").parts))
     seeds = protocol.get("training_seeds", 1)
     return BoardView(
         id=name,
         track=TRACK,
-        title=f"{task} ({file})",
+        title=f"{task} ({place.stem})",
         description=(
             f"Training on task {task}: the loss after some steps, over "
             f"{protocol['instances']:,} instances and {seeds} training "
@@ -62,7 +63,7 @@ def _entries(document: Mapping[str, Any], board: str, address: str) -> list[Entr
     figures = document["figures"]
     order = sorted(figures, key=lambda key: figures[key]["at"][0]["final_loss"]["mean"])
     return [
-        _entry(document, key, place, f"{board}-{place}", address)
+        _entry(document, key, place, f"{board}.{place}", address)
         for place, key in enumerate(order, start=1)
     ]
 

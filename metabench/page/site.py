@@ -76,7 +76,9 @@ def _others(folder: Path) -> Site:
             if document["track"] == "forecast":
                 forecasts[forecast.check(filed)].append(filed)
             else:
-                evaluations.append(optimizers.board(document, path.stem, filed.address))
+                evaluations.append(
+                    optimizers.board(document, path.relative_to(folder), filed.address)
+                )
             shown.files.append(path)
         except BROKEN as error:
             what = f"{type(error).__name__}: {error}"

@@ -42,7 +42,7 @@ class Figure(NamedTuple):
 class Entry:
     """One line of a board, with all that is known of it."""
 
-    id: str  # unique on the page; letters, digits, `-`
+    id: str  # unique on the page: that of the board, a dot, a number
     name: str
     cells: Sequence[Cell]  # one for each column but that of the name
     training: Training
