@@ -54,7 +54,10 @@ def page(driver, address):
 def emulate(driver, width, colours):
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width <= PHONE}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    features = [{"name": "prefers-color-scheme", "value": colours}]
+    features = [
+        {"name": "prefers-color-scheme", "value": colours},
+        {"name": "prefers-reduced-motion", "value": "reduce"},  # a click waits for no scrolling
+    ]
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
