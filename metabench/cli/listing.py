@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import typer
 
-from metabench.cli import board_options, options
+from metabench.cli import board_options, html, options
 from metabench.cli.outputs import check_page, told
 from metabench.errors import UserError
 from metabench.files.progress import say
@@ -24,6 +24,7 @@ CLAIMED = "Figures are those of the result files, as claimed there: nothing was 
 
 
 def leaderboard(
+    page: options.PageWord = None,
     folder: options.Results = Path("leaderboards"),
     protocol: options.ProtocolPart = None,
     markdown: options.Markdown = None,
@@ -34,20 +35,28 @@ def leaderboard(
     pretrained: board_options.Pretrained = None,
     trained: board_options.Trained = None,
     max_parameters: board_options.MaxParameters = None,
+    out: options.SiteOut = None,
     strict: options.Strict = False,
     force: options.Overwrite = False,
 ) -> None:
-    """Print the ranking under each protocol."""
-    from metabench.results.collected import collect
-    from metabench.results.exported import exported
+    """Print the ranking under each protocol, or write all results as one HTML page."""
     from metabench.results.filters import Filters
 
-    form = format_of(form)
+    filters = Filters(status, transductive, extra_data, pretrained, trained, max_parameters)
+    if page is not None or form == html.FORMAT:
+        html.check(page, form, protocol, markdown, filters)
+        html.write(folder, out or html.SITE, strict, force)
+        return
+    if out is not None:
+        raise UserError("`out` is the folder of the HTML page: say `metabench leaderboard html`")
+    from metabench.results.collected import collect
+    from metabench.results.exported import exported
+
+    form = format_of(form, html.FORMAT)
     if markdown is not None:
         if form not in ("table", "markdown"):
             raise UserError("`markdown` names a file of the format markdown: leave `format` out")
         check_page(markdown, force)
-    filters = Filters(status, transductive, extra_data, pretrained, trained, max_parameters)
     files = collect(folder)
     boards = _boards(folder, files, filters, protocol)
     if markdown is not None:
@@ -56,6 +65,11 @@ def leaderboard(
         _print_boards(boards)
     else:
         print(exported(boards, form), end="")
+    _tell_rest(files, strict)
+
+
+def _tell_rest(files: Collected, strict: bool) -> None:
+    """Name the files that are not ranked."""
     for sentence in files.left_out:
         say(f"left out: {sentence}")
     for sentence in files.copies:
@@ -64,13 +78,13 @@ def leaderboard(
         raise typer.Exit(1)
 
 
-def format_of(word: str) -> Format:
-    """The form of this name; `text` is what `table` was called."""
+def format_of(word: str, *others: str) -> Format:
+    """The form of this name; `text` is what `table` was called. `others` are named in the error."""
     from metabench.results.exported import Format
 
     known = get_args(Format)
     if word not in (*known, "text"):
-        raise UserError(f"`format` is {word!r}; it must be one of: {', '.join(known)}")
+        raise UserError(f"`format` is {word!r}; it must be one of: {', '.join((*known, *others))}")
     return "table" if word == "text" else cast(Format, word)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from typer import Option
+from typer import Argument, Option
 
 # What is measured.
 Learner: TypeAlias = Annotated[
@@ -206,7 +206,22 @@ Markdown: TypeAlias = Annotated[
 ]
 BoardFormat: TypeAlias = Annotated[
     str,
-    Option("--format", help="`table`, `markdown`, `csv`, `latex` or `json`."),
+    Option(
+        "--format",
+        help="`table`, `markdown`, `csv`, `latex` or `json`; `html` as the argument of this name.",
+    ),
+]
+PageWord: TypeAlias = Annotated[
+    str | None,
+    Argument(
+        metavar="[html]",
+        show_default=False,
+        help="`html` writes one page of all results that needs no network, and copies of the "
+        "result files beside it.",
+    ),
+]
+SiteOut: TypeAlias = Annotated[
+    Path | None, Option("--out", help="Folder of the HTML page; `site` if not given.")
 ]
 Digests: TypeAlias = Annotated[
     bool, Option("--digests", help="Compute the digests of the datasets that are prepared.")
