@@ -11,6 +11,7 @@ from tests.places import ROOT
 MODULES = (
     "metabench.api",
     "metabench.learners.common.by_gradient",
+    "metabench.results.compared",
     "metabench.results.leaderboard",
 )
 PAGES = ("README.md", "docs/write-a-learner.md")
