@@ -148,9 +148,7 @@ def _state(plan: Plan) -> PyTree:
     return training_of(plan).state
 
 
-def _probabilities(
-    learner: EpisodeLearner, way: int, task: object, images: jax.Array
-) -> jax.Array:
+def _probabilities(learner: EpisodeLearner, way: int, task: object, images: jax.Array) -> jax.Array:
     scores = checked_scores(
         learner.predict(task, images), "predict", ("queries", "way"), len(images), way
     )
