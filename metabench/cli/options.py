@@ -185,7 +185,7 @@ Overwrite: TypeAlias = Annotated[
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
 # What is listed.
-Results: TypeAlias = Annotated[Path, Option(help="Folder of result files.")]
+Results: TypeAlias = Annotated[Path, Option(help="Folder of result files, or of folders of them.")]
 ProtocolPart: TypeAlias = Annotated[
     str | None, Option(help="Only the protocols whose id contains this.")
 ]
