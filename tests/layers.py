@@ -43,6 +43,11 @@ ROWS = (
         "progress.",
     ),
     Row(
+        ("guard",),
+        "Committed results made again, and a verdict on each: which accuracies dropped. It trains "
+        "by `tracks/`, and prints nothing.",
+    ),
+    Row(
         ("tracks",),
         "Kinds of runs, each from a plan to a result document: `fewshot/`, `forecast/`, "
         "`optimizers/`, `statistician/`. No track imports another, and none prints.",

@@ -7,7 +7,7 @@ nothing, but reports its progress to a `Watcher`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,13 +50,29 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
     """
     protocol = plan.protocol
     digest = task_digest(protocol.seed, plan.tables["test"], plan.shape, protocol.episodes)
-    _check_digests(plan, digest)
+    check_digests(plan, digest)
     runner = make_evaluator(plan.learner, plan.shape)
     runs, parameters = [], 0
     for seed in plan.seeds:
         trained, before = _train(plan, seed, resume, watcher)
         runs.append(_measure(plan, seed, trained, runner, watcher, before))
         parameters = parameter_count(plan.learner, trained.state)
+    return result_of(plan, runs, parameters, digest, command)
+
+
+def result_of(
+    plan: Plan, runs: Sequence[SeedRun], parameters: int, digest: str, command: str
+) -> Result:
+    """The result of `plan`.
+
+    Args:
+      plan: from `plan_run`.
+      runs: one for each training seed.
+      parameters: numbers in the learned arrays.
+      digest: of the test episodes.
+      command: the command line.
+    """
+    protocol = plan.protocol
     learner, elsewhere = plan.learner, protocol.trained_on is not None
     met = find_split(plan.training_data, training_split(protocol))
     return Result(
@@ -117,7 +133,7 @@ def _recipe(plan: Plan) -> dict[str, Any]:
     return recipe
 
 
-def _check_digests(plan: Plan, episodes: str) -> None:
+def check_digests(plan: Plan, episodes: str) -> None:
     """Raise `UserError` if a frozen protocol was frozen with other data."""
     protocol = plan.protocol
     pairs = (
@@ -225,7 +241,7 @@ def _measure(
     }
     return SeedRun(
         seed=seed,
-        **_counted(tally, plan.shape),
+        **counted(tally, plan.shape),
         validation_accuracy=tested.validation,
         train_steps=steps,
         best_step=tested.step,
@@ -234,7 +250,7 @@ def _measure(
     )
 
 
-def _counted(tally: Tally, shape: ImageTaskShape) -> dict[str, Any]:
+def counted(tally: Tally, shape: ImageTaskShape) -> dict[str, Any]:
     """What a run says of the answers of one seed, by the names of its fields."""
     correct = np.asarray(tally.correct)
     summary = summarise(correct, shape.queries)
