@@ -32,6 +32,7 @@ class Kept(NamedTuple):
     """What was measured of one learner with one fault."""
 
     correct: dict[int, list[int]]  # right answers in each episode, by seed
+    cost: dict[int, dict[str, float]]  # by seed
     parameters: int = 0
 
 
@@ -39,27 +40,30 @@ def kept(folder: Path, learner: str, fault: str = "none") -> Kept:
     """What is in the file; nothing where nothing was measured."""
     path = _path(folder, learner, fault)
     if not path.is_file():
-        return Kept({})
+        return Kept({}, {})
     document = json.loads(path.read_text("utf-8"))
-    found = {int(seed): counts for seed, counts in document["correct"].items()}
-    return Kept(found, document["parameters"])
+    correct, cost = (
+        {int(seed): found for seed, found in document[name].items()} for name in ("correct", "cost")
+    )
+    return Kept(correct, cost, document["parameters"])
 
 
 def measure(folder: Path, learner: str, fault: str, seeds: Sequence[int]) -> None:
     """Train `learner` with the `seeds` that are not kept yet; each is kept as it is done."""
-    found = kept(folder, learner, fault).correct
+    found, cost, _ = kept(folder, learner, fault)
     missing = [seed for seed in seeds if seed not in found]
     if not missing:
         return
     with FAULTS[fault].planted():
         plan = tier.plan_of(learner)
-        brief, began = Brief(plan), time.process_time()
+        brief, began = Brief(plan, timed=fault == "none"), time.process_time()
         if plan.learner.training is None and plan.source is None:
             missing = missing[:1]  # every seed is the same
         for number, seed in enumerate(missing, start=1):
-            found[seed] = list(brief.run(seed).correct)
+            run = brief.run(seed)
+            found[seed], cost[seed] = list(run.correct), dict(run.cost)
             if number % AT_ONCE == 0 or number == len(missing):
-                _write(folder, learner, fault, Kept(found, brief.parameters))
+                _write(folder, learner, fault, Kept(found, cost, brief.parameters))
     spent = time.process_time() - began
     mean = sum(map(sum, found.values())) / (
         len(found) * plan.protocol.episodes * plan.shape.queries
@@ -72,8 +76,9 @@ def measure(folder: Path, learner: str, fault: str, seeds: Sequence[int]) -> Non
 
 
 def _write(folder: Path, learner: str, fault: str, found: Kept) -> None:
-    correct = {str(seed): found.correct[seed] for seed in sorted(found.correct)}
-    text = canonical({"parameters": found.parameters, "correct": correct})
+    named = {name: {str(seed): one for seed, one in sorted(getattr(found, name).items())}
+             for name in ("correct", "cost")}  # fmt: skip
+    text = canonical({"parameters": found.parameters, **named})
     write_text(_path(folder, learner, fault), text)
 
 
@@ -88,13 +93,14 @@ def write_document(folder: Path, learner: str, into: Path) -> Path | None:
     if not seeds:
         return None
     plan = tier.plan_of(learner)
-    runs = [_run(plan, seed, found.correct[seed]) for seed in seeds]
+    runs = [_run(plan, seed, found) for seed in seeds]
     result = result_of(plan, runs, found.parameters, Brief(plan).digest, tier.COMMAND)
     write(result, into / f"{learner}.json")
     return into / f"{learner}.json"
 
 
-def _run(plan: Plan, seed: int, correct: Sequence[int]) -> SeedRun:
+def _run(plan: Plan, seed: int, found: Kept) -> SeedRun:
+    correct = found.correct[seed]
     summary = summarise(np.array(correct), plan.shape.queries)
     steps = plan.lengths.steps if plan.learner.training is not None else 0
     return SeedRun(
@@ -104,4 +110,5 @@ def _run(plan: Plan, seed: int, correct: Sequence[int]) -> SeedRun:
         correct=tuple(correct),
         train_steps=steps,
         best_step=steps,
+        cost=found.cost[seed],
     )

@@ -7,6 +7,7 @@ the plan tests the last step.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -16,8 +17,9 @@ import jax
 from metabench.compute.devices import copied
 from metabench.contracts.learner import foundation_of, parameter_count, train_shape
 from metabench.errors import UserError
+from metabench.results import environment
 from metabench.results.result import Result, SeedRun
-from metabench.scoring.episodes import make_evaluator, tallies
+from metabench.scoring.episodes import adaptation_ms, make_evaluator, tallies
 from metabench.tasks.kinds import task_digest
 from metabench.tracks.fewshot.plan import Plan
 from metabench.tracks.fewshot.run import check_digests, counted, result_of
@@ -35,12 +37,15 @@ from metabench.types import PyTree
 class Brief:
     """The compiled functions of one plan, for any number of seeds on one device."""
 
-    def __init__(self, plan: Plan, sources: dict[str, Brief] | None = None) -> None:
+    def __init__(
+        self, plan: Plan, sources: dict[str, Brief] | None = None, *, timed: bool = False
+    ) -> None:
         """Prepare; nothing is compiled yet.
 
         Args:
           plan: from `plan_run`; the last step of its training must be what is tested.
           sources: what other plans have built on, which is shared, and added to.
+          timed: measure the costs that a document of results must have.
 
         Raises:
           UserError: `select` of the plan is not `last`, or the data is not what it names.
@@ -53,10 +58,11 @@ class Brief:
         self.plan, self._states = plan, dict[int, PyTree]()
         sources = {} if sources is None else sources
         self._source: Brief | None = None
+        self._adaptation: float | None = None  # milliseconds
         if plan.source is not None:
             key = str(plan.source.folder)
             self._source = sources.setdefault(key, Brief(plan.source, sources))
-        self.parameters = 0
+        self.parameters, self._timed = 0, timed
 
     def check(self) -> None:
         """Raise `UserError` where the test episodes are not those that the protocol names."""
@@ -69,8 +75,9 @@ class Brief:
 
     def run(self, seed: int) -> SeedRun:
         """Train one seed, and test it on every episode of the protocol."""
-        plan = self.plan
+        plan, began = self.plan, time.monotonic()
         state = self.trained(seed)
+        trained, began = time.monotonic() - began, time.monotonic()
         self.parameters = parameter_count(plan.learner, state)
         tally = tallies(
             plan.learner,
@@ -82,7 +89,26 @@ class Brief:
             evaluator=self._evaluator,
         )
         steps = plan.lengths.steps if plan.learner.training is not None else 0
-        return SeedRun(seed=seed, **counted(tally, plan.shape), train_steps=steps, best_step=steps)
+        return SeedRun(
+            seed=seed,
+            **counted(tally, plan.shape),
+            train_steps=steps,
+            best_step=steps,
+            cost=self._cost(state, steps, trained, time.monotonic() - began) if self._timed else {},
+        )
+
+    def _cost(self, state: PyTree, steps: int, trained: float, tested: float) -> dict[str, float]:
+        """The costs of one seed, compiling included; one adaptation is timed once for all seeds."""
+        plan = self.plan
+        if self._adaptation is None:
+            self._adaptation = adaptation_ms(plan.learner, state, plan.tables["test"], plan.shape)
+        return {
+            "train_seconds": round(trained, 1),
+            "train_episodes_per_second": round(steps * plan.lengths.batch / trained, 2),
+            "test_episodes_per_second": round(plan.protocol.episodes / tested, 2),
+            "adaptation_ms": round(self._adaptation, 3),
+            "peak_memory_mb": round(environment.peak_memory_mb(), 1),
+        }
 
     def trained(self, seed: int) -> PyTree:
         """The state after training; kept, as others may build on it."""
