@@ -22,12 +22,12 @@ from metabench.tracks.fewshot.request import (
     Places,
     Request,
     as_command,
+    asked_again,
     measured,
     plan_of,
 )
 from metabench.tracks.fewshot.run import execute
 from metabench.training.view import RunView
-from metabench.types import Protocol
 
 
 def run(
@@ -40,6 +40,7 @@ def run(
     seeds: int = 1,
     resume: bool = False,
     trained_for: str | None = None,
+    canaries: bool = False,
     run_dir: Path | str = "runs",
     archives: Path | str | None = None,
     cache: Path | str | None = None,
@@ -60,6 +61,8 @@ def run(
       resume: continue an interrupted run of the same settings.
       trained_for: id of a protocol whose training with the same settings is tested; nothing is
         trained then.
+      canaries: whether to measure what has known answers, too; `Result.canaries` then holds what
+        came of it.
       run_dir: folder of checkpoints.
       archives: folder with the datasets' archives; None: `METABENCH_ARCHIVES`, else a download.
       cache: folder of prepared data; None: `METABENCH_CACHE`, else the platform's own.
@@ -91,7 +94,7 @@ def run(
         trained_for=trained_for,
         places=_places(run_dir, archives, cache, progress),
     )
-    return _executed(request, resume)
+    return _executed(request, resume, canaries)
 
 
 def evaluate(
@@ -128,7 +131,7 @@ def evaluate(
       (10, 'strokes-alphabets-5way-1shot-4episodes-v2')
     """
     request = _again(trained, learner, _places(run_dir, archives, cache, progress))
-    asked = _asked_of(_asked(trained.protocol) | tested)
+    asked = _asked_of(asked_again(trained.protocol) | tested)
     return _executed(replace(request, tested=asked), resume=False)
 
 
@@ -178,7 +181,7 @@ def predicted(
     def tell(text: str) -> None:
         say(text, not places.quiet)
 
-    asked = _asked_of({**_asked(trained.protocol), **tested})
+    asked = _asked_of({**asked_again(trained.protocol), **tested})
     with pinned(), needed():
         protocol, _, training_data = measured(asked, places)
         size, channels = training_data.images.shape[2:]
@@ -213,29 +216,6 @@ def _again(trained: Result, learner: AnyLearner | None, places: Places) -> Reque
     )
 
 
-def _asked(protocol: Protocol) -> dict[str, Any]:
-    """What was asked for where `protocol` was measured."""
-    online = protocol.labels is not None
-    found: dict[str, Any] = {
-        "way": protocol.way,
-        "episodes": protocol.episodes,
-        "within_alphabet": protocol.within_alphabet,
-        "image_size": protocol.image_size,
-        "min_images": protocol.min_images,
-        "grey": protocol.grey,
-    }
-    if online:
-        found |= {"protocol": "online", "presentations": protocol.query, "labels": protocol.labels}
-        found["independent"] = protocol.independent
-    else:
-        found |= {"shot": protocol.shot, "query": protocol.query}
-    if protocol.trained_on is None:
-        return found | {"dataset": protocol.dataset, "split": protocol.split}
-    dataset, split = protocol.trained_on.split("/")
-    test = {"test_dataset": protocol.dataset, "test_split": protocol.split}
-    return found | {"dataset": dataset, "split": split} | test
-
-
 def _asked_of(asked: Mapping[str, Any]) -> Asked:
     known = tuple(Asked.__dataclass_fields__)
     for name in asked:
@@ -258,8 +238,14 @@ def _places(
     )
 
 
-def _executed(request: Request, resume: bool) -> Result:
+def _executed(request: Request, resume: bool, canaries: bool = False) -> Result:
     with pinned(), needed():
         plan = plan_of(request)
         with RunView(request.places.quiet) as view:
-            return execute(plan, resume=resume, command=as_command(request), watcher=view.watcher())
+            return execute(
+                plan,
+                resume=resume,
+                command=as_command(request),
+                watcher=view.watcher(),
+                canaries=canaries,
+            )

@@ -117,7 +117,9 @@ def renewed(result: Result, seeds: Sequence[int], command: str, wish: Wish = Wis
     """
     if wish.quick:
         compile_quickly()
-    return Brief(_plan(result, wish), timed=True).result(seeds if result.trained else seeds[:1], command)
+    return Brief(_plan(result, wish), timed=True).result(
+        seeds if result.trained else seeds[:1], command
+    )
 
 
 def _plan(result: Result, wish: Wish) -> Plan:

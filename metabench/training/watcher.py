@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from metabench.training.loop import Report, Trained
+from metabench.types import PyTree
 
 
 @dataclass(frozen=True)
@@ -15,4 +16,6 @@ class Watcher:
     training: Callable[[int, Report], None] = lambda seed, report: None
     trained: Callable[[int, Trained], None] = lambda seed, trained: None
     evaluating: Callable[[int, int, int], None] = lambda seed, done, total: None
+    canaries: Callable[[int, int], None] = lambda done, total: None
     note: Callable[[str], None] = lambda text: None
+    tested: Callable[[int, PyTree], None] = lambda seed, state: None

@@ -20,9 +20,8 @@ from metabench.errors import UserError
 from metabench.results import environment
 from metabench.results.result import Result, SeedRun
 from metabench.scoring.episodes import adaptation_ms, make_evaluator, tallies
-from metabench.tasks.kinds import task_digest
 from metabench.tracks.fewshot.plan import Plan
-from metabench.tracks.fewshot.run import check_digests, counted, result_of
+from metabench.tracks.fewshot.run import check_digests, counted, digest_of, result_of
 from metabench.training.loop import train_state
 from metabench.training.meta_training import (
     initial_state,
@@ -147,9 +146,7 @@ class Brief:
     @cached_property
     def digest(self) -> str:
         """Of the test episodes."""
-        protocol = self.plan.protocol
-        table, shape = self.plan.tables["test"], self.plan.shape
-        digest = task_digest(protocol.seed, table, shape, protocol.episodes)
+        digest = digest_of(self.plan)
         check_digests(self.plan, digest)
         return digest
 

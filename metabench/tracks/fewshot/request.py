@@ -238,6 +238,29 @@ def chosen(dataset: str, size: int | None, places: Places = Places()) -> str:
     return FALLBACK
 
 
+def asked_again(protocol: Protocol) -> dict[str, Any]:
+    """What was asked for where `protocol` was measured."""
+    online = protocol.labels is not None
+    found: dict[str, Any] = {
+        "way": protocol.way,
+        "episodes": protocol.episodes,
+        "within_alphabet": protocol.within_alphabet,
+        "image_size": protocol.image_size,
+        "min_images": protocol.min_images,
+        "grey": protocol.grey,
+    }
+    if online:
+        found |= {"protocol": "online", "presentations": protocol.query, "labels": protocol.labels}
+        found["independent"] = protocol.independent
+    else:
+        found |= {"shot": protocol.shot, "query": protocol.query}
+    if protocol.trained_on is None:
+        return found | {"dataset": protocol.dataset, "split": protocol.split}
+    dataset, split = protocol.trained_on.split("/")
+    test = {"test_dataset": protocol.dataset, "test_split": protocol.split}
+    return found | {"dataset": dataset, "split": split} | test
+
+
 def as_command(request: Request) -> str:
     """The command line that asks for the same, for a result that was made in Python."""
     words = ["metabench", "run", "--learner", registry.learner(request.learner).name]
