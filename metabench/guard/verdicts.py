@@ -88,7 +88,7 @@ def verdicts(
             base = base._replace(
                 status=status,
                 now=float(one.accuracy.mean()),
-                difference=-drops[name].drop,
+                difference=0.0 - drops[name].drop,  # no -0.0
                 half_width=drops[name].half_width(),
                 p_value=down[name],
                 seeds=one.seeds,
