@@ -223,3 +223,50 @@ SiteOut: TypeAlias = Annotated[
 Digests: TypeAlias = Annotated[
     bool, Option("--digests", help="Compute the digests of the datasets that are prepared.")
 ]
+
+# What is guarded.
+Baseline: TypeAlias = Annotated[
+    Path, Option(help="Folder of results, in a folder for each tier; or of the fast tier alone.")
+]
+Tier: TypeAlias = Annotated[str, Option(help="Which of the baseline's folders is made again.")]
+GuardedLearners: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--learner",
+        help="Only this learner; path/to/file.py:function where no package registers it. May be "
+        "repeated.",
+    ),
+]
+FreshSeeds: TypeAlias = Annotated[
+    int | None,
+    Option(
+        "--seeds",
+        help="Training seeds of each result (1); three more are trained where one looks "
+        "suspicious. With `--renew`: those of the new document, as many as before if not given.",
+    ),
+]
+Margin: TypeAlias = Annotated[
+    float, Option(help="Drop of accuracy that is allowed, as a fraction.")
+]
+Alpha: TypeAlias = Annotated[
+    float, Option(help="How likely a false alarm may be, of all results together.")
+]
+Jobs: TypeAlias = Annotated[int, Option(help="Processes at once.")]
+Optimised: TypeAlias = Annotated[
+    bool,
+    Option("--optimised", help="Compile as runs do: slower to begin, faster for many seeds."),
+]
+Renew: TypeAlias = Annotated[
+    bool, Option("--renew", help="Write the baseline's results again, and compare nothing.")
+]
+RegressOut: TypeAlias = Annotated[
+    Path | None,
+    Option("--out", help="Write the comparisons to this file, *.json, or `-`: standard output."),
+]
+Summary: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        help="Write a Markdown summary to this file; without it, one is added to the file that "
+        "GITHUB_STEP_SUMMARY names, if it is set."
+    ),
+]
