@@ -30,7 +30,9 @@ BROKEN = {
         "other_shape", breaking(linear, adapt=faults.five_ways), "3-way 2-shot",
     ),
     "peeks": (
-        "transductive", breaking(linear, predict=faults_of_queries.peeks), "declared False, but .* moved",
+        "transductive",
+        breaking(linear, predict=faults_of_queries.peeks),
+        "declared False, but .* moved",
     ),
     "does not peek": (
         "transductive",
