@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from metabench.compute.devices import needed
+from metabench.contracts.arguments import check_arguments
 from metabench.errors import UserError, suggest
 from metabench.files.progress import say
 from metabench.recipes import Recipe
@@ -83,14 +84,27 @@ def run(
       >>> result.per_episode().shape  # seeds, episodes
       (1, 20)
     """
+    plain = check_arguments(
+        run,
+        settings=settings,
+        train=train,
+        recipe=recipe,
+        seed=seed,
+        seeds=seeds,
+        resume=resume,
+        trained_for=trained_for,
+        run_dir=run_dir,
+        archives=archives,
+        cache=cache,
+    )
     request = Request(
         learner=learner,
         tested=_asked_of(tested),
         settings=dict(settings or {}),
         train=dict(train or {}),
         recipe=recipe,
-        seed=seed,
-        seeds=seeds,
+        seed=plain["seed"],
+        seeds=plain["seeds"],
         trained_for=trained_for,
         places=_places(run_dir, archives, cache, progress),
     )
@@ -224,7 +238,7 @@ def _asked_of(asked: Mapping[str, Any]) -> Asked:
                 f"there is no argument `{name}`{suggest(name, known)}; there are: "
                 + ", ".join(known)
             )
-    return Asked(**asked)
+    return Asked(**check_arguments(Asked, **asked))
 
 
 def _places(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from typer import Option
+from typer import Argument, Option
 
 # What is measured.
 Learner: TypeAlias = Annotated[
@@ -185,7 +185,7 @@ Overwrite: TypeAlias = Annotated[
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
 # What is listed.
-Results: TypeAlias = Annotated[Path, Option(help="Folder of result files.")]
+Results: TypeAlias = Annotated[Path, Option(help="Folder of result files, or of folders of them.")]
 ProtocolPart: TypeAlias = Annotated[
     str | None, Option(help="Only the protocols whose id contains this.")
 ]
@@ -202,7 +202,23 @@ Markdown: TypeAlias = Annotated[
 ]
 BoardFormat: TypeAlias = Annotated[
     str,
-    Option("--format", help="`text` for people; `csv`, `json` or `latex` for other programs."),
+    Option(
+        "--format",
+        help="`text` for people; `csv`, `json` or `latex` for other programs; `html` as the "
+        "argument of this name.",
+    ),
+]
+PageWord: TypeAlias = Annotated[
+    str | None,
+    Argument(
+        metavar="[html]",
+        show_default=False,
+        help="`html` writes one page of all results that needs no network, and copies of the "
+        "result files beside it.",
+    ),
+]
+SiteOut: TypeAlias = Annotated[
+    Path | None, Option("--out", help="Folder of the HTML page; `site` if not given.")
 ]
 Digests: TypeAlias = Annotated[
     bool, Option("--digests", help="Compute the digests of the datasets that are prepared.")
