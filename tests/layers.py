@@ -109,7 +109,7 @@ ROWS = (
     Row(
         ("scoring",),
         "What is counted: right answers in episodes and streams, the density of a function's "
-        "points, traces of `adapt`. Nothing is trained here.",
+        "points, traces of `adapt`, canaries. Nothing is trained here.",
     ),
     Row(
         ("contracts",),

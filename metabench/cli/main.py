@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from metabench.cli import interrupts
+from metabench.cli.check import check
 from metabench.cli.computing import computes
 from metabench.cli.data import data_commands
 from metabench.cli.forecast import forecast
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command()(computes(run))
 app.command()(computes(predict))
+app.command()(computes(check))
 app.command()(computes(submit))
 app.command()(computes(verify))
 app.command()(computes(forecast))
