@@ -15,6 +15,7 @@ from metabench.registry import AnyLearner
 from metabench.results.document import default_path, write
 from metabench.results.result import Result
 from metabench.seeds import pinned
+from metabench.tasks.ranges import written
 from metabench.tracks.fewshot.predict import Examples, Predictions, examples
 from metabench.tracks.fewshot.predict import predict as classified
 from metabench.tracks.fewshot.request import (
@@ -67,6 +68,7 @@ def run(
       **tested: what is measured, each with what is usual as its default: dataset, way, shot,
         query, protocol ("kshot" or "online"), presentations, labels, split, test_dataset,
         test_split, within_alphabet, episodes, image_size, independent, min_images, grey.
+        `shot="1-5"` and `query="5-15"` draw the number of each class of an episode anew.
 
     Raises:
       UserError: a mistake in one sentence.
@@ -228,7 +230,8 @@ def _asked(protocol: Protocol) -> dict[str, Any]:
         found |= {"protocol": "online", "presentations": protocol.query, "labels": protocol.labels}
         found["independent"] = protocol.independent
     else:
-        found |= {"shot": protocol.shot, "query": protocol.query}
+        found["shot"] = written(protocol.shot, protocol.shot_spread)
+        found["query"] = written(protocol.query, protocol.query_spread)
     if protocol.trained_on is None:
         return found | {"dataset": protocol.dataset, "split": protocol.split}
     dataset, split = protocol.trained_on.split("/")

@@ -52,7 +52,14 @@ def shape_of(protocol: Protocol, dataset: Dataset) -> ImageTaskShape:
 
 def episode_shape(protocol: Protocol, dataset: Dataset) -> EpisodeShape:
     """The shape of the episodes of an N-way k-shot protocol."""
-    return EpisodeShape(protocol.way, protocol.shot, protocol.query, _image(dataset))
+    return EpisodeShape(
+        protocol.way,
+        protocol.shot,
+        protocol.query,
+        _image(dataset),
+        shot_spread=protocol.shot_spread,
+        query_spread=protocol.query_spread,
+    )
 
 
 def _image(dataset: Dataset) -> ImageShape:

@@ -17,6 +17,7 @@ from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.tasks.class_table import find_split
 from metabench.tasks.protocol_table import usual_counts
+from metabench.tasks.ranges import parsed
 from metabench.tracks.fewshot.fitted import check_apart, check_colours
 from metabench.tracks.fewshot.plan import Plan, plan_run
 from metabench.training.lengths import check_seeds, check_steps
@@ -32,8 +33,8 @@ class Asked:
 
     dataset: str = "auto"
     way: int | None = None
-    shot: int | None = None
-    query: int | None = None
+    shot: int | str | None = None  # `"1-5"`: unequal numbers, see `metabench.tasks.ranges`
+    query: int | str | None = None
     protocol: str = "kshot"  # or "online"
     presentations: int | None = None
     labels: str | None = None
@@ -205,22 +206,27 @@ def _check_word(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def protocol_of(
-    dataset: Dataset, split: Split, counts: Mapping[str, int | None], part: str = "test"
+    dataset: Dataset, split: Split, counts: Mapping[str, int | str | None], part: str = "test"
 ) -> Protocol:
     """The protocol of these counts; those that are None are the usual ones of the dataset."""
     usual = usual_counts(dataset, split)
     taken = {name: usual[name] if value is None else value for name, value in counts.items()}
-    if not 2 <= taken["episodes"] < 2**30:
-        raise UserError(f"`episodes` is {taken['episodes']}; it must be at least 2 and below 2^30")
+    episodes = int(taken["episodes"])
+    if not 2 <= episodes < 2**30:
+        raise UserError(f"`episodes` is {episodes}; it must be at least 2 and below 2^30")
+    shot, shot_spread = parsed("shot", taken["shot"])
+    query, query_spread = parsed("query", taken["query"])
     return Protocol(
         dataset.name,
         split.name,
-        way=taken["way"],
-        shot=taken["shot"],
-        query=taken["query"],
-        episodes=taken["episodes"],
+        way=int(taken["way"]),
+        shot=shot,
+        query=query,
+        episodes=episodes,
         image_size=int(dataset.images.shape[1]),
         part=part,
+        shot_spread=shot_spread,
+        query_spread=query_spread,
     )
 
 
