@@ -248,7 +248,9 @@ class Protocol:
         """
         parts = [self.dataset, self.split, f"{self.way}way"]
         online = self.labels is not None
-        parts += [f"online{self.query}"] if online else [_counted(self.shot, self.shot_spread, "shot")]
+        parts += (
+            [f"online{self.query}"] if online else [_counted(self.shot, self.shot_spread, "shot")]
+        )
         if self.labels not in (None, "onehot"):
             parts.append(str(self.labels))
         if self.independent:

@@ -62,7 +62,6 @@ def check_uneven(subject: Subject) -> None:
         found.append(accuracies(answers, episodes) - chance)
     even, uneven = found
     short = KEPT * even - uneven
-    print("XXX", even.mean()+chance, uneven.mean()+chance)
     noise = short.std(ddof=1) / np.sqrt(short.size)
     require(
         short.mean() <= SIGMAS * noise + 1e-6,
@@ -84,9 +83,7 @@ def check_support_order(subject: Subject) -> None:
     built, state = _ready(subject)
     episode, key = one(_drawn(_shape(built), 1)), root_key(5)
     order = jax.random.permutation(key, episode.support_y.shape[0])
-    moved = episode._replace(
-        support_x=episode.support_x[order], support_y=episode.support_y[order]
-    )
+    moved = episode._replace(support_x=episode.support_x[order], support_y=episode.support_y[order])
     before, after = (built.answer(state, each, key) for each in (episode, moved))
     apart = distance(after, before)
     require(

@@ -71,9 +71,7 @@ def by_label(found: jax.Array, total: int) -> tuple[jax.Array, jax.Array]:
     return label, place - jnp.take_along_axis(ends - found, label, axis=0)
 
 
-def in_random_order(
-    words: jax.Array, found: jax.Array, total: int
-) -> tuple[jax.Array, jax.Array]:
+def in_random_order(words: jax.Array, found: jax.Array, total: int) -> tuple[jax.Array, jax.Array]:
     """As `by_label`, in an order of which all are equally likely.
 
     Args:
