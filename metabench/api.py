@@ -15,7 +15,6 @@ from metabench.registry import AnyLearner
 from metabench.results.document import default_path, write
 from metabench.results.result import Result
 from metabench.seeds import pinned
-from metabench.tasks.ranges import written
 from metabench.tracks.fewshot.predict import Examples, Predictions, examples
 from metabench.tracks.fewshot.predict import predict as classified
 from metabench.tracks.fewshot.request import (
@@ -23,12 +22,12 @@ from metabench.tracks.fewshot.request import (
     Places,
     Request,
     as_command,
+    asked_again,
     measured,
     plan_of,
 )
 from metabench.tracks.fewshot.run import execute
 from metabench.training.view import RunView
-from metabench.types import Protocol
 
 
 def run(
@@ -130,7 +129,7 @@ def evaluate(
       (10, 'strokes-alphabets-5way-1shot-4episodes-v2')
     """
     request = _again(trained, learner, _places(run_dir, archives, cache, progress))
-    asked = _asked_of(_asked(trained.protocol) | tested)
+    asked = _asked_of(asked_again(trained.protocol) | tested)
     return _executed(replace(request, tested=asked), resume=False)
 
 
@@ -180,7 +179,7 @@ def predicted(
     def tell(text: str) -> None:
         say(text, not places.quiet)
 
-    asked = _asked_of({**_asked(trained.protocol), **tested})
+    asked = _asked_of({**asked_again(trained.protocol), **tested})
     with pinned(), needed():
         protocol, _, training_data = measured(asked, places)
         size, channels = training_data.images.shape[2:]
@@ -213,30 +212,6 @@ def _again(trained: Result, learner: AnyLearner | None, places: Places) -> Reque
         trained_for=trained.recipe.get("trained_for", trained.protocol.id) if lengths else None,
         places=places,
     )
-
-
-def _asked(protocol: Protocol) -> dict[str, Any]:
-    """What was asked for where `protocol` was measured."""
-    online = protocol.labels is not None
-    found: dict[str, Any] = {
-        "way": protocol.way,
-        "episodes": protocol.episodes,
-        "within_alphabet": protocol.within_alphabet,
-        "image_size": protocol.image_size,
-        "min_images": protocol.min_images,
-        "grey": protocol.grey,
-    }
-    if online:
-        found |= {"protocol": "online", "presentations": protocol.query, "labels": protocol.labels}
-        found["independent"] = protocol.independent
-    else:
-        found["shot"] = written(protocol.shot, protocol.shot_spread)
-        found["query"] = written(protocol.query, protocol.query_spread)
-    if protocol.trained_on is None:
-        return found | {"dataset": protocol.dataset, "split": protocol.split}
-    dataset, split = protocol.trained_on.split("/")
-    test = {"test_dataset": protocol.dataset, "test_split": protocol.split}
-    return found | {"dataset": dataset, "split": split} | test
 
 
 def _asked_of(asked: Mapping[str, Any]) -> Asked:

@@ -43,6 +43,11 @@ ROWS = (
         "progress.",
     ),
     Row(
+        ("entries",),
+        "What is submitted: an entry's folder, how it is made, read without running its code, and "
+        "verified.",
+    ),
+    Row(
         ("tracks",),
         "Kinds of runs, each from a plan to a result document: `fewshot/`, `forecast/`, "
         "`optimizers/`, `statistician/`. No track imports another, and none prints.",

@@ -20,7 +20,7 @@ ONLY_IN = {  # other packages, and the only units that may import them
     "matplotlib": {"plots"},
     "PIL": {"data/readers", "datasets", "plots/contact_sheet"},
     "orbax": {"training/checkpoints"},
-    "jsonschema": {"results/document"},
+    "jsonschema": {"results/schemas"},
     "pandas": set(),
     "rich": {"cli", "files/progress", "results/tables", "training/view"},
     "typer": {"cli"},

@@ -17,7 +17,9 @@ from metabench.cli.predict import predict
 from metabench.cli.run import run
 from metabench.cli.runs import runs_commands
 from metabench.cli.statistician import statistician_commands
+from metabench.cli.submit import submit
 from metabench.cli.terminal import make_plain
+from metabench.cli.verify import verify
 from metabench.errors import UserError
 from metabench.files.progress import say
 
@@ -30,6 +32,8 @@ app = typer.Typer(
 )
 app.command()(computes(run))
 app.command()(computes(predict))
+app.command()(computes(submit))
+app.command()(computes(verify))
 app.command()(computes(forecast))
 app.command()(leaderboard)
 app.command()(learners)

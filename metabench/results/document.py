@@ -1,47 +1,44 @@
 """Result <-> canonical JSON. Computes nothing.
 
 The same result gives the same bytes: sorted keys, one line for each array of numbers.
-`result.schema.json` beside this file is the format; `from_json` checks it.
+`fewshot.schema.json` beside this file is the format; `from_json` checks it.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from metabench.errors import UserError
 from metabench.files.canonical import canonical, fingerprint
 from metabench.files.publish import write_text
+from metabench.results import head, schemas
 from metabench.results.result import Result, SeedRun
 from metabench.types import Protocol
 
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
-
-SCHEMA_VERSION = 2
-OPTIONAL = ("by_presentation", "nan_episodes", "alike_answers", "high_loss")  # of a run
-COUNT = {"type": "integer", "minimum": 0}  # of the schema's long arrays
+OPTIONAL = (
+    "learner_digest", "training_split_digest", "presented", "claims", "canaries", "signatures"
+)  # fmt: skip
+OPTIONAL_OF_RUN = ("by_presentation", "nan_episodes", "alike_answers", "high_loss")
+SCHEMA = "results/fewshot.schema.json"
 
 
 def to_json(result: Result) -> str:
     """The canonical text of `result`."""
-    document = {"schema_version": SCHEMA_VERSION, **asdict(result)}
+    version, seeds = head.TRACKS["fewshot"].version, [run.seed for run in result.runs]
+    document = {"schema_version": version, "track": "fewshot", "seeds": seeds, **asdict(result)}
     document["protocol"]["id"] = result.protocol.id
-    _leave_out(document, "learner_digest")
-    _leave_out(document, "training_split_digest")
-    _leave_out(document, "presented")
+    for name in OPTIONAL:
+        _leave_out(document, name)
     _leave_out(document["protocol"], "labels")
     _leave_out(document["protocol"], "min_images")
     for name in ("independent", "grey", "shot_spread", "query_spread"):
         if not document["protocol"][name]:
             del document["protocol"][name]
     for run in document["runs"]:
-        for name in OPTIONAL:
+        for name in OPTIONAL_OF_RUN:
             _leave_out(run, name)
     return canonical(document)
 
@@ -54,7 +51,7 @@ def _leave_out(document: dict[str, Any], name: str) -> None:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a result file."""
-    return json.loads(files("metabench.results").joinpath("result.schema.json").read_text("utf-8"))
+    return schemas.schema(SCHEMA)
 
 
 def from_json(text: str, name: str = "result") -> Result:
@@ -64,23 +61,19 @@ def from_json(text: str, name: str = "result") -> Result:
       UserError: it is not JSON, has another schema version, or a field is missing or wrong;
         the error calls it `name`.
     """
-    try:
-        # NaN and Infinity become text, so that the schema refuses them with the field's name.
-        document = json.loads(text, parse_constant=str)
-        if "\\u" in text:
-            json.dumps(document, ensure_ascii=False).encode()  # fails with halves of letters
-    except json.JSONDecodeError as error:
-        raise UserError(f"{name} is not JSON (line {error.lineno}: {error.msg})") from error
-    except (ValueError, RecursionError) as error:  # endless digits, nesting, halves of letters
-        raise UserError(f"{name} is not readable JSON ({type(error).__name__})") from error
-    _check_version(document, name)
-    _check_schema(document, name)
+    document = head.loaded(text, name)
+    if document["track"] != "fewshot":
+        raise UserError(f"{name} is a result of the track {document['track']}, not of few-shot")
     _check_counts(document, name)
-    document.pop("schema_version")
+    for field in ("schema_version", "track", "seeds"):
+        document.pop(field)
     document["protocol"].pop("id")
     document["protocol"] = Protocol(**document["protocol"])
     if "presented" in document:
         document["presented"] = tuple(map(tuple, document["presented"]))
+    for name in ("canaries", "signatures"):
+        if name in document:
+            document[name] = tuple(document[name])
     document["runs"] = tuple(SeedRun(**{**run, **_tuples(run)}) for run in document["runs"])
     return Result(**document)
 
@@ -91,47 +84,6 @@ def _tuples(run: dict[str, Any]) -> dict[str, Any]:
     if "by_presentation" in run:
         found["by_presentation"] = tuple(map(tuple, run["by_presentation"]))
     return found
-
-
-def _check_version(document: object, name: str) -> None:
-    """Refuse a file of another version before its fields are checked."""
-    if not isinstance(document, dict):
-        return  # the schema reports it
-    version = document.get("schema_version", SCHEMA_VERSION)
-    if version != SCHEMA_VERSION:
-        raise UserError(
-            f"{name} has `schema_version` {version!r}, but this metabench reads {SCHEMA_VERSION}; "
-            "install the version that wrote it"
-        )
-
-
-def _check_schema(document: object, name: str) -> None:
-    from jsonschema.exceptions import best_match
-
-    error = best_match(_validator().iter_errors(document))
-    if error is not None:
-        where = "/".join(map(str, error.absolute_path)) or "the document"
-        raise UserError(f"{name} is not a result file: {where}: {error.message}") from error
-
-
-@cache
-def _validator() -> Validator:
-    """Of the schema, once for all files: a leaderboard reads dozens."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-
-    one_by_one = Draft202012Validator.VALIDATORS["items"]
-
-    def items(validator: Any, wanted: Any, found: Any, within: Any) -> Iterator[Any]:
-        """Counts are looked at in one go where nothing is wrong with them."""
-        if not (wanted == COUNT and isinstance(found, list) and all(map(_is_count, found))):
-            yield from one_by_one(validator, wanted, found, within)
-
-    return extend(Draft202012Validator, {"items": items})(schema())
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 0
 
 
 def _check_counts(document: dict[str, Any], name: str) -> None:
@@ -154,6 +106,9 @@ def _check_counts(document: dict[str, Any], name: str) -> None:
             f"{name} is not a result file: presented must count all images of each stream where "
             "classes are drawn independently, and be absent elsewhere"
         )
+    seeds = [run["seed"] for run in document["runs"]]
+    if document["seeds"] != seeds:
+        raise UserError(f"{name} is not a result file: seeds must be those of the runs, {seeds}")
     for number, run in enumerate(document["runs"]):
         for field, wrong in _wrong_counts(protocol, run):
             raise UserError(f"{name} is not a result file: runs/{number}/{field} {wrong}")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from metabench.results.result import Result
+from metabench.results.status import valid_signatures
 from metabench.scoring.summary import summarise
 from metabench.tasks.protocols import frozen
 
@@ -27,6 +28,9 @@ def doubts(result: Result, folder: str | None = None) -> Iterator[str]:
     """
     yield from _of_digests(result)
     yield from _of_runs(result)
+    for one in result.signatures or ():
+        if one not in valid_signatures(result):
+            yield f"was changed after {one['who']} signed it as {one['status']} on {one['when']}"
     protocol = result.protocol.id
     if folder is not None and folder != protocol and AN_ID.fullmatch(folder):
         yield f"lies in the folder of another protocol: it was measured under {protocol}"

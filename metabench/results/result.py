@@ -65,6 +65,12 @@ class Result:
     presented: tuple[tuple[int, ...], ...] | None = None
     """Online protocol with classes drawn independently: images, as `by_presentation`."""
     learner_digest: str | None = None  # sha256 of the file of a learner that no package registers
+    claims: Mapping[str, Any] | None = None
+    """What the submitter says and nothing here measures: authors, paper, extra data, licence."""
+    canaries: tuple[Mapping[str, Any], ...] | None = None
+    """What came of checks with known answers, such as shuffled labels; None: not measured."""
+    signatures: tuple[Mapping[str, Any], ...] | None = None
+    """Who has replayed or retrained it, when and where; see `status.py`."""
 
     @property
     def trained(self) -> bool:

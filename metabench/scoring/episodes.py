@@ -114,6 +114,7 @@ def tallies(
     episodes: int,
     evaluator: Callable[..., Tally] | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    numbers: np.ndarray | None = None,
 ) -> Tally:
     """How tasks 0 … `episodes`-1 of `seed` are answered: arrays [episodes, …] on the host.
 
@@ -129,6 +130,7 @@ def tallies(
       episodes: how many.
       evaluator: from `make_evaluator`, to share one compilation between calls.
       progress: called with the number of episodes done.
+      numbers: of the tasks in place of 0 … `episodes`-1, as many as `episodes`.
     """
     run = evaluator or make_evaluator(learner, shape)
     devices = jax.devices()[: 1 if jax.default_backend() == "cpu" else None]
@@ -137,10 +139,13 @@ def tallies(
     state, table, key = copied((state, table, root_key(seed)), devices)
     found, starts = [], range(0, episodes, chunk)
     one_by_one = Lock()
+    # The last chunk extends beyond the end, so that only one shape is compiled.
+    numbers = np.arange(episodes) if numbers is None else numbers
+    beyond = numbers[-1] + 1 + np.arange(chunk)
+    numbers = np.concatenate((numbers, beyond)).astype(np.int32)
 
     def counted(start: int) -> Tally:
-        # The last chunk extends beyond the end, so that only one shape is compiled.
-        indices = jax.device_put(np.arange(start, start + chunk, dtype=np.int32), spread)
+        indices = jax.device_put(numbers[start : start + chunk], spread)
         # The first call compiles for all; none waits here for a result.
         with one_by_one, pinned(), jax.default_matmul_precision("float32"):
             counts = run(state, table, key, indices)

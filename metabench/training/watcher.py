@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from metabench.training.loop import Report, Trained
+from metabench.types import PyTree
 
 
 @dataclass(frozen=True)
@@ -16,3 +17,4 @@ class Watcher:
     trained: Callable[[int, Trained], None] = lambda seed, trained: None
     evaluating: Callable[[int, int, int], None] = lambda seed, done, total: None
     note: Callable[[str], None] = lambda text: None
+    tested: Callable[[int, PyTree], None] = lambda seed, state: None

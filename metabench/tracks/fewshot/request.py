@@ -16,8 +16,8 @@ from metabench.files.progress import say
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.tasks.class_table import find_split
-from metabench.tasks.protocol_table import usual_counts
-from metabench.tasks.ranges import parsed
+from metabench.tasks.protocol_table import protocol_of
+from metabench.tasks.ranges import written
 from metabench.tracks.fewshot.fitted import check_apart, check_colours
 from metabench.tracks.fewshot.plan import Plan, plan_run
 from metabench.training.lengths import check_seeds, check_steps
@@ -205,31 +205,6 @@ def _check_word(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise UserError(f"`{name}` is {value!r}; it must be one of: {', '.join(allowed)}")
 
 
-def protocol_of(
-    dataset: Dataset, split: Split, counts: Mapping[str, int | str | None], part: str = "test"
-) -> Protocol:
-    """The protocol of these counts; those that are None are the usual ones of the dataset."""
-    usual = usual_counts(dataset, split)
-    taken = {name: usual[name] if value is None else value for name, value in counts.items()}
-    episodes = int(taken["episodes"])
-    if not 2 <= episodes < 2**30:
-        raise UserError(f"`episodes` is {episodes}; it must be at least 2 and below 2^30")
-    shot, shot_spread = parsed("shot", taken["shot"])
-    query, query_spread = parsed("query", taken["query"])
-    return Protocol(
-        dataset.name,
-        split.name,
-        way=int(taken["way"]),
-        shot=shot,
-        query=query,
-        episodes=episodes,
-        image_size=int(dataset.images.shape[1]),
-        part=part,
-        shot_spread=shot_spread,
-        query_spread=query_spread,
-    )
-
-
 def chosen(dataset: str, size: int | None, places: Places = Places()) -> str:
     """The dataset's name; for `auto`, the real one where it is available."""
     if dataset != "auto":
@@ -242,6 +217,30 @@ def chosen(dataset: str, size: int | None, places: Places = Places()) -> str:
         "Name a folder of archives with `--archives` or METABENCH_ARCHIVES, or use `--dataset`."
     )
     return FALLBACK
+
+
+def asked_again(protocol: Protocol) -> dict[str, Any]:
+    """What was asked for where `protocol` was measured."""
+    online = protocol.labels is not None
+    found: dict[str, Any] = {
+        "way": protocol.way,
+        "episodes": protocol.episodes,
+        "within_alphabet": protocol.within_alphabet,
+        "image_size": protocol.image_size,
+        "min_images": protocol.min_images,
+        "grey": protocol.grey,
+    }
+    if online:
+        found |= {"protocol": "online", "presentations": protocol.query, "labels": protocol.labels}
+        found["independent"] = protocol.independent
+    else:
+        found["shot"] = written(protocol.shot, protocol.shot_spread)
+        found["query"] = written(protocol.query, protocol.query_spread)
+    if protocol.trained_on is None:
+        return found | {"dataset": protocol.dataset, "split": protocol.split}
+    dataset, split = protocol.trained_on.split("/")
+    test = {"test_dataset": protocol.dataset, "test_split": protocol.split}
+    return found | {"dataset": dataset, "split": split} | test
 
 
 def as_command(request: Request) -> str:

@@ -49,7 +49,7 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
       UserError: training diverged, or the data is not what the frozen protocol names.
     """
     protocol = plan.protocol
-    digest = task_digest(protocol.seed, plan.tables["test"], plan.shape, protocol.episodes)
+    digest = digest_of(plan)
     _check_digests(plan, digest)
     runner = make_evaluator(plan.learner, plan.shape)
     runs, parameters = [], 0
@@ -80,6 +80,12 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
         command=command,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def digest_of(plan: Plan) -> str:
+    """The digest of the plan's test tasks."""
+    protocol = plan.protocol
+    return task_digest(protocol.seed, plan.tables["test"], plan.shape, protocol.episodes)
 
 
 def _presented(plan: Plan) -> tuple[tuple[int, ...], ...] | None:
@@ -214,6 +220,7 @@ def _measure(
         progress=lambda done: watcher.evaluating(seed, done, protocol.episodes),
     )
     seconds = time.monotonic() - began
+    watcher.tested(seed, tested.state)
     steps = plan.lengths.steps if plan.learner.training is not None else 0
     cost = {
         "train_seconds": round(trained.seconds, 1),

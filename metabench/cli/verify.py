@@ -1,0 +1,94 @@
+"""`metabench verify`: an entry held against its states, and signed."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from metabench.cli import entry_options as entries
+from metabench.cli import options
+from metabench.errors import UserError
+
+if TYPE_CHECKING:
+    from metabench.entries.replay import Finding
+    from metabench.entries.verify import Verified, Wanted
+
+
+def verify(
+    entry: entries.Held,
+    tasks: entries.Tasks = 20,
+    all_: entries.AllTasks = False,
+    choose: entries.Choice = None,
+    retrain: entries.Retrain = False,
+    trust: entries.Trust = False,
+    sign: entries.Signer = None,
+    learner: entries.OfResult = None,
+    run_dir: options.RunDir = Path("runs"),
+    quiet: options.Quiet = False,
+    archives: options.Archives = None,
+    cache: options.Cache = None,
+) -> None:
+    """Hold an entry, or one result, against what its trained states answer here."""
+    from metabench.entries.verify import Wanted
+    from metabench.tracks.fewshot.request import Places
+    from metabench.training.view import RunView
+
+    if sign is not None and not sign.strip():
+        raise UserError("`sign` is empty; give your name")
+    chosen = secrets.randbelow(2**31) if choose is None else choose
+    with RunView(quiet) as view:
+        wanted = Wanted(
+            None if all_ else tasks,
+            chosen,
+            retrain,
+            trust,
+            Places(run_dir, archives, cache, quiet),
+            view.watcher(),
+        )
+        holds = _verify(entry, wanted, sign, learner)
+    print(f"tasks were chosen by seed {chosen}")
+    if not holds:
+        raise typer.Exit(1)
+
+
+def _verify(what: Path, wanted: Wanted, sign: str | None, learner: str | None) -> bool:
+    from metabench.entries import folder as folders
+    from metabench.entries.verify import check_entry, signed_by, verify_entry, verify_result
+    from metabench.results import document
+
+    if not what.is_dir():
+        one = verify_result(what, wanted, learner)
+        if _told(one) and sign is not None:
+            document.write(signed_by(one, sign, wanted.retrain), what)
+            print(f"signed by {sign}: {what}")
+        return one.holds
+    entry = folders.read(what)
+    if wrong := check_entry(entry, wanted):
+        print(*(f"WRONG  {one}" for one in wrong), sep="\n")
+        return False
+    found = []
+    for one in verify_entry(entry, wanted):
+        found.append(one)
+        _told(one)  # as soon as it is known
+    holds = all(one.holds for one in found)
+    if not holds or sign is None:
+        return holds
+    for one in found:
+        folders.sign(entry, one.place, signed_by(one, sign, wanted.retrain))
+        print(f"signed by {sign}: {one.place}")
+    return holds
+
+
+def _told(one: Verified) -> bool:
+    """Print what was found; whether all holds."""
+    print(one.place)
+    for finding in one.findings:
+        print(_line(finding))
+    return one.holds
+
+
+def _line(finding: Finding) -> str:
+    return f"  {'holds' if finding.holds else 'WRONG'}  {finding.what}: {finding.said}"
