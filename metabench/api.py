@@ -71,6 +71,7 @@ def run(
       **tested: what is measured, each with what is usual as its default: dataset, way, shot,
         query, protocol ("kshot" or "online"), presentations, labels, split, test_dataset,
         test_split, within_alphabet, episodes, image_size, independent, min_images, grey.
+        `shot="1-5"` and `query="5-15"` draw the number of each class of an episode anew.
 
     Raises:
       UserError: a mistake in one sentence.

@@ -40,8 +40,18 @@ WithinAlphabet: TypeAlias = Annotated[
     Option("--within-alphabet", help="Draw the classes of a test episode from one alphabet."),
 ]
 Way: TypeAlias = Annotated[int | None, Option(help="Classes in an episode (5).")]
-Shot: TypeAlias = Annotated[int | None, Option(help="Support images of each class (1).")]
-Query: TypeAlias = Annotated[int | None, Option(help="Query images of each class (15).")]
+Shot: TypeAlias = Annotated[
+    str | None,
+    Option(
+        metavar="NUMBER",
+        help="Support images of each class (1). 1-5: each class of an episode has another number, "
+        "3 on average.",
+    ),
+]
+Query: TypeAlias = Annotated[
+    str | None,
+    Option(metavar="NUMBER", help="Query images of each class (15), or 5-15, as for `--shot`."),
+]
 Episodes: TypeAlias = Annotated[int | None, Option(help="Test episodes (1,000).")]
 Kind: TypeAlias = Annotated[
     str,

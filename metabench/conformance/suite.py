@@ -27,6 +27,7 @@ from metabench.conformance.streams import STREAM_CHECKS
 from metabench.conformance.subject import Subject
 from metabench.conformance.traces import TRACE_CHECKS
 from metabench.conformance.training import TRAINING_CHECKS
+from metabench.conformance.uneven import UNEVEN_CHECKS
 from metabench.contracts.dataset import DatasetSpec
 from metabench.registry import AnyLearner
 from metabench.types import EpisodeShape, PyTree
@@ -35,6 +36,7 @@ from metabench.unpackaged import LearnerEntry
 LEARNER_CHECKS = (
     *OPTION_CHECKS,
     *EPISODE_CHECKS,
+    *UNEVEN_CHECKS,
     *STREAM_CHECKS,
     *FORECAST_CHECKS,
     *GENERAL_CHECKS,

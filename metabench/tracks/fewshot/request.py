@@ -16,7 +16,8 @@ from metabench.files.progress import say
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.tasks.class_table import find_split
-from metabench.tasks.protocol_table import usual_counts
+from metabench.tasks.protocol_table import protocol_of
+from metabench.tasks.ranges import written
 from metabench.tracks.fewshot.checks import check_memory, check_used
 from metabench.tracks.fewshot.fitted import check_apart, check_colours
 from metabench.tracks.fewshot.plan import Plan, plan_run
@@ -33,8 +34,8 @@ class Asked:
 
     dataset: str = "auto"
     way: int | None = None
-    shot: int | None = None
-    query: int | None = None
+    shot: int | str | None = None  # `"1-5"`: unequal numbers, see `metabench.tasks.ranges`
+    query: int | str | None = None
     protocol: str = "kshot"  # or "online"
     presentations: int | None = None
     labels: str | None = None
@@ -190,26 +191,6 @@ def _check_word(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise UserError(f"`{name}` is {value!r}; it must be one of: {', '.join(allowed)}")
 
 
-def protocol_of(
-    dataset: Dataset, split: Split, counts: Mapping[str, int | None], part: str = "test"
-) -> Protocol:
-    """The protocol of these counts; those that are None are the usual ones of the dataset."""
-    usual = usual_counts(dataset, split)
-    taken = {name: usual[name] if value is None else value for name, value in counts.items()}
-    if not 2 <= taken["episodes"] < 2**30:
-        raise UserError(f"`episodes` is {taken['episodes']}; it must be at least 2 and below 2^30")
-    return Protocol(
-        dataset.name,
-        split.name,
-        way=taken["way"],
-        shot=taken["shot"],
-        query=taken["query"],
-        episodes=taken["episodes"],
-        image_size=int(dataset.images.shape[1]),
-        part=part,
-    )
-
-
 def chosen(dataset: str, size: int | None, places: Places = Places()) -> str:
     """The dataset's name; for `auto`, the real one where it is available."""
     if dataset != "auto":
@@ -239,7 +220,8 @@ def asked_again(protocol: Protocol) -> dict[str, Any]:
         found |= {"protocol": "online", "presentations": protocol.query, "labels": protocol.labels}
         found["independent"] = protocol.independent
     else:
-        found |= {"shot": protocol.shot, "query": protocol.query}
+        found["shot"] = written(protocol.shot, protocol.shot_spread)
+        found["query"] = written(protocol.query, protocol.query_spread)
     if protocol.trained_on is None:
         return found | {"dataset": protocol.dataset, "split": protocol.split}
     dataset, split = protocol.trained_on.split("/")
