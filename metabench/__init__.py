@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from metabench import data, registry
     from metabench.api import evaluate, predict, run, save
     from metabench.compute.episodewise import over_episodes
+    from metabench.conformance.report import check
     from metabench.contracts.dataset import Archive, DatasetSpec
     from metabench.contracts.learner import (
         EpisodeLearner,
@@ -90,6 +91,7 @@ __all__ = [
     "Training",
     "UserError",
     "by_gradient",
+    "check",
     "compare",
     "data",
     "evaluate",
@@ -140,6 +142,7 @@ _HOMES = {
     "Training": "contracts.learner",
     "UserError": "errors",
     "by_gradient": "learners.common.by_gradient",
+    "check": "conformance.report",
     "compare": "results.compared",
     "evaluate": "api",
     "leaderboard": "results.leaderboard",

@@ -105,13 +105,13 @@ def leaderboard(
     trained: bool | None = None,
     max_parameters: int | None = None,
 ) -> Leaderboard:
-    """The rankings of all result files in the folders of `folder`, or of some of the results.
+    """The rankings of the result files in `folder` and in the folders in it, or of some of them.
 
     Of a property, None takes all results, True those that have it and False those that do not. A
     result that is not taken has no rank, and takes none from the others.
 
     Args:
-      folder: of a folder for each protocol.
+      folder: of a folder for each protocol, or of result files.
       strict: whether a file that is no result, or is doubtful, is an error and not left out.
       status: `claimed`, `replayed` or `retrained`; results whose status says more are taken too.
       transductive: an answer may depend on other queries.
