@@ -21,6 +21,7 @@ COMPUTE = {
     "predict": ("--result", "r.json", "--support", "a", "--query", "b"),
     "submit": ("pixel_nn", "--out", "entry", "--author", "A"),
     "verify": ("entry",),
+    "regress": (),
     "forecast": ("--learner", "lstm"),
     "protocols": (),
     "data show": ("strokes",),
