@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from metabench.compute.devices import needed
+from metabench.contracts.arguments import check_arguments
 from metabench.errors import UserError, suggest
 from metabench.files.progress import say
 from metabench.recipes import Recipe
@@ -40,6 +41,7 @@ def run(
     seeds: int = 1,
     resume: bool = False,
     trained_for: str | None = None,
+    canaries: bool = False,
     run_dir: Path | str = "runs",
     archives: Path | str | None = None,
     cache: Path | str | None = None,
@@ -60,6 +62,8 @@ def run(
       resume: continue an interrupted run of the same settings.
       trained_for: id of a protocol whose training with the same settings is tested; nothing is
         trained then.
+      canaries: whether to measure what has known answers, too; `Result.canaries` then holds what
+        came of it.
       run_dir: folder of checkpoints.
       archives: folder with the datasets' archives; None: `METABENCH_ARCHIVES`, else a download.
       cache: folder of prepared data; None: `METABENCH_CACHE`, else the platform's own.
@@ -81,18 +85,31 @@ def run(
       >>> result.per_episode().shape  # seeds, episodes
       (1, 20)
     """
+    plain = check_arguments(
+        run,
+        settings=settings,
+        train=train,
+        recipe=recipe,
+        seed=seed,
+        seeds=seeds,
+        resume=resume,
+        trained_for=trained_for,
+        run_dir=run_dir,
+        archives=archives,
+        cache=cache,
+    )
     request = Request(
         learner=learner,
         tested=_asked_of(tested),
         settings=dict(settings or {}),
         train=dict(train or {}),
         recipe=recipe,
-        seed=seed,
-        seeds=seeds,
+        seed=plain["seed"],
+        seeds=plain["seeds"],
         trained_for=trained_for,
         places=_places(run_dir, archives, cache, progress),
     )
-    return _executed(request, resume)
+    return _executed(request, resume, canaries)
 
 
 def evaluate(
@@ -222,7 +239,7 @@ def _asked_of(asked: Mapping[str, Any]) -> Asked:
                 f"there is no argument `{name}`{suggest(name, known)}; there are: "
                 + ", ".join(known)
             )
-    return Asked(**asked)
+    return Asked(**check_arguments(Asked, **asked))
 
 
 def _places(
@@ -236,8 +253,14 @@ def _places(
     )
 
 
-def _executed(request: Request, resume: bool) -> Result:
+def _executed(request: Request, resume: bool, canaries: bool = False) -> Result:
     with pinned(), needed():
         plan = plan_of(request)
         with RunView(request.places.quiet) as view:
-            return execute(plan, resume=resume, command=as_command(request), watcher=view.watcher())
+            return execute(
+                plan,
+                resume=resume,
+                command=as_command(request),
+                watcher=view.watcher(),
+                canaries=canaries,
+            )

@@ -86,6 +86,10 @@ def learner(what: AnyLearner) -> LearnerEntry:
         return of_function(what)
     if ":" in what:
         return of_reference(what)
+    if what.endswith(".py"):
+        raise UserError(
+            f"`learner` names the file {what}; add the function in it, as in `{what}:function`"
+        )
     factory = with_options(_load("learners", "learner", what))
     point = _points("learners")[what]
     version = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"

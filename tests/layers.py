@@ -34,6 +34,11 @@ ROWS = (
         "computed here.",
     ),
     Row(
+        ("page",),
+        "All results as one HTML page: views of each track, the template, its style and script. No "
+        "ranking, no drawing.",
+    ),
+    Row(
         ("plots",),
         "Pictures, one file for each kind, contact sheets among them. No ranking and no training.",
     ),
@@ -41,6 +46,11 @@ ROWS = (
         ("api",),
         "What the command line can do, in Python: `run`, `evaluate`, `save`. It prints nothing but "
         "progress.",
+    ),
+    Row(
+        ("guard",),
+        "Committed results made again, and a verdict on each: which accuracies dropped. It trains "
+        "by `tracks/`, and prints nothing.",
     ),
     Row(
         ("entries",),
@@ -99,7 +109,7 @@ ROWS = (
     Row(
         ("scoring",),
         "What is counted: right answers in episodes and streams, the density of a function's "
-        "points, traces of `adapt`. Nothing is trained here.",
+        "points, traces of `adapt`, canaries. Nothing is trained here.",
     ),
     Row(
         ("contracts",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from typer import Option
+from typer import Argument, Option
 
 # What is measured.
 Learner: TypeAlias = Annotated[
@@ -142,6 +142,14 @@ Plots: TypeAlias = Annotated[
     bool,
     Option("--plots", help="Draw what happens in the inner steps, of learners that show them."),
 ]
+Canaries: TypeAlias = Annotated[
+    bool,
+    Option(
+        "--canaries",
+        help="After the test, also measure what has known answers, such as shuffled labels, which "
+        "must lead to chance; on 200 test episodes of the first seed.",
+    ),
+]
 TrainedFor: TypeAlias = Annotated[
     str | None,
     Option(
@@ -187,7 +195,7 @@ Overwrite: TypeAlias = Annotated[
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
 # What is listed.
-Results: TypeAlias = Annotated[Path, Option(help="Folder of result files.")]
+Results: TypeAlias = Annotated[Path, Option(help="Folder of result files, or of folders of them.")]
 ProtocolPart: TypeAlias = Annotated[
     str | None, Option(help="Only the protocols whose id contains this.")
 ]
@@ -204,8 +212,71 @@ Markdown: TypeAlias = Annotated[
 ]
 BoardFormat: TypeAlias = Annotated[
     str,
-    Option("--format", help="`text` for people; `csv`, `json` or `latex` for other programs."),
+    Option(
+        "--format",
+        help="`text` for people; `csv`, `json` or `latex` for other programs; `html` as the "
+        "argument of this name.",
+    ),
+]
+PageWord: TypeAlias = Annotated[
+    str | None,
+    Argument(
+        metavar="[html]",
+        show_default=False,
+        help="`html` writes one page of all results that needs no network, and copies of the "
+        "result files beside it.",
+    ),
+]
+SiteOut: TypeAlias = Annotated[
+    Path | None, Option("--out", help="Folder of the HTML page; `site` if not given.")
 ]
 Digests: TypeAlias = Annotated[
     bool, Option("--digests", help="Compute the digests of the datasets that are prepared.")
+]
+
+# What is guarded.
+Baseline: TypeAlias = Annotated[
+    Path, Option(help="Folder of results, in a folder for each tier; or of the fast tier alone.")
+]
+Tier: TypeAlias = Annotated[str, Option(help="Which of the baseline's folders is made again.")]
+GuardedLearners: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--learner",
+        help="Only this learner; path/to/file.py:function where no package registers it. May be "
+        "repeated.",
+    ),
+]
+FreshSeeds: TypeAlias = Annotated[
+    int | None,
+    Option(
+        "--seeds",
+        help="Training seeds of each result (1); three more are trained where one looks "
+        "suspicious. With `--renew`: those of the new document, as many as before if not given.",
+    ),
+]
+Margin: TypeAlias = Annotated[
+    float, Option(help="Drop of accuracy that is allowed, as a fraction.")
+]
+Alpha: TypeAlias = Annotated[
+    float, Option(help="How likely a false alarm may be, of all results together.")
+]
+Jobs: TypeAlias = Annotated[int, Option(help="Processes at once.")]
+Optimised: TypeAlias = Annotated[
+    bool,
+    Option("--optimised", help="Compile as runs do: slower to begin, faster for many seeds."),
+]
+Renew: TypeAlias = Annotated[
+    bool, Option("--renew", help="Write the baseline's results again, and compare nothing.")
+]
+RegressOut: TypeAlias = Annotated[
+    Path | None,
+    Option("--out", help="Write the comparisons to this file, *.json, or `-`: standard output."),
+]
+Summary: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        help="Write a Markdown summary to this file; without it, one is added to the file that "
+        "GITHUB_STEP_SUMMARY names, if it is set."
+    ),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ def examine_learner(
     *,
     shape: EpisodeShape = SHAPE,
     settings: Mapping[str, Any] | None = None,
+    begin: Callable[[str], None] = lambda check: None,
 ) -> list[Outcome]:
     """Run every check over a learner, also after one has failed.
 
@@ -82,6 +83,7 @@ def examine_learner(
       learner: as of `learner_checks`.
       shape: of the episodes; streams have its `way` and `image`.
       settings: hyperparameters; None: for a name `small_settings`, else the defaults.
+      begin: told the name of each check before it runs.
 
     Returns:
       What came of each check: whether it passed, failed or was skipped, and why.
@@ -90,7 +92,7 @@ def examine_learner(
       UserError: there is no such learner.
     """
     registry.learner(learner)
-    return examine(learner_checks(learner, shape=shape, settings=settings))
+    return examine(learner_checks(learner, shape=shape, settings=settings), begin)
 
 
 def check_learner(

@@ -27,6 +27,7 @@ from metabench.tracks.fewshot.request import (
     plan_of,
 )
 from metabench.tracks.fewshot.run import execute
+from metabench.training.checkpoints import steps_in
 from metabench.training.states import packed
 from metabench.training.watcher import Watcher
 from metabench.types import Protocol, PyTree
@@ -101,7 +102,8 @@ def run(
     """Train and test under one protocol, continuing an earlier training of the same settings."""
     plan, states = plan_of(request), dict[int, PyTree]()
     keeping = replace(watcher, tested=lambda seed, state: states.update({seed: state}))
-    result = execute(plan, resume=True, command=as_command(request), watcher=keeping)
+    command, begun = as_command(request), [steps_in(plan.folder / f"seed{n}") for n in plan.seeds]
+    result = execute(plan, resume=any(begun), command=command, watcher=keeping, canaries=True)
     return Run(
         replace(result, claims=dict(claims)),
         {seed: packed(state) for seed, state in states.items()},

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from metabench.errors import UserError
 from metabench.files.litter import is_litter
+from metabench.files.publish import is_stream
 from metabench.results import document as results
 from metabench.results.doubts import doubts
 from metabench.results.result import Result
@@ -22,13 +23,22 @@ class Collected(NamedTuple):
     """A sentence for each file that is no result, or in which something does not fit together."""
     copies: list[str]
     """A sentence for each file that holds the same as another."""
+    paths: Sequence[Path] = ()
+    """The file of each result."""
 
 
 def collect(folder: Path) -> Collected:
-    """Every result in the folders of `folder`; a file that is none stops nothing."""
+    """Every result in `folder` and in the folders in it; a file that is none stops nothing.
+
+    Args:
+      folder: of a folder for each protocol, or of result files.
+    """
     kept: dict[Hashable, tuple[Path, Result]] = {}
     left_out, copies = [], []
     for path in _paths(folder):
+        if is_stream(path):  # reading it might wait for ever
+            left_out.append(f"{path} is a pipe or a device, and no file")
+            continue
         try:
             result = results.read(path)
         except UserError as error:
@@ -40,11 +50,15 @@ def collect(folder: Path) -> Collected:
         first, _ = kept.setdefault(_identity(result), (path, result))
         if first != path:
             copies.append(f"{path} is the same result as {first}, and is ranked once")
-    return Collected([result for _, result in kept.values()], left_out, copies)
+    paths = [path for path, _ in kept.values()]
+    return Collected([result for _, result in kept.values()], left_out, copies, paths)
 
 
 def nothing(folder: Path, found: Collected) -> UserError:
     """The error where no file of `folder` can be ranked."""
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "is not there"
+        return UserError(f"`folder` {folder} {what}; name a folder of result files")
     if not found.left_out:
         return UserError(f"`folder` {folder} holds no result files; `metabench run` writes some")
     more = len(found.left_out) - 1
@@ -56,7 +70,7 @@ def nothing(folder: Path, found: Collected) -> UserError:
 
 
 def _paths(folder: Path) -> list[Path]:
-    paths = sorted(folder.glob("*/*.json"))
+    paths = sorted(path for depth in ("*.json", "*/*.json") for path in folder.glob(depth))
     return [path for path in paths if not is_litter(path.relative_to(folder))]
 
 

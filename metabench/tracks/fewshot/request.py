@@ -18,9 +18,10 @@ from metabench.registry import AnyLearner
 from metabench.tasks.class_table import find_split
 from metabench.tasks.protocol_table import protocol_of
 from metabench.tasks.ranges import written
+from metabench.tracks.fewshot.checks import check_memory, check_used
 from metabench.tracks.fewshot.fitted import check_apart, check_colours
 from metabench.tracks.fewshot.plan import Plan, plan_run
-from metabench.training.lengths import check_seeds, check_steps
+from metabench.training.lengths import check_seeds
 from metabench.types import Dataset, Labels, Protocol, Split
 
 ONLINE_SIZE = 20  # pixels of the images, as in Santoro et al. 2016
@@ -106,24 +107,9 @@ def plan_of(request: Request) -> Plan:
         run_dir=request.places.run_dir,
         tested_training=request.trained_for,
     )
-    _check_used(request, plan)
+    check_used(plan, request.settings, request.train, request.trained_for)
+    check_memory(plan)
     return plan
-
-
-def _check_used(request: Request, plan: Plan) -> None:
-    """`UserError` on what was asked for and would change nothing."""
-    if plan.learner.training is not None:
-        if request.trained_for is None:
-            check_steps(request.settings, plan.lengths)
-        return
-    below = plan.source
-    why = "" if below is None else f" itself, but builds on {below.entry.name}, trained as usual"
-    for option, given in (("train", request.train), ("trained-for", request.trained_for)):
-        if given:
-            raise UserError(
-                f"`--{option}` is given, but learner `{plan.entry.name}` is not meta-trained{why}; "
-                "leave it out"
-            )
 
 
 def measured(asked: Asked, places: Places = Places()) -> Measured:

@@ -7,7 +7,7 @@ nothing, but reports its progress to a `Watcher`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +20,14 @@ from metabench.errors import UserError
 from metabench.results import environment
 from metabench.results.document import run_name
 from metabench.results.result import Result, SeedRun
+from metabench.scoring.canaries.canary import as_json
 from metabench.scoring.episodes import adaptation_ms, make_evaluator, tallies
 from metabench.scoring.streams import presented
 from metabench.scoring.summary import summarise
 from metabench.scoring.tally import Tally, all_alike, nan_episodes
 from metabench.tasks.class_table import find_split
 from metabench.tasks.kinds import task_digest
+from metabench.tracks.fewshot.canaries import canaries as measure_canaries
 from metabench.tracks.fewshot.plan import Plan, training_split
 from metabench.training.checkpoints import opened, steps_in
 from metabench.training.divergence import high_loss
@@ -36,7 +38,9 @@ from metabench.training.watcher import Watcher
 from metabench.types import ImageTaskShape, StreamShape
 
 
-def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Result:
+def execute(
+    plan: Plan, *, resume: bool, command: str, watcher: Watcher, canaries: bool = False
+) -> Result:
     """Train and evaluate every seed of `plan`.
 
     Args:
@@ -44,19 +48,39 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
       resume: continue from checkpoints of the same settings; otherwise they are moved away.
       command: the command line, for the result.
       watcher: told of progress.
+      canaries: also measure the canaries of the first seed's training.
 
     Raises:
       UserError: training diverged, or the data is not what the frozen protocol names.
     """
-    protocol = plan.protocol
     digest = digest_of(plan)
-    _check_digests(plan, digest)
+    check_digests(plan, digest)
     runner = make_evaluator(plan.learner, plan.shape)
-    runs, parameters = [], 0
+    runs, parameters, found = [], 0, None
     for seed in plan.seeds:
         trained, before = _train(plan, seed, resume, watcher)
         runs.append(_measure(plan, seed, trained, runner, watcher, before))
         parameters = parameter_count(plan.learner, trained.state)
+        if canaries and found is None:
+            state = trained.selected(plan.lengths.select).state
+            found = tuple(as_json(measure_canaries(plan, state, progress=watcher.canaries)))
+    made = result_of(plan, runs, parameters, digest, command)
+    return made if found is None else replace(made, canaries=found)
+
+
+def result_of(
+    plan: Plan, runs: Sequence[SeedRun], parameters: int, digest: str, command: str
+) -> Result:
+    """The result of `plan`.
+
+    Args:
+      plan: from `plan_run`.
+      runs: one for each training seed.
+      parameters: numbers in the learned arrays.
+      digest: of the test episodes.
+      command: the command line.
+    """
+    protocol = plan.protocol
     learner, elsewhere = plan.learner, protocol.trained_on is not None
     met = find_split(plan.training_data, training_split(protocol))
     return Result(
@@ -123,7 +147,7 @@ def _recipe(plan: Plan) -> dict[str, Any]:
     return recipe
 
 
-def _check_digests(plan: Plan, episodes: str) -> None:
+def check_digests(plan: Plan, episodes: str) -> None:
     """Raise `UserError` if a frozen protocol was frozen with other data."""
     protocol = plan.protocol
     pairs = (
@@ -232,7 +256,7 @@ def _measure(
     }
     return SeedRun(
         seed=seed,
-        **_counted(tally, plan.shape),
+        **counted(tally, plan.shape),
         validation_accuracy=tested.validation,
         train_steps=steps,
         best_step=tested.step,
@@ -241,7 +265,7 @@ def _measure(
     )
 
 
-def _counted(tally: Tally, shape: ImageTaskShape) -> dict[str, Any]:
+def counted(tally: Tally, shape: ImageTaskShape) -> dict[str, Any]:
     """What a run says of the answers of one seed, by the names of its fields."""
     correct = np.asarray(tally.correct)
     summary = summarise(correct, shape.queries)
