@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from metabench.errors import UserError
     from metabench.learners.common.by_gradient import by_gradient
+    from metabench.learners.common.on_host import on_host
     from metabench.nets.pixels import pixels
     from metabench.results.leaderboard import Leaderboard, leaderboard
     from metabench.results.result import Result, SeedRun
@@ -91,6 +92,7 @@ __all__ = [
     "data",
     "evaluate",
     "leaderboard",
+    "on_host",
     "over_episodes",
     "pixels",
     "predict",
@@ -138,6 +140,7 @@ _HOMES = {
     "by_gradient": "learners.common.by_gradient",
     "evaluate": "api",
     "leaderboard": "results.leaderboard",
+    "on_host": "learners.common.on_host",
     "over_episodes": "compute.episodewise",
     "pixels": "nets.pixels",
     "predict": "api",

@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from metabench.cli import interrupts
+from metabench.cli.accept import accept
 from metabench.cli.computing import computes
 from metabench.cli.data import data_commands
 from metabench.cli.forecast import forecast, regress
@@ -34,6 +35,7 @@ app.command()(computes(run))
 app.command()(computes(predict))
 app.command()(computes(submit))
 app.command()(computes(verify))
+app.command()(accept)
 app.command()(computes(forecast))
 app.command()(leaderboard)
 app.command()(learners)

@@ -1,0 +1,9 @@
+"""Every check of metabench is a test of its own."""
+
+from metabench.conformance import parametrize_with_checks
+from metabench_ridge import ridge
+
+
+@parametrize_with_checks([ridge])
+def test_ridge(check):
+    check()
