@@ -1,12 +1,11 @@
 """Result <-> canonical JSON. Computes nothing.
 
 The same result gives the same bytes: sorted keys, one line for each array of numbers.
-`result.schema.json` beside this file is the format; `from_json` checks it.
+`fewshot.schema.json` beside this file is the format; `from_json` checks it.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,21 +14,21 @@ from typing import Any
 from metabench.errors import UserError
 from metabench.files.canonical import canonical, fingerprint
 from metabench.files.publish import write_text
-from metabench.results import schemas
+from metabench.results import head, schemas
 from metabench.results.result import Result, SeedRun
 from metabench.types import Protocol
 
-SCHEMA_VERSION = 2
 OPTIONAL = (
     "learner_digest", "training_split_digest", "presented", "claims", "canaries", "signatures"
 )  # fmt: skip
 OPTIONAL_OF_RUN = ("by_presentation", "nan_episodes", "alike_answers", "high_loss")
-SCHEMA = "results/result.schema.json"
+SCHEMA = "results/fewshot.schema.json"
 
 
 def to_json(result: Result) -> str:
     """The canonical text of `result`."""
-    document = {"schema_version": SCHEMA_VERSION, **asdict(result)}
+    version, seeds = head.TRACKS["fewshot"].version, [run.seed for run in result.runs]
+    document = {"schema_version": version, "track": "fewshot", "seeds": seeds, **asdict(result)}
     document["protocol"]["id"] = result.protocol.id
     for name in OPTIONAL:
         _leave_out(document, name)
@@ -62,19 +61,12 @@ def from_json(text: str, name: str = "result") -> Result:
       UserError: it is not JSON, has another schema version, or a field is missing or wrong;
         the error calls it `name`.
     """
-    try:
-        # NaN and Infinity become text, so that the schema refuses them with the field's name.
-        document = json.loads(text, parse_constant=str)
-        if "\\u" in text:
-            json.dumps(document, ensure_ascii=False).encode()  # fails with halves of letters
-    except json.JSONDecodeError as error:
-        raise UserError(f"{name} is not JSON (line {error.lineno}: {error.msg})") from error
-    except (ValueError, RecursionError) as error:  # endless digits, nesting, halves of letters
-        raise UserError(f"{name} is not readable JSON ({type(error).__name__})") from error
-    _check_version(document, name)
-    schemas.check(document, SCHEMA, name, "a result file")
+    document = head.loaded(text, name)
+    if document["track"] != "fewshot":
+        raise UserError(f"{name} is a result of the track {document['track']}, not of few-shot")
     _check_counts(document, name)
-    document.pop("schema_version")
+    for field in ("schema_version", "track", "seeds"):
+        document.pop(field)
     document["protocol"].pop("id")
     document["protocol"] = Protocol(**document["protocol"])
     if "presented" in document:
@@ -94,18 +86,6 @@ def _tuples(run: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _check_version(document: object, name: str) -> None:
-    """Refuse a file of another version before its fields are checked."""
-    if not isinstance(document, dict):
-        return  # the schema reports it
-    version = document.get("schema_version", SCHEMA_VERSION)
-    if version != SCHEMA_VERSION:
-        raise UserError(
-            f"{name} has `schema_version` {version!r}, but this metabench reads {SCHEMA_VERSION}; "
-            "install the version that wrote it"
-        )
-
-
 def _check_counts(document: dict[str, Any], name: str) -> None:
     """Check what a schema cannot: all episodes are there, and the accuracy fits the counts."""
     protocol = document["protocol"]
@@ -120,6 +100,9 @@ def _check_counts(document: dict[str, Any], name: str) -> None:
             f"{name} is not a result file: presented must count all images of each stream where "
             "classes are drawn independently, and be absent elsewhere"
         )
+    seeds = [run["seed"] for run in document["runs"]]
+    if document["seeds"] != seeds:
+        raise UserError(f"{name} is not a result file: seeds must be those of the runs, {seeds}")
     for number, run in enumerate(document["runs"]):
         for field, wrong in _wrong_counts(protocol, run):
             raise UserError(f"{name} is not a result file: runs/{number}/{field} {wrong}")

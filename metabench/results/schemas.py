@@ -17,7 +17,7 @@ COUNT = {"type": "integer", "minimum": 0}  # of the long arrays
 
 
 def schema(place: str) -> dict[str, Any]:
-    """The JSON Schema in the file `<package>/<name>`, such as `results/result.schema.json`."""
+    """The JSON Schema in the file `<package>/<name>`, such as `results/fewshot.schema.json`."""
     package, _, name = place.rpartition("/")
     home = files(f"metabench.{package.replace('/', '.')}")
     found: dict[str, Any] = json.loads(home.joinpath(name).read_text("utf-8"))

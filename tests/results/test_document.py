@@ -17,12 +17,12 @@ from metabench.errors import UserError
 from metabench.files import canonical, publish
 from metabench.results import document as results
 from metabench.tasks.protocols import frozen
-from tests.golden.make_result_v2 import RESULT as GOLDEN
+from tests.golden.make_result import RESULT as GOLDEN
 from tests.made_up_result import made_up
 from tests.places import GOLDEN as GOLDEN_FOLDER
 from tests.places import ROOT
 
-GOLDEN_FILE = GOLDEN_FOLDER / "result-v2.json"
+GOLDEN_FILE = GOLDEN_FOLDER / "result-v3.json"
 COMMITTED = sorted((ROOT / "leaderboards").glob("*/*.json"))
 
 scalars = (
@@ -68,7 +68,7 @@ def test_the_same_result_is_the_same_bytes():
     assert text == results.to_json(made_up(hyperparameters=other | {"b": 1}))
     keys = [line.strip().split('"')[1] for line in text.splitlines() if line.startswith('  "')]
     assert keys == sorted(keys)
-    assert len(keys) == 17
+    assert len(keys) == 19
     assert '"correct": [10,8,10,8],\n' in text
     assert '"a": [1,-2.5e-07],\n' in text
     assert '"text": "[1, 2]"\n' in text  # only arrays are squeezed, not text about them
@@ -80,8 +80,9 @@ def test_what_is_written_fits_the_schema():
     jsonschema.validate(json.loads(results.to_json(made_up())), results.schema())
     names = {field.name for field in dataclasses.fields(GOLDEN)}
     optional = {*results.OPTIONAL}
-    assert {*results.schema()["required"]} == {"schema_version", *names} - optional
-    assert {*results.schema()["properties"]} == {"schema_version", *names}
+    head = {"schema_version", "track", "seeds"}
+    assert {*results.schema()["required"]} == {*head, *names} - optional
+    assert {*results.schema()["properties"]} == {*head, *names}
     full = made_up(learner_digest="a" * 64, training_split_digest="b" * 64)
     jsonschema.validate(json.loads(results.to_json(full)), results.schema())
     assert results.from_json(results.to_json(full)) == full
@@ -98,18 +99,25 @@ def test_doubts_about_a_run_are_optional_fields():
         results.from_json(results.to_json(with_run(usual, nan_episodes=5)))
 
 
-def test_the_golden_file_of_version_2():
+def test_the_golden_file_of_the_present_version():
     text = GOLDEN_FILE.read_text(encoding="utf-8")
     assert results.read(GOLDEN_FILE) == GOLDEN
     assert results.to_json(GOLDEN) == text
-    assert json.loads(text)["schema_version"] == 2
+    assert json.loads(text)["schema_version"] == 3
     assert json.loads(text)["protocol"]["id"] == "omniglot-vinyals-5way-1shot-2query-4episodes-v2"
+
+
+def test_the_golden_file_of_version_2_is_still_read():
+    assert results.read(GOLDEN_FOLDER / "result-v2.json") == GOLDEN
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_committed_results(path):
-    result = results.read(path)
-    assert path.read_text(encoding="utf-8") == results.to_json(result)
+    result, text = results.read(path), path.read_text(encoding="utf-8")
+    written = results.to_json(result)
+    assert results.from_json(written) == result
+    if json.loads(text)["schema_version"] == json.loads(written)["schema_version"]:
+        assert text == written
     assert path.parent.name == result.protocol.id
     assert path.name.startswith(result.learner)
     assert result.protocol == frozen(result.protocol)  # measured on the frozen data, if any
@@ -203,7 +211,7 @@ def test_checking_a_place_makes_nothing(tmp_path):
             edited(runs__0__correct=[11, 0, 0, 0]),
             "runs/0/correct must hold 4 numbers of at most 10",
         ),
-        (edited(schema_version=1, shape=1), "has `schema_version` 1, but this metabench reads 2"),
+        (edited(schema_version=1, shape=1), "has `schema_version` 1, but this metabench reads 3"),
         (edited(schema_version=...), "'schema_version' is a required property"),
     ],
 )

@@ -10,12 +10,12 @@ import numpy as np
 
 from metabench.contracts.learner import parameter_count
 from metabench.results import environment
+from metabench.results.head import TRACKS
 from metabench.scoring.functions import Interval, interval
 from metabench.tasks.functions import AMPLITUDE, LENGTH, NOISE
 from metabench.tracks.forecast.plan import TEST_SEED, VERSION, ForecastPlan
 from metabench.training.loop import Trained
 
-SCHEMA_VERSION = 1
 AGAINST = ("gp_fitted", "gp_true", "gp_averaged", "prior")  # what the learner is paired with
 
 
@@ -26,8 +26,9 @@ def document_of(
     tested = trained.selected(plan.lengths.select)
     differences = {name: found["learner"] - found[name] for name in AGAINST}
     return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "forecast",
+        "schema_version": TRACKS["forecast"].version,
+        "track": "forecast",
+        "seeds": [plan.seed],
         "learner": plan.entry.name,
         "learner_version": plan.entry.version,
         **({} if plan.entry.digest is None else {"learner_digest": plan.entry.digest}),
@@ -56,10 +57,15 @@ def document_of(
         },
         "log_likelihood": {name: _rows(interval(values)) for name, values in found.items()},
         "learner_minus": {name: _rows(interval(values)) for name, values in differences.items()},
+        "scores": {name: _rounded(values.mean(1)) for name, values in found.items()},
         "environment": environment.describe(),
         "command": command,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [round(float(one), 4) for one in values]
 
 
 def _rows(found: Interval) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from metabench.errors import UserError
 from metabench.learned_optimizers.lstm.baselines import BASELINES
 from metabench.learned_optimizers.lstm.files import TrainedOptimizer
 from metabench.results import environment
+from metabench.results.head import TRACKS, optimizer_head, optimizer_protocol
 from metabench.tracks.optimizers import figures
 from metabench.tracks.optimizers.baseline_runs import Entry, Tuned, described, run_tuned
 from metabench.tracks.optimizers.learned_runs import (
@@ -23,7 +24,6 @@ from metabench.tracks.optimizers.learned_runs import (
 )
 from metabench.tracks.optimizers.rollout import TEST_SEED, TUNING_SEED
 
-SCHEMA_VERSION = 2  # 1: one training, one rate for each baseline, no restarts
 VERSION = 2  # of the protocol: how instances are drawn, baselines tuned, and what is measured
 LEARNED, RESET = "lstm", "lstm_reset"
 TUNE = "tune"
@@ -154,13 +154,14 @@ def _measured(
     stops = wanted.stops
     seeds = [one.about for one in trainings[1:]]
     return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "optimizer",
+        "schema_version": TRACKS["optimizers"].version,
+        **optimizer_head(trainings[0].about | {"name": LEARNED}, seeds),
         "task": wanted.task,
-        "data_digest": optimizee.digest,
+        **({"dataset_digest": optimizee.digest} if optimizee.digest else {}),
         "optimizer": {"name": LEARNED, **trainings[0].about},
         **({"further_seeds": seeds} if seeds else {}),
         "protocol": {
+            "id": optimizer_protocol(wanted.task, VERSION),
             "version": VERSION,
             "instances": len(entries[LEARNED].first[0].losses),
             "seed": TEST_SEED,
@@ -177,6 +178,7 @@ def _measured(
             "baselines": described(tuned, stops),
         },
         "figures": _figures(stops, entries),
+        "scores": {name: figures.scores(one.by_stop) for name, one in entries.items()},
         **_differences(stops, entries),
     }
 

@@ -46,6 +46,11 @@ def finals(runs: Sequence[Runs]) -> np.ndarray:
     return np.stack([capped(one.measured[:, -1]) for one in runs])
 
 
+def scores(by_stop: Sequence[Sequence[Runs]]) -> list[list[list[float]]]:
+    """Losses at the end of each stop, seed and instance."""
+    return [[[digits(one) for one in row] for row in finals(runs)] for runs in by_stop]
+
+
 def diverged(runs: Runs) -> np.ndarray:
     """Which instances [n] are not better at the end than before the first step."""
     return ~(runs.measured[:, -1] < runs.measured[:, 0])

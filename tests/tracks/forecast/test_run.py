@@ -11,6 +11,7 @@ from metabench import recipes
 from metabench.errors import UserError
 from metabench.files import canonical
 from metabench.recipes import Recipe
+from metabench.results.head import head_of, loaded
 from metabench.scoring import functions as forecasts
 from metabench.tasks import gaussian_process as gp
 from metabench.tracks.forecast.plan import ForecastPlan, plan_forecast
@@ -61,7 +62,11 @@ def test_a_run_ends_in_a_document(tmp_path, quick):
     document = json.loads(canonical.canonical(found.document))
     assert told == [(4, 5), (5, 5)]
     assert sorted(document["log_likelihood"]) == METHODS
-    assert (document["schema_version"], document["kind"]) == (1, "forecast")
+    head = head_of(loaded(json.dumps(document)))  # it fits its schemas
+    assert (head.track, head.learner, head.seeds) == ("forecast", "lstm", (0,))
+    for name, scores in document["scores"].items():
+        assert len(scores) == 5
+        assert np.mean(scores) == pytest.approx(document["log_likelihood"][name]["mean"], abs=1e-3)
     assert document["command"] == "metabench forecast"
     assert document["protocol"]["id"] == "functions-1d-8points-5functions-v1"
     assert document["parameter_count"] == 4 * 8 * (2 + 8 + 1) + 8 * 2 + 2

@@ -15,6 +15,7 @@ from metabench.learned_optimizers.lstm.coordinatewise import ALL, Weights, first
 from metabench.learned_optimizers.lstm.files import TrainedOptimizer
 from metabench.learned_optimizers.problems.quadratic import quadratic
 from metabench.plots.optimizers import loss_curves
+from metabench.results.head import head_of, loaded
 from metabench.tracks.optimizers import evaluation
 from metabench.tracks.optimizers.baseline_runs import Tuned
 from metabench.tracks.optimizers.evaluation import asked, evaluate, multiples_of
@@ -27,7 +28,8 @@ def idle(seed):
     """An LSTM that does nothing."""
     first = first_weights(jax.random.key(0), 2, 1)
     weights = Weights(first.layers, jnp.zeros(2), jnp.zeros(()))
-    about = {"task": "t", "plan": {"horizon": 2}, "seed": seed}
+    about = {"task": "t", "plan": {"horizon": 2}, "seed": seed, "recipe": "mine"}
+    about |= {"command": "metabench optimize", "environment": {"packages": {"metabench": "1"}}}
     return TrainedOptimizer({ALL: weights}, 0.1, 10.0, about)
 
 
@@ -60,6 +62,19 @@ def test_runs_are_paired(found):
     assert len(rows["adam"][0]["seeds"]) == 2
     assert found.document["lstm_reset_minus"] == rows
     assert found.document["below_every_baseline"] == {"lstm": [], "lstm_reset": []}
+
+
+def test_the_document_fits_its_schemas_and_holds_every_score(found):
+    head = head_of(loaded(json.dumps(found.document)))
+    assert (head.track, head.learner, head.seeds) == ("optimizers", "lstm", (0, 7))
+    assert (head.learner_version, head.protocol) == ("metabench 1", "optimizers-quadratic-v2")
+    scores, figures = found.document["scores"], found.document["figures"]
+    assert scores.keys() == figures.keys()
+    assert np.shape(scores["lstm"]) == (2, 2, 6)  # stops, seeds, instances
+    assert np.shape(scores["adam"]) == (2, 1, 6)
+    for name, values in scores.items():
+        for stop, row in zip(values, figures[name]["at"], strict=True):
+            assert np.mean(stop) == pytest.approx(row["final_loss"]["mean"], rel=1e-3)
 
 
 def test_the_document_tells_what_it_rests_on(found):

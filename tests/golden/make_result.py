@@ -1,8 +1,9 @@
-"""The golden result file of schema version 2: what such files hold, and how it is written.
+"""The golden result files: what they hold, and how the present version is written.
 
-Made once, and kept as long as version 2 can be read, by
+Those of earlier versions are kept as they were, as long as they can be read. The present one is
+made by
 
-    python tests/golden/make_result_v2.py > tests/golden/result-v2.json
+    python tests/golden/make_result.py > tests/golden/result-v3.json
 """
 
 from __future__ import annotations
