@@ -1,6 +1,6 @@
 """Linear discriminant analysis on pixels by scikit-learn: nothing is trained before the test.
 
-    metabench run --learner examples/on_host/with_scikit.py:discriminant --dataset strokes
+metabench run --learner examples/on_host/with_scikit.py:discriminant --dataset strokes
 """
 
 from typing import Annotated

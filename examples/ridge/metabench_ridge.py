@@ -37,7 +37,7 @@ def ridge(
 
     def first(key: jax.Array) -> Any:
         weights = jax.random.normal(key, (size, features)) / size**0.5
-        return {"features": weights, "log_penalty": jnp.zeros(()), "log_scale": jnp.full((), 2.3)}
+        return {"features": weights, "log_penalty": jnp.zeros(()), "log_scale": jnp.float32(2.3)}
 
     def adapt(params: Any, support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Any:
         """The regression in closed form, of as many unknowns as there are supports."""

@@ -59,6 +59,8 @@ def _verify(what: Path, wanted: Wanted, sign: str | None, learner: str | None) -
     from metabench.entries.verify import check_entry, signed_by, verify_entry, verify_result
     from metabench.results import document
 
+    if not what.exists():
+        raise UserError(f"`entry` names {what}, but there is no such folder or result file")
     if not what.is_dir():
         one = verify_result(what, wanted, learner)
         if _told(one) and sign is not None:

@@ -73,7 +73,9 @@ def _check_whole(entry: folders.Entry) -> None:
     wrong = list(folders.damage(entry))
     if wrong:
         more = f", and {len(wrong) - 1} more; `metabench verify` lists them" if wrong[1:] else ""
-        raise UserError(f"the entry {entry.folder} is damaged, and is not accepted: {wrong[0]}{more}")
+        raise UserError(
+            f"the entry {entry.folder} is damaged, and is not accepted: {wrong[0]}{more}"
+        )
 
 
 def _plan(place: str, result: Result, boards: Path) -> Accepted:

@@ -83,12 +83,12 @@ class Run(NamedTuple):
 def checked(submission: Submission) -> list[Outcome]:
     """What conformance says of the learner; `UserError` if it fails a check."""
     found = examine_learner(submission.learner, settings=submission.settings or None)
-    failed = [one.check for one in found if one.status == "failed"]
+    failed = [one for one in found if one.status == "failed"]
     if failed:
-        name = registry.learner(submission.learner).name
+        name, names = registry.learner(submission.learner).name, [one.check for one in failed]
         raise UserError(
-            f"learner `{name}` fails {len(failed)} of {len(found)} checks ({', '.join(failed)}); "
-            "`metabench check` says what is wrong with each"
+            f"learner `{name}` fails {len(failed)} of {len(found)} checks ({', '.join(names)}). "
+            f"{names[0]}: {failed[0].said}. `metabench check` says what is wrong with each"
         )
     return found
 
