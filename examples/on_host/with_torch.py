@@ -5,6 +5,7 @@
 What training changes is in the state, as NumPy arrays: so metabench can store it and replay it.
 """
 
+import itertools
 from typing import Annotated
 
 import numpy as np
@@ -26,7 +27,7 @@ def prototypes(
     sizes = (height * pixels_wide * channels, width, width)
 
     def first(rng):
-        pairs = zip(sizes[:-1], sizes[1:], strict=True)
+        pairs = itertools.pairwise(sizes)
         params = [rng.normal(0, (2 / a) ** 0.5, (a, b)).astype(np.float32) for a, b in pairs]
         return {"params": params, "velocity": [np.zeros_like(one) for one in params]}
 

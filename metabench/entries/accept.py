@@ -1,7 +1,8 @@
 """An entry's results copied into a folder of leaderboards: all of them, or none.
 
-They are first written into `.accepting`, a hidden folder there, which is renamed to `.accepted` when
-it is complete. A process that is killed after that leaves it, and the next one finishes its work.
+They are first written into `.accepting`, a hidden folder there, which is renamed to `.accepted`
+when it is complete. A process that is killed after that leaves it, and the next one finishes its
+work.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Every check of metabench is a test of its own."""
 
-from metabench.conformance import parametrize_with_checks
 from metabench_ridge import ridge
+
+from metabench.conformance import parametrize_with_checks
 
 
 @parametrize_with_checks([ridge])

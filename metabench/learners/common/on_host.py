@@ -86,7 +86,9 @@ def _init(first: First | None) -> Callable[[jax.Array], PyTree]:
     form = _form(_plain(first(np.random.default_rng(0))))
 
     def init(key: jax.Array) -> PyTree:
-        made = lambda seed: _plain(first(np.random.default_rng(np.asarray(seed))))
+        def made(seed: jax.Array) -> PyTree:
+            return _plain(first(np.random.default_rng(np.asarray(seed))))
+
         return jax.pure_callback(made, form, _seed(key), vmap_method="sequential")
 
     return init
