@@ -19,13 +19,15 @@ def accept(
     """Copy the results of ENTRY into a folder of leaderboards, all of them or none."""
     from metabench.entries import accept as accepting
     from metabench.entries import folder as folders
+    from metabench.entries.source import verify_command
 
-    claimed = False
-    for one in accepting.accept(folders.read(entry), into, force=force):
+    read, claimed = folders.read(entry), False
+    for one in accepting.accept(read, into, force=force):
         print(f"{one.news}: {one.path}, {_said(one.result)}")
         claimed |= not one.result.signatures
     if claimed:
-        print(f"claimed: nobody has replayed it; `metabench verify {entry} --sign NAME` does")
+        command = verify_command(read.about["learner"], entry)
+        print(f"claimed: nobody has replayed it; `{command}` does, then accept it again")
     print(f"next: metabench leaderboard --folder {into}")
 
 

@@ -28,7 +28,7 @@ from metabench.tracks.fewshot.request import (
 )
 from metabench.tracks.fewshot.run import execute
 from metabench.training.states import packed
-from metabench.training.watcher import Watcher
+from metabench.training.watcher import Watcher, always_resuming
 from metabench.types import Protocol, PyTree
 
 
@@ -100,7 +100,9 @@ def run(
 ) -> Run:
     """Train and test under one protocol, continuing an earlier training of the same settings."""
     plan, states = plan_of(request), dict[int, PyTree]()
-    keeping = replace(watcher, tested=lambda seed, state: states.update({seed: state}))
+    keeping = replace(
+        always_resuming(watcher), tested=lambda seed, state: states.update({seed: state})
+    )
     result = execute(plan, resume=True, command=as_command(request), watcher=keeping)
     return Run(
         replace(result, claims=dict(claims)),

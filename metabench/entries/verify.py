@@ -67,8 +67,8 @@ def check_entry(entry: folders.Entry, wanted: Wanted) -> list[str]:
         raise UserError(f"the entry {entry.folder} {sentence}")
     if not (wanted.trust or source.is_ours(about)):
         raise UserError(
-            f"a replay runs the code of learner `{about['name']}` ({about['reference']}), which is "
-            "not metabench's: read it, and allow it with `--trust`"
+            f"a replay runs the code of learner `{about['name']}` ({source.home_of(about)}), which "
+            "is not metabench's: read it, and allow it with `--trust`"
         )
     return []
 

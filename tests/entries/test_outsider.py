@@ -58,12 +58,12 @@ def test_a_package_becomes_a_replayed_entry(metabench, tmp_path):
     train = [word for one in SHORT for word in ("--train", one)]
     author = ("--author", "A. Author", "--licence", "Apache-2.0")
     said = metabench("submit", "ridge", *author, "--out", "entry", "--quiet", *train)
-    assert "next: metabench verify entry" in said
+    assert "next: metabench verify entry --trust --sign NAME" in said
 
     said = metabench("verify", "entry", code=2)  # its code is not run unasked
-    assert "error: a replay runs the code of learner `ridge`" in said
+    assert "learner `ridge` (package metabench-ridge), which is not metabench's" in said
     said = metabench("accept", "entry", "--into", "claims")
-    assert "claimed: nobody has replayed it" in said
+    assert "nobody has replayed it; `metabench verify entry --trust --sign NAME` does" in said
     sign = ("--trust", "--tasks", "5", "--sign", "B. Reader")
     said = metabench("verify", "entry", "--quiet", *sign)
     assert "WRONG" not in said

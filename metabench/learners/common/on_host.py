@@ -69,6 +69,7 @@ def on_host(
         return HostTask(x, y, state)
 
     def answer(x: np.ndarray, y: np.ndarray, queries: np.ndarray, state: PyTree) -> np.ndarray:
+        state, x, y, queries = _own((state, x, y, queries))
         return classify(None if first is None else state, x, y, queries)
 
     return EpisodeLearner(
@@ -96,7 +97,7 @@ def _init(first: First | None) -> Callable[[jax.Array], PyTree]:
 
 def _step(step: Step) -> Callable[[PyTree, Episode, jax.Array], tuple[PyTree, Metrics]]:
     def done(state: PyTree, episodes: Episode, seed: jax.Array) -> PyTree:
-        state, episodes = jax.tree.map(np.asarray, (state, episodes))
+        state, episodes = _own((state, episodes))
         after, metrics = step(state, episodes, np.random.default_rng(np.asarray(seed)))
         said = [np.float32(metrics.get(name, np.nan)) for name in METRICS]
         return _plain(after), dict(zip(METRICS, said, strict=True))
@@ -121,6 +122,11 @@ def _plain(state: PyTree) -> PyTree:
         return array.astype(jax.dtypes.canonicalize_dtype(array.dtype))
 
     return jax.tree.map(narrow, state)
+
+
+def _own(arrays: Any) -> Any:
+    """Copies, which may be written to: JAX's own may not, and PyTorch warns of them."""
+    return jax.tree.map(np.array, arrays)
 
 
 def _form(state: PyTree) -> PyTree:

@@ -14,6 +14,7 @@ SHAPE = EpisodeShape(way=3, shot=2, query=2, image=(4, 4, 1))
 
 def flat(images):
     assert isinstance(images, np.ndarray)
+    assert images.flags.writeable  # PyTorch warns of others
     return images.reshape(len(images), -1) / 255.0
 
 
