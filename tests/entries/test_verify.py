@@ -65,10 +65,7 @@ def test_an_untouched_entry_holds_and_can_be_signed(entry):
 def test_the_code_of_others_is_not_run_unasked(entry):
     (entry.folder / "source" / "mine.py").write_text("raise SystemExit('was run')")
     entry = readdressed(entry)
-    with pytest.raises(
-        UserError,
-        match=r"\(source/mine.py:mine\), which is not metabench's: read it, and allow it with `--trust`",
-    ):
+    with pytest.raises(UserError, match=r"\(source/mine.py:mine\), which is .* with `--trust`"):
         check_entry(entry, dataclasses.replace(QUIET, trust=False))
 
 
