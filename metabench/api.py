@@ -40,6 +40,7 @@ def run(
     seeds: int = 1,
     resume: bool = False,
     trained_for: str | None = None,
+    canaries: bool = False,
     run_dir: Path | str = "runs",
     archives: Path | str | None = None,
     cache: Path | str | None = None,
@@ -60,6 +61,8 @@ def run(
       resume: continue an interrupted run of the same settings.
       trained_for: id of a protocol whose training with the same settings is tested; nothing is
         trained then.
+      canaries: whether to measure what has known answers, too; `Result.canaries` then holds what
+        came of it.
       run_dir: folder of checkpoints.
       archives: folder with the datasets' archives; None: `METABENCH_ARCHIVES`, else a download.
       cache: folder of prepared data; None: `METABENCH_CACHE`, else the platform's own.
@@ -91,7 +94,7 @@ def run(
         trained_for=trained_for,
         places=_places(run_dir, archives, cache, progress),
     )
-    return _executed(request, resume)
+    return _executed(request, resume, canaries)
 
 
 def evaluate(
@@ -235,8 +238,14 @@ def _places(
     )
 
 
-def _executed(request: Request, resume: bool) -> Result:
+def _executed(request: Request, resume: bool, canaries: bool = False) -> Result:
     with pinned(), needed():
         plan = plan_of(request)
         with RunView(request.places.quiet) as view:
-            return execute(plan, resume=resume, command=as_command(request), watcher=view.watcher())
+            return execute(
+                plan,
+                resume=resume,
+                command=as_command(request),
+                watcher=view.watcher(),
+                canaries=canaries,
+            )

@@ -52,6 +52,13 @@ Choice: TypeAlias = Annotated[
 Retrain: TypeAlias = Annotated[
     bool, Option("--retrain", help="Train again by the recipe, and compare.")
 ]
+Canaries: TypeAlias = Annotated[
+    bool,
+    Option(
+        "--canaries",
+        help="Measure the canaries too: compare them, or add them to a result file without any.",
+    ),
+]
 Trust: TypeAlias = Annotated[
     bool, Option("--trust", help="The code of the entry's learner may be run here.")
 ]

@@ -132,6 +132,14 @@ Plots: TypeAlias = Annotated[
     bool,
     Option("--plots", help="Draw what happens in the inner steps, of learners that show them."),
 ]
+Canaries: TypeAlias = Annotated[
+    bool,
+    Option(
+        "--canaries",
+        help="After the test, also measure what has known answers, such as shuffled labels, which "
+        "must lead to chance; on 200 test episodes of the first seed.",
+    ),
+]
 TrainedFor: TypeAlias = Annotated[
     str | None,
     Option(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metabench.cli import options
+from metabench.cli.canaries import tell_canaries
 from metabench.cli.command import command_line
 from metabench.cli.outputs import check_replaceable, same_command, told
 from metabench.cli.settings import parse_settings
@@ -50,6 +51,7 @@ def run(
     resume: options.Resume = False,
     trained_for: options.TrainedFor = None,
     plots: options.Plots = False,
+    canaries: options.Canaries = False,
     force: options.Overwrite = False,
     quiet: options.Quiet = False,
     archives: options.Archives = None,
@@ -65,7 +67,8 @@ def run(
     places = Places(run_dir, archives, cache, quiet)
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
     request = Request(learner, tested, settings, lengths, recipe, seed, seeds, trained_for, places)
-    _execute(_plan(request, out, resume, plots, force), out, resume, quiet, plots)
+    plan = _plan(request, out, resume, plots, force)
+    _execute(plan, out, resume, quiet, plots, canaries)
 
 
 def _plan(request: Request, out: Path | None, resume: bool, plots: bool, force: bool) -> Plan:
@@ -108,7 +111,9 @@ def _episodes_of(plan: Plan) -> EpisodeShape:
     return plan.shape
 
 
-def _execute(plan: Plan, out: Path | None, resume: bool, quiet: bool, plots: bool) -> None:
+def _execute(
+    plan: Plan, out: Path | None, resume: bool, quiet: bool, plots: bool, canaries: bool
+) -> None:
     """Run the plan, write the result and say where everything is."""
     from metabench.results.document import default_path, write
     from metabench.tracks.fewshot.run import execute
@@ -117,11 +122,14 @@ def _execute(plan: Plan, out: Path | None, resume: bool, quiet: bool, plots: boo
     data = f"data {plan.dataset.name} ({plan.dataset.source}), digest {plan.dataset.digest[:12]}"
     say(f"{plan.protocol.id}: {plan.entry.name}, recipe {plan.recipe.name}, {data}", not quiet)
     with RunView(quiet) as view:
-        result = execute(plan, resume=resume, command=command_line(), watcher=view.watcher())
+        command, watcher = command_line(), view.watcher()
+        result = execute(plan, resume=resume, command=command, watcher=watcher, canaries=canaries)
     path = out or default_path(result, Path("leaderboards"))
     write(result, path)
     with told(path):
         _tell(result)
+        if result.canaries is not None:
+            tell_canaries(result.canaries)
         print(f"result: {path}")
         _draw_curves(plan, view)
     if plots:

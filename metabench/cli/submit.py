@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metabench.cli import entry_options as entries
 from metabench.cli import options
+from metabench.cli.canaries import tell_canaries
 from metabench.cli.command import command_line
 from metabench.cli.settings import parse_settings
 from metabench.errors import UserError
@@ -88,3 +89,4 @@ def _show(results: Iterable[Result]) -> None:
 
     for result in results:
         print(f"{result.protocol.id}: {plus_minus(overall(result))} %")
+        tell_canaries(result.canaries or ())

@@ -23,6 +23,7 @@ def verify(
     all_: entries.AllTasks = False,
     choose: entries.Choice = None,
     retrain: entries.Retrain = False,
+    canaries: entries.Canaries = False,
     trust: entries.Trust = False,
     sign: entries.Signer = None,
     learner: entries.OfResult = None,
@@ -44,6 +45,7 @@ def verify(
             None if all_ else tasks,
             chosen,
             retrain,
+            canaries,
             trust,
             Places(run_dir, archives, cache, quiet),
             view.watcher(),
@@ -63,9 +65,10 @@ def _verify(what: Path, wanted: Wanted, sign: str | None, learner: str | None) -
         raise UserError(f"`entry` names {what}, but there is no such folder or result file")
     if not what.is_dir():
         one = verify_result(what, wanted, learner)
-        if _told(one) and sign is not None:
-            document.write(signed_by(one, sign, wanted.retrain), what)
-            print(f"signed by {sign}: {what}")
+        made = signed_by(one, sign, wanted.retrain)
+        if _told(one) and made != document.read(what):
+            document.write(made, what)
+            print(f"written: {what}" if sign is None else f"signed by {sign}: {what}")
         return one.holds
     entry = folders.read(what)
     if wrong := check_entry(entry, wanted):

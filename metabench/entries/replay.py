@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -45,7 +45,7 @@ def compare(result: Result, plan: Plan, state_of: StateOf, tasks: np.ndarray) ->
     Args:
       result: what is claimed.
       plan: of the run that ended in it.
-      state_of: gives the states that were tested.
+      state_of: gives the states that were tested; each is asked for once.
       tasks: numbers of the test tasks to replay.
     """
     yield from _digests(result, plan)
@@ -69,6 +69,19 @@ def compare(result: Result, plan: Plan, state_of: StateOf, tasks: np.ndarray) ->
     if states:
         here = parameter_count(learner, states[-1])
         yield _equal("parameter_count", result.parameter_count, here)
+
+
+def compare_canaries(result: Result, found: Sequence[Mapping[str, Any]]) -> Finding:
+    """The canaries of a result, held against those that were measured now."""
+    stated = {one["name"]: one for one in result.canaries or ()}
+    apart = [one["name"] for one in found if _outcome(stated.get(one["name"])) != _outcome(one)]
+    if apart:
+        return Finding("canaries", False, f"other outcomes now: {', '.join(apart)}")
+    return Finding("canaries", True, f"the same outcome in all {len(found)}")
+
+
+def _outcome(canary: Mapping[str, Any] | None) -> object:
+    return None if canary is None else (canary["holds"], canary["expected"])
 
 
 def _digests(result: Result, plan: Plan) -> Iterator[Finding]:

@@ -103,7 +103,8 @@ def run(
     keeping = replace(
         always_resuming(watcher), tested=lambda seed, state: states.update({seed: state})
     )
-    result = execute(plan, resume=True, command=as_command(request), watcher=keeping)
+    command = as_command(request)
+    result = execute(plan, resume=True, command=command, watcher=keeping, canaries=True)
     return Run(
         replace(result, claims=dict(claims)),
         {seed: packed(state) for seed, state in states.items()},

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from metabench.entries import folder as folders
 from metabench.entries import source
-from metabench.entries.replay import Finding, StateOf, chosen_tasks, compare
+from metabench.entries.replay import Finding, StateOf, chosen_tasks, compare, compare_canaries
 from metabench.entries.retrain import planned, retrained
 from metabench.errors import UserError
 from metabench.registry import AnyLearner
@@ -18,6 +19,8 @@ from metabench.results import document, environment
 from metabench.results.doubts import doubts
 from metabench.results.result import Result
 from metabench.results.status import Status, signed
+from metabench.scoring.canaries.canary import as_json
+from metabench.tracks.fewshot.canaries import canaries
 from metabench.tracks.fewshot.plan import Plan
 from metabench.tracks.fewshot.replan import form_of, state_of
 from metabench.tracks.fewshot.request import Places
@@ -33,6 +36,8 @@ class Wanted:
     tasks: int | None = 20  # replayed of each result and seed; None: all
     seed: int = 0  # that chooses them
     retrain: bool = False
+    canaries: bool = False
+    """Whether canaries are measured: compared with those of the result, or added if it has none."""
     trust: bool = False  # the code of somebody else's learner may be run
     places: Places = field(default_factory=Places)
     watcher: Watcher = field(default_factory=Watcher)
@@ -42,7 +47,7 @@ class Verified(NamedTuple):
     """What came of one result."""
 
     place: str
-    result: Result
+    result: Result  # with canaries, where some were added
     findings: list[Finding]
     tasks: int  # that were replayed of each seed
 
@@ -106,14 +111,23 @@ def _verified(
 ) -> Verified:
     tasks = chosen_tasks(result.protocol.episodes, wanted.tasks, wanted.seed)
     plan = planned(result, learner, wanted.places)
-    findings = list(compare(result, plan, stored, tasks))
+    kept = functools.cache(lambda seed: stored(plan, seed))
+    findings = list(compare(result, plan, lambda _, seed: kept(seed), tasks))
+    if wanted.canaries:
+        found = tuple(as_json(canaries(plan, kept(plan.seeds[0]))))
+        if result.canaries is None:
+            result = replace(result, canaries=found)
+        else:
+            findings.append(compare_canaries(result, found))
     if wanted.retrain and all(one.holds for one in findings):
         findings.append(retrained(result, learner, wanted.places, wanted.watcher))
     return Verified(place, result, findings, len(tasks))
 
 
-def signed_by(verified: Verified, who: str, retrain: bool) -> Result:
-    """The result with a signature on what was verified."""
+def signed_by(verified: Verified, who: str | None, retrain: bool) -> Result:
+    """The result with a signature on what was verified; None: nobody signs it."""
+    if who is None:
+        return verified.result
     described = environment.describe()
     status: Status = "retrained" if retrain else "replayed"
     return signed(

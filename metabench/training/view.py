@@ -67,7 +67,7 @@ class RunView(AbstractContextManager["RunView"]):
 
     def watcher(self) -> Watcher:
         """What to hand to the run."""
-        return Watcher(self._training, self._trained, self._evaluating, self._note)
+        return Watcher(self._training, self._trained, self._evaluating, self._canaries, self._note)
 
     def _note(self, text: str) -> None:
         say(text)
@@ -85,6 +85,9 @@ class RunView(AbstractContextManager["RunView"]):
 
     def _evaluating(self, seed: int, done: int, total: int) -> None:
         self._show(f"testing, seed {seed}", done, total, "")
+
+    def _canaries(self, done: int, total: int) -> None:
+        self._show("canaries", done, total, "")
 
     def _show(self, label: str, done: int, total: int, detail: str) -> None:
         if self._live:

@@ -16,6 +16,7 @@ class Watcher:
     training: Callable[[int, Report], None] = lambda seed, report: None
     trained: Callable[[int, Trained], None] = lambda seed, trained: None
     evaluating: Callable[[int, int, int], None] = lambda seed, done, total: None
+    canaries: Callable[[int, int], None] = lambda done, total: None
     note: Callable[[str], None] = lambda text: None
     tested: Callable[[int, PyTree], None] = lambda seed, state: None
 

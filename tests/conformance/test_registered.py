@@ -22,7 +22,11 @@ from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 
 # Fewer inner steps than by default: they are what these take their time for.
-OWN = {"finetune": {"inner_steps": 3}, "meta_lstm": {"inner_steps": 3}}
+OWN = {
+    "finetune": {"inner_steps": 3},
+    "maml": {"inner_steps": 2},
+    "meta_lstm": {"inner_steps": 3},
+}
 REGISTERED = {name: (name, OWN.get(name, {})) for name in registry.names("learners")}
 VARIANTS = {
     "protonet-transductive": ("protonet", {"norm": "batch"}),

@@ -24,6 +24,7 @@ def test_an_entry_holds_its_learner_results_states_and_claims(original):
     assert (original / "source" / "mine.py").read_text() == TEXT
     assert entry.about["learner"]["reference"] == "source/mine.py:mine"
     (result,) = entry.results.values()
+    assert {one["name"] for one in result.canaries} >= {"shuffled labels", "blank supports"}
     assert result.claims == {"authors": ["A. Author"], "licence": "MIT"}
     assert '"streams": "it takes none"' in (original / "checks.json").read_text()
 

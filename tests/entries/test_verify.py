@@ -195,6 +195,34 @@ def test_no_file_outside_of_the_folder_is_read(entry):
         folders.read(entry.folder)
 
 
+def test_canaries_are_compared_or_added(entry, original):
+    wanted = dataclasses.replace(QUIET, canaries=True)
+    assert check_entry(entry, wanted) == []
+    (one,) = verify_entry(entry, wanted)
+    assert one.findings[-1] == (
+        "canaries",
+        True,
+        f"the same outcome in all {len(one.result.canaries)}",
+    )
+
+    def change(found):
+        found["canaries"][0]["holds"] = not found["canaries"][0]["holds"]
+
+    (one,) = verify_entry(rewritten(entry, change), wanted)
+    assert not one.findings[-1].holds
+    assert one.result.canaries[0]["name"] in one.findings[-1].said
+
+    path = entry.folder / place_of(entry)
+    document.write(dataclasses.replace(document.read(path), canaries=None), path)
+    places = Places(original.parent / "runs", quiet=True)
+    one = verify_result(
+        path, dataclasses.replace(wanted, places=places), f"{original.parent}/mine.py:mine"
+    )
+    assert one.holds
+    assert one.result.canaries
+    assert signed_by(one, None, retrain=False) == one.result
+
+
 @pytest.mark.slow
 def test_training_again_ends_in_the_same_figures(entry, tmp_path):
     places = Places(tmp_path / "again", quiet=True)

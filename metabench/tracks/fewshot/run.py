@@ -20,12 +20,14 @@ from metabench.errors import UserError
 from metabench.results import environment
 from metabench.results.document import run_name
 from metabench.results.result import Result, SeedRun
+from metabench.scoring.canaries.canary import as_json
 from metabench.scoring.episodes import adaptation_ms, make_evaluator, tallies
 from metabench.scoring.streams import presented
 from metabench.scoring.summary import summarise
 from metabench.scoring.tally import Tally, all_alike, nan_episodes
 from metabench.tasks.class_table import find_split
 from metabench.tasks.kinds import task_digest
+from metabench.tracks.fewshot.canaries import canaries as measure_canaries
 from metabench.tracks.fewshot.plan import Plan, training_split
 from metabench.training.checkpoints import opened, steps_in
 from metabench.training.divergence import high_loss
@@ -36,7 +38,9 @@ from metabench.training.watcher import Watcher
 from metabench.types import ImageTaskShape, StreamShape
 
 
-def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Result:
+def execute(
+    plan: Plan, *, resume: bool, command: str, watcher: Watcher, canaries: bool = False
+) -> Result:
     """Train and evaluate every seed of `plan`.
 
     Args:
@@ -44,6 +48,7 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
       resume: continue from checkpoints of the same settings; otherwise they are moved away.
       command: the command line, for the result.
       watcher: told of progress.
+      canaries: also measure the canaries of the first seed's training.
 
     Raises:
       UserError: training diverged, or the data is not what the frozen protocol names.
@@ -52,11 +57,14 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
     digest = digest_of(plan)
     _check_digests(plan, digest)
     runner = make_evaluator(plan.learner, plan.shape)
-    runs, parameters = [], 0
+    runs, parameters, found = [], 0, None
     for seed in plan.seeds:
         trained, before = _train(plan, seed, resume, watcher)
         runs.append(_measure(plan, seed, trained, runner, watcher, before))
         parameters = parameter_count(plan.learner, trained.state)
+        if canaries and found is None:
+            state = trained.selected(plan.lengths.select).state
+            found = tuple(as_json(measure_canaries(plan, state, progress=watcher.canaries)))
     learner, elsewhere = plan.learner, protocol.trained_on is not None
     met = find_split(plan.training_data, training_split(protocol))
     return Result(
@@ -75,6 +83,7 @@ def execute(plan: Plan, *, resume: bool, command: str, watcher: Watcher) -> Resu
         split_digest=find_split(plan.dataset, protocol.split).digest,
         episode_digest=digest,
         presented=_presented(plan),
+        canaries=found,
         runs=tuple(runs),
         environment=environment.describe(),
         command=command,
