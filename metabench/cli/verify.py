@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,7 @@ def _verify(what: Path, wanted: Wanted, sign: str | None, learner: str | None) -
     for one in found:
         folders.sign(entry, one.place, signed_by(one, sign, wanted.retrain))
         print(f"signed by {sign}: {one.place}")
+    print(f"next: metabench accept {shlex.quote(str(what))} --into leaderboards")
     return holds
 
 

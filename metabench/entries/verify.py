@@ -88,7 +88,17 @@ def verify_entry(entry: folders.Entry, wanted: Wanted) -> Iterator[Verified]:
             file = entry.folder / folders.state_place(protocol, seed)
             return states.read(file, form_of(plan, seed))
 
-        yield _verified(place, result, stored, learner, wanted)
+        yield _as_it_is(result, _verified(place, result, stored, learner, wanted))
+
+
+def _as_it_is(result: Result, found: Verified) -> Verified:
+    """Canaries that an entry has not are told, but not added: nothing in it is changed."""
+    if found.result == result:
+        return found
+    failed = [one["name"] for one in found.result.canaries or () if one["holds"] is False]
+    said = f"the entry has none; here fail: {', '.join(failed) or 'none'}"
+    findings = [*found.findings, Finding("canaries", not failed, said)]
+    return found._replace(result=result, findings=findings)
 
 
 def verify_result(path: Path, wanted: Wanted, learner: AnyLearner | None = None) -> Verified:

@@ -68,6 +68,7 @@ def test_a_package_becomes_a_replayed_entry(metabench, tmp_path):
     said = metabench("verify", "entry", "--quiet", *sign)
     assert "WRONG" not in said
     assert said.count("signed by B. Reader") == 2
+    assert "next: metabench accept entry --into leaderboards" in said
     said = metabench("accept", "entry", "--into", "boards")
     assert said.count("replayed by B. Reader") == 2
 
