@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 EXTRAS ?= dev
 CPU_THREADS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: run test test-all check format benchmark leaderboards pictures clean help
+.PHONY: run test test-all check format benchmark leaderboards page pictures clean help
 
 help:            ## show the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -35,6 +35,10 @@ benchmark: $(VENV)/installed-dev   ## speed against PyTorch, in one run, as rati
 
 leaderboards: $(VENV)/installed   ## make leaderboards/README.md from the result files
 	$(BIN)/metabench leaderboard --markdown leaderboards/README.md
+
+page: $(VENV)/installed   ## make site/index.html, all results as one page, and say where it is
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[page]"
+	$(BIN)/metabench leaderboard html --out site
 
 pictures: $(VENV)/installed   ## make the three pictures of docs/neural-statistician.md again
 	$(BIN)/metabench statistician distributions --out docs/pictures/distributions.png --force

@@ -7,7 +7,13 @@ from typing import Any
 
 from metabench.errors import UserError
 
-EXTRAS = {"pandas": "pandas", "sklearn": "scikit", "joblib": "scikit", "threadpoolctl": "scikit"}
+EXTRAS = {
+    "jinja2": "page",
+    "pandas": "pandas",
+    "sklearn": "scikit",
+    "joblib": "scikit",
+    "threadpoolctl": "scikit",
+}
 
 
 def imported(name: str) -> Any:
@@ -20,7 +26,7 @@ def imported(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         package = name.partition(".")[0]
-        said = {"sklearn": "scikit-learn"}.get(package, package)
+        said = {"sklearn": "scikit-learn", "jinja2": "Jinja"}.get(package, package)
         raise UserError(
             f"this needs {said}, which is not installed: "
             f"`pip install 'metabench[{EXTRAS[package]}]'`"

@@ -34,6 +34,11 @@ ROWS = (
         "computed here.",
     ),
     Row(
+        ("page",),
+        "All results as one HTML page: views of each track, the template, its style and script. No "
+        "ranking, no drawing.",
+    ),
+    Row(
         ("plots",),
         "Pictures, one file for each kind, contact sheets among them. No ranking and no training.",
     ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import typer
 
-from metabench.cli import options
+from metabench.cli import html, options
 from metabench.cli.outputs import check_page, told
 from metabench.errors import UserError
 from metabench.files.progress import say
@@ -22,19 +22,28 @@ CLAIMED = "Figures are those of the result files, as claimed there: nothing was 
 
 
 def leaderboard(
+    page: options.PageWord = None,
     folder: options.Results = Path("leaderboards"),
     protocol: options.ProtocolPart = None,
     markdown: options.Markdown = None,
     form: options.BoardFormat = "text",
+    out: options.SiteOut = None,
     strict: options.Strict = False,
     force: options.Overwrite = False,
 ) -> None:
-    """Print the ranking under each protocol."""
+    """Print the ranking under each protocol, or write all results as one HTML page."""
+    if page is not None or form == html.FORMAT:
+        html.check(page, form, protocol, markdown)
+        html.write(folder, out or html.SITE, strict, force)
+        return
+    if out is not None:
+        raise UserError("`out` is the folder of the HTML page: say `metabench leaderboard html`")
     from metabench.results.collected import collect
     from metabench.results.exported import Format, exported
 
     if form not in get_args(Format):
-        raise UserError(f"`format` is {form!r}; it must be one of: {', '.join(get_args(Format))}")
+        known = ", ".join((*get_args(Format), html.FORMAT))
+        raise UserError(f"`format` is {form!r}; it must be one of: {known}")
     if markdown is not None:
         if form != "text":
             raise UserError("`markdown` is a format of its own: leave `format` out")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from typer import Option
+from typer import Argument, Option
 
 # What is measured.
 Learner: TypeAlias = Annotated[
@@ -202,7 +202,23 @@ Markdown: TypeAlias = Annotated[
 ]
 BoardFormat: TypeAlias = Annotated[
     str,
-    Option("--format", help="`text` for people; `csv`, `json` or `latex` for other programs."),
+    Option(
+        "--format",
+        help="`text` for people; `csv`, `json` or `latex` for other programs; `html` as the "
+        "argument of this name.",
+    ),
+]
+PageWord: TypeAlias = Annotated[
+    str | None,
+    Argument(
+        metavar="[html]",
+        show_default=False,
+        help="`html` writes one page of all results that needs no network, and copies of the "
+        "result files beside it.",
+    ),
+]
+SiteOut: TypeAlias = Annotated[
+    Path | None, Option("--out", help="Folder of the HTML page; `site` if not given.")
 ]
 Digests: TypeAlias = Annotated[
     bool, Option("--digests", help="Compute the digests of the datasets that are prepared.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ class Collected(NamedTuple):
     """A sentence for each file that is no result, or in which something does not fit together."""
     copies: list[str]
     """A sentence for each file that holds the same as another."""
+    paths: Sequence[Path] = ()
+    """The file of each result."""
 
 
 def collect(folder: Path) -> Collected:
@@ -40,7 +42,8 @@ def collect(folder: Path) -> Collected:
         first, _ = kept.setdefault(_identity(result), (path, result))
         if first != path:
             copies.append(f"{path} is the same result as {first}, and is ranked once")
-    return Collected([result for _, result in kept.values()], left_out, copies)
+    paths = [path for path, _ in kept.values()]
+    return Collected([result for _, result in kept.values()], left_out, copies, paths)
 
 
 def nothing(folder: Path, found: Collected) -> UserError:

@@ -33,8 +33,8 @@ def test_every_result_is_read_and_nothing_else(folder):
     (folder / "__MACOSX" / "one.json").write_text("{")
     (results.default_path(FIRST, folder).parent / "._two.json").write_text("{")
     assert learners(collect(folder)) == ["matching", "protonet"]
-    assert collect(folder)[1:] == ([], [])
-    assert collect(folder / "absent") == ([], [], [])
+    assert collect(folder)[1:3] == ([], [])
+    assert collect(folder / "absent")[:3] == ([], [], [])
 
 
 @pytest.mark.parametrize(
@@ -113,3 +113,8 @@ def test_the_error_where_nothing_can_be_ranked(tmp_path):
     text = str(nothing(tmp_path, collect(tmp_path)))
     assert "odd/a.json is not JSON" in text
     assert text.endswith(", and 1 other file is left out too")
+
+
+def test_each_result_has_its_file(folder):
+    found = collect(folder)
+    assert [results.read(path) for path in found.paths] == found.results

@@ -1,0 +1,49 @@
+"""A folder of results whose texts would be markup, if anything read them as such."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from metabench.results import document, looks
+from tests.made_up_result import made_up, made_up_online
+from tests.places import ROOT
+
+SCRIPT = "<script>window.hacked = 1</script>"
+BREAKOUT = '"><img src=x onerror="window.hacked = 1">'
+CLAIMS = {"extra_data": f"all of it {SCRIPT}", "authors": [BREAKOUT]}
+
+
+def write(folder: Path) -> Path:
+    """Two boards of episodes, one of streams, forecasts and an optimizer; a look at one entry."""
+    results = [
+        made_up("protonet", (10, 8, 10, 8), (9, 8, 9, 8)),
+        made_up("matching", (7, 8, 7, 6), transductive=True, parameter_count=9),
+        made_up(SCRIPT, (5, 5, 6, 5), claims=CLAIMS, command=f"run {BREAKOUT}"),
+        made_up("pixel_nn", (3, 4, 3, 4), protocol={"shot": 5}, parameter_count=0),
+        made_up_online("mann", (1, 4, 5), (0, 3, 5)),
+    ]
+    for number, result in enumerate(results):
+        path = folder / result.protocol.id / f"entry-{number}.json"
+        document.write(result, path)
+        if result.learner == SCRIPT:
+            looks.write(result, [look()], path)
+    for track in ("forecast", "optimizers"):
+        for source in sorted((ROOT / "leaderboards" / track).glob("*/*.json"))[:1]:
+            place = folder / source.relative_to(ROOT / "leaderboards")
+            place.parent.mkdir(parents=True)
+            text = json.loads(source.read_text(encoding="utf-8"))
+            text["command"] = BREAKOUT
+            place.write_text(json.dumps(text), encoding="utf-8")
+    return folder
+
+
+def look() -> looks.Look:
+    """Three classes with names that would be markup; one query is answered wrongly."""
+    images = np.random.default_rng(0).integers(0, 255, (3, 8, 8, 1)).astype(np.uint8)
+    labels = np.arange(3)
+    return looks.look(
+        4, (images, labels), (images, labels), np.array([0, 2, 2]), (SCRIPT, "b", "c")
+    )
