@@ -110,5 +110,5 @@ def test_what_is_no_entry_is_never_replaced(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
-    with pytest.raises(UserError, match=r"names the folder .*, but there is none"):
+    with pytest.raises(UserError, match=r"names the folder .*, but there is no such folder"):
         folders.read(tmp_path / "none")
