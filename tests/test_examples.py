@@ -42,7 +42,7 @@ def test_page(page, tmp_path, monkeypatch):
 
 LEARNERS = {  # a learner of `examples/`, and what it needs
     "ridge/metabench_ridge.py:ridge": "jax",
-    "on_host/with_scikit.py:discriminant": "sklearn",
+    "on_host/with_scikit.py:logistic": "sklearn",
     "on_host/with_torch.py:prototypes": "torch",
 }
 
