@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 EXTRAS ?= dev
 CPU_THREADS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: run test test-all check format benchmark leaderboards page pictures clean help
+.PHONY: run test test-all guard check format benchmark leaderboards page pictures clean help
 
 help:            ## show the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -18,6 +18,9 @@ test: $(VENV)/installed-dev   ## install, then the fast tests: no network, no ar
 
 test-all: $(VENV)/installed-dev   ## every test; those on real data need METABENCH_ARCHIVES
 	$(BIN)/python -m pytest -q -n $(CPU_THREADS)
+
+guard: $(VENV)/installed-dev   ## short trainings of every learner again: no accuracy dropped
+	$(BIN)/metabench regress --baseline leaderboards/ci --jobs $(CPU_THREADS)
 
 check: $(VENV)/installed-dev   ## format, lint, types, and the table of docs/architecture.md
 	$(BIN)/ruff format --check .

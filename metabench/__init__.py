@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from metabench import data, registry
     from metabench.api import evaluate, predict, run, save
     from metabench.compute.episodewise import over_episodes
+    from metabench.conformance.report import check
     from metabench.contracts.dataset import Archive, DatasetSpec
     from metabench.contracts.learner import (
         EpisodeLearner,
@@ -89,6 +90,7 @@ __all__ = [
     "Training",
     "UserError",
     "by_gradient",
+    "check",
     "data",
     "evaluate",
     "leaderboard",
@@ -138,6 +140,7 @@ _HOMES = {
     "Training": "contracts.learner",
     "UserError": "errors",
     "by_gradient": "learners.common.by_gradient",
+    "check": "conformance.report",
     "evaluate": "api",
     "leaderboard": "results.leaderboard",
     "on_host": "learners.common.on_host",

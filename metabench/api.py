@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from metabench.compute.devices import needed
+from metabench.contracts.arguments import check_arguments
 from metabench.errors import UserError, suggest
 from metabench.files.progress import say
 from metabench.recipes import Recipe
@@ -70,6 +71,7 @@ def run(
       **tested: what is measured, each with what is usual as its default: dataset, way, shot,
         query, protocol ("kshot" or "online"), presentations, labels, split, test_dataset,
         test_split, within_alphabet, episodes, image_size, independent, min_images, grey.
+        `shot="1-5"` and `query="5-15"` draw the number of each class of an episode anew.
 
     Raises:
       UserError: a mistake in one sentence.
@@ -83,14 +85,27 @@ def run(
       >>> result.per_episode().shape  # seeds, episodes
       (1, 20)
     """
+    plain = check_arguments(
+        run,
+        settings=settings,
+        train=train,
+        recipe=recipe,
+        seed=seed,
+        seeds=seeds,
+        resume=resume,
+        trained_for=trained_for,
+        run_dir=run_dir,
+        archives=archives,
+        cache=cache,
+    )
     request = Request(
         learner=learner,
         tested=_asked_of(tested),
         settings=dict(settings or {}),
         train=dict(train or {}),
         recipe=recipe,
-        seed=seed,
-        seeds=seeds,
+        seed=plain["seed"],
+        seeds=plain["seeds"],
         trained_for=trained_for,
         places=_places(run_dir, archives, cache, progress),
     )
@@ -224,7 +239,7 @@ def _asked_of(asked: Mapping[str, Any]) -> Asked:
                 f"there is no argument `{name}`{suggest(name, known)}; there are: "
                 + ", ".join(known)
             )
-    return Asked(**asked)
+    return Asked(**check_arguments(Asked, **asked))
 
 
 def _places(

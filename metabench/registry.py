@@ -86,6 +86,10 @@ def learner(what: AnyLearner) -> LearnerEntry:
         return of_function(what)
     if ":" in what:
         return of_reference(what)
+    if what.endswith(".py"):
+        raise UserError(
+            f"`learner` names the file {what}; add the function in it, as in `{what}:function`"
+        )
     factory = with_options(_load("learners", "learner", what))
     point = _points("learners")[what]
     version = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
@@ -178,16 +182,25 @@ def build_learner(what: AnyLearner, shape: TaskShape, settings: Mapping[str, Any
 def build_learner(what: AnyLearner, shape: TaskShape, settings: Mapping[str, Any]) -> Learner:
     """A learner for tasks of `shape`: an `EpisodeLearner`, a `StreamLearner` or a `Forecaster`.
 
+    For uneven episodes it is built as for even ones with as many images, and so it trains on those.
+
     Raises:
-      UserError: an unknown learner, an option it does not have, a value it refuses, or a factory
-        that returns something else.
+      UserError: an unknown learner, an option it does not have, a value it refuses, a factory
+        that returns something else, or a learner that needs even episodes.
     """
     entry, wanted = learner(what), ABILITIES[type(shape)]
+    uneven = isinstance(shape, EpisodeShape) and shape.uneven
+    shape = shape.even if isinstance(shape, EpisodeShape) else shape
     check_options(entry.name, entry.factory, settings)
     built: Learner = entry.factory(shape, **settings)
     if not isinstance(built, wanted):
         raise UserError(
             f"learner `{entry.name}` returns {type(built).__name__} for {type(shape).__name__}; it "
             f"must return {wanted.__name__}"
+        )
+    if uneven and isinstance(built, EpisodeLearner) and built.balanced:
+        raise UserError(
+            f"learner `{entry.name}` needs equally many images of each class of an episode: "
+            "leave ranges in `shot` and `query` out"
         )
     return built

@@ -8,7 +8,7 @@ only, so that reading a result or asking for help does not wait for JAX.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -83,12 +83,19 @@ class ClassTable(NamedTuple):
 
 @dataclass(frozen=True)
 class EpisodeShape:
-    """N-way k-shot: `way` classes, `shot` support and `query` query images of each."""
+    """N-way k-shot: `way` classes, `shot` support and `query` query images of each.
+
+    In an uneven episode, a class has so many on average: from `shot - shot_spread` to
+    `shot + shot_spread` supports, and queries likewise. How many images all classes have together
+    does not change.
+    """
 
     way: int
     shot: int
     query: int
     image: ImageShape = (28, 28, 1)
+    shot_spread: int = 0
+    query_spread: int = 0
 
     @property
     def supports(self) -> int:
@@ -99,6 +106,21 @@ class EpisodeShape:
     def queries(self) -> int:
         """Query images in an episode."""
         return self.way * self.query
+
+    @property
+    def uneven(self) -> bool:
+        """Whether the classes of an episode may have unequal numbers of images."""
+        return self.shot_spread > 0 or self.query_spread > 0
+
+    @property
+    def most(self) -> tuple[int, int]:
+        """The most supports and the most queries that a class may have."""
+        return self.shot + self.shot_spread, self.query + self.query_spread
+
+    @property
+    def even(self) -> EpisodeShape:
+        """The same shape with equally many images of each class."""
+        return replace(self, shot_spread=0, query_spread=0)
 
 
 Labels: TypeAlias = Literal["onehot", "letters"]
@@ -214,6 +236,8 @@ class Protocol:
     independent: bool = False  # online: the class of each step is drawn independently
     min_images: int | None = None  # classes with fewer are passed over, in training too
     grey: bool = False  # colours are turned to grey, in training too
+    shot_spread: int = 0  # a class has from `shot - shot_spread` to `shot + shot_spread` supports
+    query_spread: int = 0  # likewise of queries; the totals of an episode do not change
 
     @property
     def id(self) -> str:
@@ -224,13 +248,16 @@ class Protocol:
         """
         parts = [self.dataset, self.split, f"{self.way}way"]
         online = self.labels is not None
-        parts += [f"online{self.query}"] if online else [f"{self.shot}shot"]
+        parts += (
+            [f"online{self.query}"] if online else [_counted(self.shot, self.shot_spread, "shot")]
+        )
         if self.labels not in (None, "onehot"):
             parts.append(str(self.labels))
         if self.independent:
             parts.append("independent")
+        if not online and (self.query, self.query_spread) != (15, 0):
+            parts.append(_counted(self.query, self.query_spread, "query"))
         departures = (
-            (self.query, self.query if online else 15, "query"),
             (self.episodes, 1000, "episodes"),
             (self.image_size, 28, "px"),
             (self.seed, 0, "seed"),
@@ -247,3 +274,8 @@ class Protocol:
         if self.trained_on is not None:
             parts.append("after-" + self.trained_on.replace("/", "-"))
         return "-".join([*parts, f"v{self.version}"])
+
+
+def _counted(mean: int, spread: int, unit: str) -> str:
+    """Part of a protocol's id: `5shot`, or `1to5shot` where the numbers of the classes differ."""
+    return f"{mean - spread}to{mean + spread}{unit}" if spread else f"{mean}{unit}"

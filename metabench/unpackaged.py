@@ -100,7 +100,7 @@ def _from_file(place: str) -> ModuleType:
     sys.modules[name] = module  # annotations are looked up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script may end itself
         raise UserError(_said(place, error)) from error
     finally:
         sys.path.remove(str(path.parent))
@@ -112,11 +112,11 @@ def _from_file(place: str) -> ModuleType:
 def _imported(place: str) -> ModuleType:
     try:
         return importlib.import_module(place)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script may end itself
         raise UserError(_said(place, error)) from error
 
 
-def _said(place: str, error: Exception) -> str:
+def _said(place: str, error: BaseException) -> str:
     kind, text = type(error).__name__, " ".join(str(error).split())
     return f"`learner` names {place}, which cannot be imported ({kind}: {text})"
 

@@ -48,9 +48,14 @@ ROWS = (
         "progress.",
     ),
     Row(
+        ("guard",),
+        "Committed results made again, and a verdict on each: which accuracies dropped. It trains "
+        "by `tracks/`, and prints nothing.",
+    ),
+    Row(
         ("entries",),
-        "What is submitted: an entry's folder, how it is made, read without running its code, and "
-        "verified.",
+        "What is submitted: an entry's folder, how it is made, read without running its code, "
+        "verified, and accepted into the boards.",
     ),
     Row(
         ("tracks",),
@@ -104,7 +109,7 @@ ROWS = (
     Row(
         ("scoring",),
         "What is counted: right answers in episodes and streams, the density of a function's "
-        "points, traces of `adapt`. Nothing is trained here.",
+        "points, traces of `adapt`, canaries. Nothing is trained here.",
     ),
     Row(
         ("contracts",),

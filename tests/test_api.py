@@ -104,6 +104,39 @@ def test_an_argument_that_there_is_not_is_one_sentence():
         metabench.run("pixel_nn", ways=3)
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"way": "5"}, "`way` is '5'; it must be a whole number or none"),
+        ({"way": 5.0}, "`way` is 5.0; it must be a whole number"),
+        ({"shot": float("nan")}, "`shot` is nan; it must be a whole number"),
+        ({"query": (1, 2)}, r"`query` is \(1, 2\); it must be a whole number"),
+        ({"way": np.arange(2)}, "`way` is array"),
+        ({"dataset": 3}, "`dataset` is 3; it must be text"),
+        ({"split": 3}, "`split` is 3; it must be text or none"),
+        ({"grey": "no"}, "`grey` is 'no'; it must be true or false"),
+        ({"seed": 1.5}, "`seed` is 1.5; it must be a whole number"),
+        ({"seeds": "3"}, "`seeds` is '3'; it must be a whole number"),
+        ({"resume": "yes"}, "`resume` is 'yes'; it must be true or false"),
+        ({"train": "steps=5"}, "`train` is 'steps=5'; it must be a table of names and values or"),
+        ({"settings": ["ink=dark"]}, "`settings` is .* it must be a table of names and values"),
+        ({"recipe": 3}, "`recipe` is 3; it must be text or none"),
+        ({"trained_for": 3}, "`trained_for` is 3; it must be text or none"),
+        ({"run_dir": 3}, "`run_dir` is 3; it must be a path or text"),
+        ({"cache": 3}, "`cache` is 3; it must be a path or text or none"),
+    ],
+)
+def test_an_argument_of_another_type_is_one_sentence(given, sentence):
+    with pytest.raises(UserError, match=sentence):
+        metabench.run("pixel_nn", **{**WHERE, **given})
+
+
+def test_numbers_of_numpy_are_numbers(place):
+    found = metabench.run("pixel_nn", way=np.int64(3), seed=np.int32(2), run_dir=place, **WHERE)
+    assert found.protocol.way == 3
+    assert from_json(to_json(found)) == found
+
+
 def test_every_exported_name_is_there():
     for name in metabench.__all__:
         assert getattr(metabench, name) is not None

@@ -95,11 +95,14 @@ def test_a_function_typed_at_a_prompt():
         ("{file}:", "must be a registered name, `path/to/file.py:function` or"),
         (":mine", "must be a registered name"),
         ("no_such_package.at_all:mine", "cannot be imported .ModuleNotFoundError"),
+        ("{folder}/ends.py:mine", r"ends.py, which cannot be imported \(SystemExit: 0\)"),
+        ("{file}", r"names the file .*my_learners.py; add the function in it, .*py:function`$"),
         ("{folder}/broken.py:mine", r"broken.py, which cannot be imported \(ZeroDivisionError: di"),
     ],
 )
 def test_what_cannot_be_had_is_one_sentence(file, reference, sentence):
     (file.parent / "broken.py").write_text("1 / 0")
+    (file.parent / "ends.py").write_text("raise SystemExit(0)")
     with pytest.raises(UserError, match=sentence) as caught:
         registry.learner(reference.format(file=file, folder=file.parent))
     assert "\n" not in str(caught.value)

@@ -1,6 +1,6 @@
 """Logistic regression on pixels by scikit-learn: nothing is trained before the test.
 
-    metabench run --learner examples/on_host/with_scikit.py:logistic --dataset strokes
+metabench run --learner examples/on_host/with_scikit.py:logistic --dataset strokes
 """
 
 from typing import Annotated

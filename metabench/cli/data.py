@@ -104,7 +104,7 @@ def show(
     from metabench.data.small_classes import without_small
     from metabench.plots import contact_sheet
     from metabench.tasks.class_table import find_split
-    from metabench.tracks.fewshot.request import protocol_of
+    from metabench.tasks.protocol_table import protocol_of
 
     if out is not None:
         check_out(out, ".png")

@@ -9,7 +9,6 @@ from metabench.cli import options
 from metabench.cli.command import command_line
 from metabench.cli.outputs import beside, check_out, check_picture, check_replaceable, told
 from metabench.cli.settings import parse_settings
-from metabench.errors import UserError
 from metabench.files.progress import say
 
 if TYPE_CHECKING:
@@ -58,11 +57,6 @@ def forecast(
         check_replaceable(path, force)
         check_picture(places[1], force)
     _execute(plan, places, resume, quiet)
-
-
-def regress() -> None:
-    """The former name of `forecast`, for who types it from memory or an older page."""
-    raise UserError("`regress` is now called `metabench forecast`; its options are the same")
 
 
 def _execute(

@@ -9,12 +9,14 @@ import typer
 
 from metabench.cli import interrupts
 from metabench.cli.accept import accept
+from metabench.cli.check import check
 from metabench.cli.computing import computes
 from metabench.cli.data import data_commands
-from metabench.cli.forecast import forecast, regress
+from metabench.cli.forecast import forecast
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
 from metabench.cli.optimize import optimize_commands
 from metabench.cli.predict import predict
+from metabench.cli.regress import regress
 from metabench.cli.run import run
 from metabench.cli.runs import runs_commands
 from metabench.cli.statistician import statistician_commands
@@ -33,6 +35,7 @@ app = typer.Typer(
 )
 app.command()(computes(run))
 app.command()(computes(predict))
+app.command()(computes(check))
 app.command()(computes(submit))
 app.command()(computes(verify))
 app.command()(accept)
@@ -41,11 +44,7 @@ app.command()(leaderboard)
 app.command()(learners)
 app.command()(datasets)
 app.command()(computes(protocols))
-app.command(
-    hidden=True,
-    add_help_option=False,
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-)(regress)
+app.command()(computes(regress))
 app.add_typer(data_commands, name="data")
 app.add_typer(runs_commands, name="runs")
 app.add_typer(optimize_commands, name="optimize")

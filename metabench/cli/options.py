@@ -40,8 +40,18 @@ WithinAlphabet: TypeAlias = Annotated[
     Option("--within-alphabet", help="Draw the classes of a test episode from one alphabet."),
 ]
 Way: TypeAlias = Annotated[int | None, Option(help="Classes in an episode (5).")]
-Shot: TypeAlias = Annotated[int | None, Option(help="Support images of each class (1).")]
-Query: TypeAlias = Annotated[int | None, Option(help="Query images of each class (15).")]
+Shot: TypeAlias = Annotated[
+    str | None,
+    Option(
+        metavar="NUMBER",
+        help="Support images of each class (1). 1-5: each class of an episode has another number, "
+        "3 on average.",
+    ),
+]
+Query: TypeAlias = Annotated[
+    str | None,
+    Option(metavar="NUMBER", help="Query images of each class (15), or 5-15, as for `--shot`."),
+]
 Episodes: TypeAlias = Annotated[int | None, Option(help="Test episodes (1,000).")]
 Kind: TypeAlias = Annotated[
     str,
@@ -185,7 +195,7 @@ Overwrite: TypeAlias = Annotated[
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", help="Show no progress.")]
 
 # What is listed.
-Results: TypeAlias = Annotated[Path, Option(help="Folder of result files.")]
+Results: TypeAlias = Annotated[Path, Option(help="Folder of result files, or of folders of them.")]
 ProtocolPart: TypeAlias = Annotated[
     str | None, Option(help="Only the protocols whose id contains this.")
 ]
@@ -222,4 +232,51 @@ SiteOut: TypeAlias = Annotated[
 ]
 Digests: TypeAlias = Annotated[
     bool, Option("--digests", help="Compute the digests of the datasets that are prepared.")
+]
+
+# What is guarded.
+Baseline: TypeAlias = Annotated[
+    Path, Option(help="Folder of results, in a folder for each tier; or of the fast tier alone.")
+]
+Tier: TypeAlias = Annotated[str, Option(help="Which of the baseline's folders is made again.")]
+GuardedLearners: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--learner",
+        help="Only this learner; path/to/file.py:function where no package registers it. May be "
+        "repeated.",
+    ),
+]
+FreshSeeds: TypeAlias = Annotated[
+    int | None,
+    Option(
+        "--seeds",
+        help="Training seeds of each result (1); three more are trained where one looks "
+        "suspicious. With `--renew`: those of the new document, as many as before if not given.",
+    ),
+]
+Margin: TypeAlias = Annotated[
+    float, Option(help="Drop of accuracy that is allowed, as a fraction.")
+]
+Alpha: TypeAlias = Annotated[
+    float, Option(help="How likely a false alarm may be, of all results together.")
+]
+Jobs: TypeAlias = Annotated[int, Option(help="Processes at once.")]
+Optimised: TypeAlias = Annotated[
+    bool,
+    Option("--optimised", help="Compile as runs do: slower to begin, faster for many seeds."),
+]
+Renew: TypeAlias = Annotated[
+    bool, Option("--renew", help="Write the baseline's results again, and compare nothing.")
+]
+RegressOut: TypeAlias = Annotated[
+    Path | None,
+    Option("--out", help="Write the comparisons to this file, *.json, or `-`: standard output."),
+]
+Summary: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        help="Write a Markdown summary to this file; without it, one is added to the file that "
+        "GITHUB_STEP_SUMMARY names, if it is set."
+    ),
 ]

@@ -32,6 +32,7 @@ from metabench.conformance.suite import (
     examine_learner,
     learner_checks,
 )
+from metabench.conformance.uneven import check_support_order
 
 __all__ = [
     "DATASET_CHECKS",
@@ -46,6 +47,7 @@ __all__ = [
     "check_dataset",
     "check_label_names",
     "check_learner",
+    "check_support_order",
     "dataset_checks",
     "examine_dataset",
     "examine_learner",

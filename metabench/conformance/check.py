@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
 import numpy as np
 
+from metabench.conformance.advice import advice, described
+
 S = TypeVar("S")
 T = TypeVar("T")
+NO_ARRAY = ("valid JAX", "abstract array")  # in what JAX says of such a value
 Status: TypeAlias = Literal["passed", "failed", "skipped"]
 
 
@@ -25,6 +29,20 @@ def require(holds: bool | np.bool_, sentence: str) -> None:
     """Raise `ConformanceError` with `sentence` unless `holds`."""
     if not holds:
         raise ConformanceError(sentence)
+
+
+@contextmanager
+def arrays_alone(sentence: str) -> Iterator[None]:
+    """Raise `ConformanceError` with `sentence` where JAX meets what is no array.
+
+    Any other `TypeError` is the plug-in's own.
+    """
+    try:
+        yield
+    except TypeError as error:
+        if not any(words in str(error) for words in NO_ARRAY):
+            raise
+        raise ConformanceError(f"{sentence}; saw: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -54,6 +72,7 @@ class Outcome(NamedTuple):
     check: str  # its name
     status: Status
     said: str = ""  # why it failed or was skipped
+    advice: str = ""  # what to do about a failure
 
 
 @dataclass(frozen=True)
@@ -89,24 +108,30 @@ def bound(checks: Iterable[Check[S]], plugin: str, subject: Callable[[], S]) -> 
     return [bind(check) for check in checks]
 
 
-def examine(checks: Iterable[BoundCheck]) -> list[Outcome]:
+def examine(
+    checks: Iterable[BoundCheck], begin: Callable[[str], None] = lambda check: None
+) -> list[Outcome]:
     """Run every check, also after one has failed.
 
     An exception that a check does not expect is a failure too: the plug-in raised it.
+
+    Args:
+      checks: to be run in this order.
+      begin: told the name of each check before it runs.
     """
-    return [_outcome(check) for check in checks]
+    return [_outcome(check, begin) for check in checks]
 
 
-def _outcome(check: BoundCheck) -> Outcome:
+def _outcome(check: BoundCheck, begin: Callable[[str], None]) -> Outcome:
+    begin(check.name)
     try:
         check()
     except Skipped as reason:
         return Outcome(check.name, "skipped", str(reason))
     except ConformanceError as error:
-        return Outcome(check.name, "failed", str(error))
+        return Outcome(check.name, "failed", str(error), advice(check.name, error))
     except Exception as error:
-        text = " ".join(str(error).split())
-        return Outcome(check.name, "failed", f"{type(error).__name__}: {text}")
+        return Outcome(check.name, "failed", described(error), advice(check.name, error))
     return Outcome(check.name, "passed")
 
 

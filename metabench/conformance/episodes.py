@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.conformance.built import BATCH, TASKS, draw, keys, logits, one, require_form
-from metabench.conformance.check import ConformanceError, Skipped, named, require
+from metabench.conformance.check import Skipped, arrays_alone, named, require
 from metabench.conformance.comparing import distance, form
 from metabench.conformance.drawings import strokes_tables
 from metabench.conformance.subject import Subject
@@ -36,14 +36,10 @@ def check_contract(subject: Subject) -> None:
     """Shapes, dtypes and pytrees are as in the contract; logits are finite."""
     built, key = subject.episodes, root_key(0)
     learner, episode = built.learner, one(built.tasks())
-    try:
+    with arrays_alone("state and task must be pytrees of arrays that pass through `jax.jit`"):
         state = built.init.eval_shape(key)
         task = jax.eval_shape(learner.adapt, state, episode.support_x, episode.support_y, key)
         found = jax.eval_shape(learner.predict, task, episode.query_x)
-    except TypeError as error:
-        raise ConformanceError(
-            f"state and task must be pytrees of arrays that pass through `jax.jit`; saw: {error}"
-        ) from error
     wanted = (subject.shape.queries, subject.shape.way)
     require(
         getattr(found, "shape", None) == wanted and jnp.issubdtype(found.dtype, jnp.floating),
@@ -89,6 +85,22 @@ def check_transductive(subject: Subject) -> None:
     )
 
 
+def check_query_order(subject: Subject) -> None:
+    """Queries get the same answers in another order."""
+    built = subject.episodes
+    if built.learner.transductive:
+        raise Skipped("is declared transductive: answers may depend on all queries together")
+    episode, state, key = one(built.tasks()), built.trained.state, root_key(5)
+    turned = episode._replace(query_x=jnp.roll(episode.query_x, 1, axis=0))
+    before, after = (built.answer(state, each, key) for each in (episode, turned))
+    apart = distance(after, jnp.roll(before, 1, axis=0))
+    require(
+        apart <= 1,
+        "the answers to queries in another order must be the same, but differ by "
+        f"{apart:.3g} times what rounding explains",
+    )
+
+
 def check_beats_chance(subject: Subject) -> None:
     """On unseen classes, the briefly trained learner is significantly above chance."""
     built = subject.episodes
@@ -122,6 +134,7 @@ EPISODE_CHECKS = named(
     check_contract,
     check_other_shape,
     check_transductive,
+    check_query_order,
     check_beats_chance,
     check_shuffled_labels,
 )

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from metabench.conformance.built import one
-from metabench.conformance.check import ConformanceError, named, require
+from metabench.conformance.check import arrays_alone, named, require
 from metabench.conformance.comparing import form
 from metabench.conformance.subject import FUNCTIONS, Subject
 from metabench.contracts.learner import learned
@@ -21,14 +21,10 @@ def check_forecast_contract(subject: Subject) -> None:
     """`forecast`, and `adapt` with `predict`, return finite Gaussians for each point."""
     built, key = subject.functions, root_key(0)
     learner, function = built.learner, one(built.tasks())
-    try:
+    with arrays_alone("state and task must be pytrees of arrays that pass through `jax.jit`"):
         state = built.init.eval_shape(key)
         jax.eval_shape(learner.forecast, state, function.xs, shown_values(function.ys), key)
         jax.eval_shape(learner.adapt, state, function.xs, function.ys, key)
-    except TypeError as error:
-        raise ConformanceError(
-            f"state and task must be pytrees of arrays that pass through `jax.jit`; saw: {error}"
-        ) from error
     require_gaussians("forecast", built.answer(built.initial, function, key), STEPS)
 
     @jax.jit

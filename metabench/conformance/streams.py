@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from metabench.conformance.built import one
-from metabench.conformance.check import ConformanceError, named, require
+from metabench.conformance.check import arrays_alone, named, require
 from metabench.conformance.comparing import distance, form
 from metabench.conformance.subject import Subject
 from metabench.conformance.training import require_learning, trained_one
@@ -20,13 +20,9 @@ def check_stream_contract(subject: Subject) -> None:
     built, key = subject.streams, root_key(0)
     stream = one(built.tasks())
     wanted = [stream.xs.shape[0], stream.codes.shape[1]]
-    try:
+    with arrays_alone("the state must be a pytree of arrays that passes through `jax.jit`"):
         state = built.init.eval_shape(key)
         found = jax.eval_shape(built.learner.answer, state, stream.xs, shown(stream), key)
-    except TypeError as error:
-        raise ConformanceError(
-            f"the state must be a pytree of arrays that passes through `jax.jit`; saw: {error}"
-        ) from error
     require(
         list(getattr(found, "shape", ())) == wanted and jnp.issubdtype(found.dtype, jnp.floating),
         f"`answer` must return floating logits {wanted}, not {form(found)}",

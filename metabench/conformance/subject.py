@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from metabench import registry
@@ -76,6 +77,13 @@ class Subject:
         """Built for N-way k-shot episodes."""
         self._require_part(EpisodeShape)
         return Built(self.build(self.shape), self.shape, self._sources)
+
+    @once
+    def uneven(self) -> Built[EpisodeLearner]:
+        """Built for as many images as uneven episodes have: more than one of each class."""
+        self._require_part(EpisodeShape)
+        shape = replace(self.shape, shot=3, query=5)
+        return Built(self.build(shape), shape, self._sources)
 
     @once
     def streams(self) -> Built[StreamLearner]:

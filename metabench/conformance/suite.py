@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from metabench.conformance.streams import STREAM_CHECKS
 from metabench.conformance.subject import Subject
 from metabench.conformance.traces import TRACE_CHECKS
 from metabench.conformance.training import TRAINING_CHECKS
+from metabench.conformance.uneven import UNEVEN_CHECKS
 from metabench.contracts.dataset import DatasetSpec
 from metabench.registry import AnyLearner
 from metabench.types import EpisodeShape, PyTree
@@ -35,6 +36,7 @@ from metabench.unpackaged import LearnerEntry
 LEARNER_CHECKS = (
     *OPTION_CHECKS,
     *EPISODE_CHECKS,
+    *UNEVEN_CHECKS,
     *STREAM_CHECKS,
     *FORECAST_CHECKS,
     *GENERAL_CHECKS,
@@ -73,6 +75,7 @@ def examine_learner(
     *,
     shape: EpisodeShape = SHAPE,
     settings: Mapping[str, Any] | None = None,
+    begin: Callable[[str], None] = lambda check: None,
 ) -> list[Outcome]:
     """Run every check over a learner, also after one has failed.
 
@@ -80,6 +83,7 @@ def examine_learner(
       learner: as of `learner_checks`.
       shape: of the episodes; streams have its `way` and `image`.
       settings: hyperparameters; None: for a name `small_settings`, else the defaults.
+      begin: told the name of each check before it runs.
 
     Returns:
       What came of each check: whether it passed, failed or was skipped, and why.
@@ -88,7 +92,7 @@ def examine_learner(
       UserError: there is no such learner.
     """
     registry.learner(learner)
-    return examine(learner_checks(learner, shape=shape, settings=settings))
+    return examine(learner_checks(learner, shape=shape, settings=settings), begin)
 
 
 def check_learner(

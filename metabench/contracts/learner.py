@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, overload
 
 from metabench.types import (
     ClassTable,
+    EpisodeShape,
     Forecast,
     ImageTaskShape,
     PyTree,
@@ -70,6 +71,9 @@ class EpisodeLearner(NamedTuple):
     happens within `adapt`, for a picture."""
     foundation: Foundation | None = None
     """The learner that is trained first, and what is made of it."""
+    balanced: bool = False
+    """Whether it needs equally many supports, and equally many queries, of each class: protocols of
+    uneven episodes are then refused."""
 
 
 class StreamLearner(NamedTuple):
@@ -140,9 +144,14 @@ def train_shape(learner: Learner, shape: TaskShape) -> TaskShape | TrainShape: .
 
 
 def train_shape(learner: Learner, shape: TaskShape) -> TaskShape | TrainShape:
-    """The shape of the training tasks of a learner that is tested on tasks of `shape`."""
+    """The shape of the training tasks of a learner that is tested on tasks of `shape`.
+
+    Training episodes are even, unless the learner itself asks for uneven ones.
+    """
     training = learner.training
-    return shape if training is None or training.shape is None else training.shape
+    if training is not None and training.shape is not None:
+        return training.shape
+    return shape.even if isinstance(shape, EpisodeShape) else shape
 
 
 def learned(state: PyTree) -> list[Any]:

@@ -16,6 +16,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from metabench.errors import UserError, suggest
@@ -276,6 +277,8 @@ def _spelled(hint: Any) -> str:
         float: "a finite number",
         bool: "true or false",
         str: "text",
+        Path: "a path",
+        Mapping: "a table of names and values",
         dict: "a table, {name = value}",
         types.NoneType: "none",
     }

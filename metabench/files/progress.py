@@ -32,6 +32,31 @@ def progress(label: str, total: int, shown: bool = True) -> Iterator[Advance]:
     yield _lines(label, total, shown)
 
 
+@contextmanager
+def steps(label: str, total: int, shown: bool = True) -> Iterator[Callable[[str], None]]:
+    """Show which of `total` steps runs; yields `begin(name)`, to be called before each of them."""
+    begun = 0
+    if not (shown and sys.stderr.isatty()):
+        say(f"{label} …", shown)
+        tell = _lines(label, total, shown)
+        yield lambda name: tell(1)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    name_of = TextColumn("{task.fields[name]}")
+    with Progress(*columns, name_of, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total, name="")
+
+        def begin(name: str) -> None:
+            nonlocal begun
+            bar.update(task, completed=begun, name=name)
+            begun += 1
+
+        yield begin
+
+
 def _lines(label: str, total: int, shown: bool) -> Advance:
     done, said = 0, time.monotonic()
 

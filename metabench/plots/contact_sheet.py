@@ -18,6 +18,7 @@ from metabench.seeds import root_key
 from metabench.tasks.class_table import PARTS, find_split
 from metabench.tasks.episodes import sample
 from metabench.tasks.protocol_table import episode_shape, protocol_table
+from metabench.tasks.ranges import written
 from metabench.types import ClassTable, Dataset, Episode, EpisodeShape, Protocol, Split
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def draw(dataset: Dataset, protocol: Protocol, index: int) -> Image:
         [
             (f"Classes: {len(upper)} of {len(table.counts):,}", "in the order of the table", upper),
             (
-                f"Episode {index}: {shape.way}-way {shape.shot}-shot",
+                f"Episode {index}: {shape.way}-way {written(shape.shot, shape.shot_spread)}-shot",
                 "framed: support; then the queries of the same label",
                 lower,
             ),

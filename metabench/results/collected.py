@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from metabench.errors import UserError
 from metabench.files.litter import is_litter
+from metabench.files.publish import is_stream
 from metabench.results import document as results
 from metabench.results.doubts import doubts
 from metabench.results.result import Result
@@ -27,10 +28,17 @@ class Collected(NamedTuple):
 
 
 def collect(folder: Path) -> Collected:
-    """Every result in the folders of `folder`; a file that is none stops nothing."""
+    """Every result in `folder` and in the folders in it; a file that is none stops nothing.
+
+    Args:
+      folder: of a folder for each protocol, or of result files.
+    """
     kept: dict[Hashable, tuple[Path, Result]] = {}
     left_out, copies = [], []
     for path in _paths(folder):
+        if is_stream(path):  # reading it might wait for ever
+            left_out.append(f"{path} is a pipe or a device, and no file")
+            continue
         try:
             result = results.read(path)
         except UserError as error:
@@ -48,6 +56,9 @@ def collect(folder: Path) -> Collected:
 
 def nothing(folder: Path, found: Collected) -> UserError:
     """The error where no file of `folder` can be ranked."""
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "is not there"
+        return UserError(f"`folder` {folder} {what}; name a folder of result files")
     if not found.left_out:
         return UserError(f"`folder` {folder} holds no result files; `metabench run` writes some")
     more = len(found.left_out) - 1
@@ -59,7 +70,7 @@ def nothing(folder: Path, found: Collected) -> UserError:
 
 
 def _paths(folder: Path) -> list[Path]:
-    paths = sorted(folder.glob("*/*.json"))
+    paths = sorted(path for depth in ("*.json", "*/*.json") for path in folder.glob(depth))
     return [path for path in paths if not is_litter(path.relative_to(folder))]
 
 

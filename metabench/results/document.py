@@ -34,7 +34,7 @@ def to_json(result: Result) -> str:
         _leave_out(document, name)
     _leave_out(document["protocol"], "labels")
     _leave_out(document["protocol"], "min_images")
-    for name in ("independent", "grey"):
+    for name in ("independent", "grey", "shot_spread", "query_spread"):
         if not document["protocol"][name]:
             del document["protocol"][name]
     for run in document["runs"]:
@@ -95,6 +95,12 @@ def _check_counts(document: dict[str, Any], name: str) -> None:
             f"{name} is not a result file: protocol/id is {protocol['id']}, but its fields are "
             f"those of {named}"
         )
+    for kind in ("shot", "query"):
+        if (spread := protocol.get(f"{kind}_spread", 0)) and spread >= protocol[kind]:
+            raise UserError(
+                f"{name} is not a result file: protocol/{kind}_spread is {spread}; it must be "
+                f"below `{kind}`, {protocol[kind]}"
+            )
     if not _is_counted(document):
         raise UserError(
             f"{name} is not a result file: presented must count all images of each stream where "

@@ -87,10 +87,10 @@ class Leaderboard(Mapping[str, "Sequence[Row]"]):
 
 
 def leaderboard(folder: Path | str = "leaderboards", strict: bool = False) -> Leaderboard:
-    """The rankings of all result files in the folders of `folder`.
+    """The rankings of all result files in `folder` and in the folders in it.
 
     Args:
-      folder: of a folder for each protocol.
+      folder: of a folder for each protocol, or of result files.
       strict: whether a file that is no result, or is doubtful, is an error and not left out.
 
     Raises:

@@ -116,6 +116,8 @@ def _decisive(row: Published, result: Result) -> Iterator[str]:
         yield f"classes of an episode {theirs}, here {ours}"
     if asked.transductive not in (None, result.transductive):
         yield "transductive, here not" if asked.transductive else "not transductive, here it is"
+    if protocol.shot_spread or protocol.query_spread:
+        yield "as many images of each class, here unequal numbers"
     if protocol.split not in asked.splits:
         yield f"split: {asked.split}, here {protocol.split}"
     if result.trained:

@@ -17,12 +17,21 @@ from metabench.compute.devices import AXIS, copied, cores, mesh
 from metabench.compute.episodewise import over_episodes
 from metabench.compute.in_cache import on_one_core
 from metabench.contracts.learner import EpisodeLearner, StreamLearner
+from metabench.scoring.answers import checked_scores
 from metabench.scoring.streams import stream_tally
 from metabench.scoring.tally import Tally, answered, tally_of
 from metabench.seeds import pinned, root_key
 from metabench.tasks.kinds import sample_tasks
 from metabench.tasks.streams import shown
-from metabench.types import ClassTable, Episode, ImageTaskShape, PyTree, Stream, StreamShape
+from metabench.types import (
+    ClassTable,
+    Episode,
+    EpisodeShape,
+    ImageTaskShape,
+    PyTree,
+    Stream,
+    StreamShape,
+)
 
 ImageLearner: TypeAlias = EpisodeLearner | StreamLearner
 CHUNK_BYTES = 256 * 2**20  # of a layer's activations and the scores of the episodes at once
@@ -44,11 +53,17 @@ def chunk_size(shape: ImageTaskShape) -> int:
 
 
 def episode_tally(
-    learner: EpisodeLearner, state: PyTree, episode: Episode, key: jax.Array
+    learner: EpisodeLearner, way: int, state: PyTree, episode: Episode, key: jax.Array
 ) -> Tally:
-    """How the queries of one episode are answered."""
+    """How the queries of one episode of `way` classes are answered."""
     task = learner.adapt(state, episode.support_x, episode.support_y, key)
-    scores = learner.predict(task, episode.query_x)
+    scores = checked_scores(
+        learner.predict(task, episode.query_x),
+        "predict",
+        ("queries", "way"),
+        len(episode.query_y),
+        way,
+    )
     answers = scores.argmax(-1)
     right = (answers == episode.query_y) & answered(scores)
     return tally_of(right.sum(dtype=jnp.int32), answers, scores)
@@ -70,8 +85,9 @@ def make_evaluator(
             assert isinstance(tasks, Stream), "a shape of streams has a learner of streams"
             assert isinstance(shape, StreamShape), "and tasks of such a shape"
             return jax.vmap(partial(stream_tally, learner, state, shape))(tasks, keys)
+        assert isinstance(shape, EpisodeShape), "and one of episodes has episodes"
         with on_one_core():
-            return over_episodes(partial(episode_tally, learner), state)(tasks, keys)
+            return over_episodes(partial(episode_tally, learner, shape.way), state)(tasks, keys)
 
     return jax.jit(run)
 

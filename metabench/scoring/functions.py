@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.contracts.learner import Forecaster
+from metabench.scoring.answers import checked_forecast
 from metabench.scoring.summary import half_width
 from metabench.seeds import root_key
 from metabench.tasks import gaussian_process
@@ -35,7 +36,11 @@ def learner_densities(
     """Log densities under the learner's forecasts, [batch, steps]."""
 
     def one(function: Function) -> jax.Array:
-        found = learner.forecast(state, function.xs, shown_values(function.ys), key)
+        found = checked_forecast(
+            learner.forecast(state, function.xs, shown_values(function.ys), key),
+            "forecast",
+            len(function.ys),
+        )
         return gaussian_process.log_density(found, function.ys)
 
     return jax.vmap(one)(functions)

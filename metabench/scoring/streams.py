@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metabench.contracts.learner import StreamLearner
+from metabench.scoring.answers import checked_scores
 from metabench.scoring.tally import Tally, answered, tally_of
 from metabench.seeds import root_key
 from metabench.tasks.label_codes import groups, highest, right
@@ -29,8 +30,14 @@ def stream_tally(
     learner: StreamLearner, state: PyTree, shape: StreamShape, stream: Stream, key: jax.Array
 ) -> Tally:
     """How the images of one stream are answered, `correct` among those of each presentation."""
-    _, size = groups(shape.labels, shape.way)
-    logits = learner.answer(state, stream.xs, shown(stream), key)
+    number, size = groups(shape.labels, shape.way)
+    logits = checked_scores(
+        learner.answer(state, stream.xs, shown(stream), key),
+        "answer",
+        ("steps", "outputs"),
+        len(stream.ys),
+        number * size,
+    )
     hits = right(logits, stream.codes[stream.ys], size) & answered(logits)
     return tally_of(by_presentation(shape, stream.turns, hits), highest(logits, size), logits)
 

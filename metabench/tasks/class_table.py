@@ -194,13 +194,16 @@ def check_fits(
             )
         return
     for name in ("shot", "query"):
-        if getattr(shape, name) < 1:
-            raise UserError(f"`{name}` is {getattr(shape, name)}; it must be at least 1")
-    both = shape.shot + shape.query
+        least = getattr(shape, name) - getattr(shape, f"{name}_spread")
+        if least < 1:
+            raise UserError(f"`{name}` is {least}; it must be at least 1")
+    shot, query = shape.most
+    both = shot + query
     if both > fewest:
         small, remedy = _too_small(table, both, where, names)
+        most = "at most " if shape.uneven else ""
         raise UserError(
-            f"`shot` + `query` is {shape.shot} + {shape.query} = {both}, but {small}: together at "
+            f"`shot` + `query` is {most}{shot} + {query} = {both}, but {small}: together at "
             f"most {fewest}{remedy}"
         )
 
@@ -223,6 +226,11 @@ def _too_small(
 
 
 def _check_fixed(fixed: Indices, shape: EpisodeShape, where: str) -> None:
+    if shape.uneven:
+        raise UserError(
+            f"the episodes of {where} are given, so no numbers of images can be drawn: leave "
+            "ranges in `shot` and `query` out"
+        )
     way = fixed.classes.shape[1]
     given = (way, fixed.support.shape[1] // way, fixed.query.shape[1] // way)
     if (shape.way, shape.shot, shape.query) != given:

@@ -17,6 +17,7 @@ import numpy as np
 
 from metabench.seeds import root_key, task_words
 from metabench.tasks.draws import below, choose, interleave, words_needed
+from metabench.tasks.uneven import by_label, in_random_order, number_words, numbers
 from metabench.types import ClassTable, Episode, EpisodeShape, Indices
 
 
@@ -26,7 +27,8 @@ def sample_indices(
     """Episode `index` of the stream `key`, as indices into `table`.
 
     Labels are a random permutation of the classes (the draw itself is in random
-    order), supports are ordered by label, queries are shuffled.
+    order), supports are ordered by label, queries are shuffled. In an uneven shape the number of
+    images of each class is drawn too (`metabench.tasks.uneven`).
     """
     batch = sample_index_batch(key, jnp.asarray(index)[None], table, shape)
     return jax.tree.map(lambda leaf: leaf[0], batch)
@@ -38,32 +40,48 @@ def sample_index_batch(
     """Episodes `indices` [batch] of the stream `key`; each leaf has a leading axis for them."""
     if table.fixed is not None:
         return Indices(*(leaf[indices] for leaf in table.fixed))
-    way, each = shape.way, shape.shot + shape.query
+    way, (most_shot, most_query) = shape.way, shape.most
+    each = most_shot + most_query
     most_classes, most_examples = table.members.shape
     parts = (
         1,
         words_needed(way, most_classes),
         way * words_needed(each, most_examples),
         words_needed(shape.queries, shape.queries),
+        number_words(way, shape.shot_spread),
+        number_words(way, shape.query_spread),
     )
     # Episodes along the last axis from here on: see `metabench.tasks.draws`.
     words = jax.vmap(partial(task_words, key, sum(parts)))(indices).T
-    pool, class_words, example_words, order = jnp.split(words, np.cumsum(parts)[:-1])
+    pool, class_words, example_words, order, *shares = jnp.split(words, np.cumsum(parts)[:-1])
     classes = _classes(pool, class_words, table, way)
     example_words = example_words.reshape(-1, way, len(indices))
     columns = choose(example_words, table.counts[classes], each, most_examples)
     rows = table.members.reshape(-1)[classes[None] * most_examples + columns]  # [each, way, batch]
-    query_y, before = interleave(order, way, shape.query)
-    queries = rows[shape.shot :].reshape(shape.queries, -1)
-    supports = rows[: shape.shot].swapaxes(0, 1).reshape(shape.supports, -1)
-    labels = jnp.repeat(jnp.arange(way, dtype=jnp.int32), shape.shot)
+    supports, queries = rows[:most_shot], rows[most_shot:]
+    if not shape.uneven:
+        query_y, before = interleave(order, way, shape.query)
+        support = supports.swapaxes(0, 1).reshape(shape.supports, -1)
+        support_y = jnp.repeat(jnp.arange(way, dtype=jnp.int32), shape.shot)[:, None]
+    else:
+        of_support = numbers(shares[0], way, shape.shot, shape.shot_spread)
+        of_query = numbers(shares[1], way, shape.query, shape.query_spread)
+        query_y, before = in_random_order(order, of_query, shape.queries)
+        support_y, place = by_label(of_support, shape.supports)
+        support = _picked(supports, place, support_y)
     return Indices(
         classes=classes.T,
-        support=supports.T,
-        support_y=jnp.broadcast_to(labels, (len(indices), shape.supports)),
-        query=jnp.take_along_axis(queries, before * way + query_y, axis=0).T,
+        support=support.T,
+        support_y=jnp.broadcast_to(support_y, support.shape).T,
+        query=_picked(queries, before, query_y).T,
         query_y=query_y.T,
     )
+
+
+def _picked(rows: jax.Array, place: jax.Array, label: jax.Array) -> jax.Array:
+    """Of `rows` [examples, way, batch] those at `place` of the class `label`: [any, batch]."""
+    way = rows.shape[1]
+    return jnp.take_along_axis(rows.reshape(-1, rows.shape[2]), place * way + label, axis=0)
 
 
 def _classes(

@@ -1,10 +1,12 @@
-"""The class table that a protocol's episodes come from.
+"""A protocol from its counts, and the class table that its episodes come from.
 
 This is the only place that knows the three ways: episodes are drawn from all classes, drawn
 within an alphabet, or given by the dataset.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from metabench.errors import UserError
 from metabench.tasks.class_table import (
@@ -14,6 +16,7 @@ from metabench.tasks.class_table import (
     row_names,
     within_alphabets,
 )
+from metabench.tasks.ranges import parsed
 from metabench.tasks.trials import with_trials
 from metabench.types import (
     ClassTable,
@@ -40,6 +43,31 @@ def usual_counts(dataset: Dataset, split: Split) -> dict[str, int]:
     return {"way": way, "shot": shot, "query": query, "episodes": episodes}
 
 
+def protocol_of(
+    dataset: Dataset, split: Split, counts: Mapping[str, int | str | None], part: str = "test"
+) -> Protocol:
+    """The protocol of these counts; those that are None are the usual ones of the dataset."""
+    usual = usual_counts(dataset, split)
+    taken = {name: usual[name] if value is None else value for name, value in counts.items()}
+    episodes = int(taken["episodes"])
+    if not 2 <= episodes < 2**30:
+        raise UserError(f"`episodes` is {episodes}; it must be at least 2 and below 2^30")
+    shot, shot_spread = parsed("shot", taken["shot"])
+    query, query_spread = parsed("query", taken["query"])
+    return Protocol(
+        dataset.name,
+        split.name,
+        way=int(taken["way"]),
+        shot=shot,
+        query=query,
+        episodes=episodes,
+        image_size=int(dataset.images.shape[1]),
+        part=part,
+        shot_spread=shot_spread,
+        query_spread=query_spread,
+    )
+
+
 def shape_of(protocol: Protocol, dataset: Dataset) -> ImageTaskShape:
     """The shape of the protocol's tasks on `dataset`'s images."""
     if protocol.labels is not None:
@@ -52,7 +80,14 @@ def shape_of(protocol: Protocol, dataset: Dataset) -> ImageTaskShape:
 
 def episode_shape(protocol: Protocol, dataset: Dataset) -> EpisodeShape:
     """The shape of the episodes of an N-way k-shot protocol."""
-    return EpisodeShape(protocol.way, protocol.shot, protocol.query, _image(dataset))
+    return EpisodeShape(
+        protocol.way,
+        protocol.shot,
+        protocol.query,
+        _image(dataset),
+        shot_spread=protocol.shot_spread,
+        query_spread=protocol.query_spread,
+    )
 
 
 def _image(dataset: Dataset) -> ImageShape:

@@ -50,16 +50,6 @@ def test_mistakes_are_one_sentence_and_leave_nothing(metabench, monkeypatch, arg
     assert not list(Path("drawn.png").iterdir())
 
 
-@pytest.mark.parametrize("arguments", [(), ("--help",), ("--learner", "mann", "more")])
-def test_the_former_name_of_the_command_tells_the_present_one(metabench, arguments):
-    outcome = metabench("regress", *arguments)
-    assert (outcome.code, outcome.out) == (2, "")
-    (line,) = outcome.err.splitlines()
-    assert line.startswith("error: ")
-    assert "`metabench forecast`" in line
-    assert "regress" not in metabench("--help").out
-
-
 def test_a_run_writes_a_result_and_a_picture(metabench, monkeypatch):
     monkeypatch.setattr(gp, "GRID", (3, 2, 2))
     monkeypatch.setattr(gp, "FIT_STEPS", 2)

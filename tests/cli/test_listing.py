@@ -96,7 +96,7 @@ def test_leaderboard_leaves_out_a_file_that_is_no_result_and_names_it(metabench,
     assert metabench("leaderboard", "--markdown", "page.md", "--strict").code == 1
     outcome = metabench("leaderboard", "--folder", folder / "none")
     assert outcome.code == 2
-    assert "holds no result files" in outcome.err
+    assert "none is not there; name a folder of result files" in outcome.err
 
 
 def test_learners_lists_every_option_as_it_would_be_typed(metabench):

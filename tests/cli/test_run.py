@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -61,6 +62,18 @@ def test_a_run_leaves_a_result_a_picture_and_checkpoints(first):
     assert picture.with_suffix(".csv").read_text().startswith("seed,step,loss,")
     files = {p.relative_to(folder).parts[0] for p in folder.iterdir()}
     assert files == {"leaderboards", "runs"}
+
+
+def test_a_run_with_unequal_numbers_of_images(metabench):
+    asked = ("--dataset", "strokes", "--shot", "1-5", "--query", "1-9", "--episodes", "30")
+    outcome = metabench("run", "--learner", "pixel_nn", *asked, "--out", "found.json")
+    assert outcome.code == 0, outcome.err
+    name = "strokes-alphabets-5way-1to5shot-1to9query-30episodes-v2"
+    assert outcome.out.startswith(name)
+    result = results.read(Path("found.json"))
+    assert result.protocol.id == name
+    assert result.protocol.way * result.protocol.query == 25  # answers in each episode
+    assert 0.5 < result.accuracy < 0.75  # with one shot 0.50, with five 0.75
 
 
 def test_the_result_holds_what_was_asked_for(first, strokes):

@@ -17,6 +17,7 @@ ROOT = Path(package.__file__).parents[1]
 CALL = "import sys; from metabench.cli import main; sys.argv = ['metabench', *{}]; main()"
 COMPUTE = {
     "run": ("--learner", "pixel_nn"),
+    "check": ("pixel_nn",),
     "predict": ("--result", "r.json", "--support", "a", "--query", "b"),
     "forecast": ("--learner", "lstm"),
     "protocols": (),

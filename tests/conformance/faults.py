@@ -38,13 +38,6 @@ def nothing(whole, shape):
     return None
 
 
-def peeks(whole, shape):
-    return lambda task, query_x: (
-        whole.predict(task, query_x)
-        + features(task["state"], query_x).mean()[None, None] * jnp.eye(1, shape.way)
-    )
-
-
 def guesses(whole, shape):
     """Numbers that depend on the query's pixels and on nothing else."""
 

@@ -11,7 +11,7 @@ from metabench.conformance import (
     check_label_names,
     check_learner,
 )
-from tests.conformance import faults
+from tests.conformance import faults, faults_of_queries
 from tests.conformance.faults import breaking
 from tests.conformance.right import embedding, linear, on_linear, remembering, smoothing
 
@@ -30,12 +30,17 @@ BROKEN = {
         "other_shape", breaking(linear, adapt=faults.five_ways), "3-way 2-shot",
     ),
     "peeks": (
-        "transductive", breaking(linear, predict=faults.peeks), "declared False, but .* moved",
+        "transductive",
+        breaking(linear, predict=faults_of_queries.peeks),
+        "declared False, but .* moved",
     ),
     "does not peek": (
         "transductive",
         breaking(linear, transductive=lambda whole, shape: True),
         "declared True, but .* did not move",
+    ),
+    "reads places": (
+        "query_order", breaking(linear, predict=faults_of_queries.reads_places), "in another order",
     ),
     "guesses": ("beats_chance", breaking(linear, predict=faults.guesses), "above chance"),
     "ignores labels": (
@@ -233,6 +238,7 @@ ABLE = {  # learner -> what it cannot do -> the reason
         "contract": NO_EPISODES,
         "other_shape": NO_EPISODES,
         "transductive": NO_EPISODES,
+        "query_order": NO_EPISODES,
         "beats_chance": NO_EPISODES,
         "shuffled_labels": NO_EPISODES,
         "forecast_": "takes no `FunctionShape`",

@@ -14,6 +14,7 @@ from metabench.conformance import (
     Skipped,
     Subject,
     check_label_names,
+    check_support_order,
     small_settings,
 )
 from metabench.conformance.built import STEPS
@@ -45,7 +46,7 @@ VARIANTS = {
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
 SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes
-# To whom labels are only names.
+# To whom labels are only names, and supports a set.
 METRIC = (
     "acai",
     "autoencoder",
@@ -66,7 +67,7 @@ METRIC = (
     "supcon",
 )
 HEAVY = ("finetune", "maml", "meta_lstm", "reptile")  # compile an inner loop over four blocks: slow
-LABEL_NAMES = Check("label_names", check_label_names)
+ALIKE = (Check("label_names", check_label_names), Check("support_order", check_support_order))
 # What these options change: whose queries are seen, training episodes, features, what is learned.
 VARIANT_CHECKS = (
     "contract",
@@ -106,7 +107,7 @@ def cases():
         every = [
             check for check in LEARNER_CHECKS if name in REGISTERED or check.name in VARIANT_CHECKS
         ]
-        for check in [*every, LABEL_NAMES] if name in METRIC else every:
+        for check in [*every, *ALIKE] if name in METRIC else every:
             slow = name in HEAVY or name in VARIANTS or check.name not in QUICK
             marks = [pytest.mark.slow] if slow else []
             yield pytest.param(name, check, marks=marks, id=f"{name}-{check.name}")

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from metabench.files import progress as module
-from metabench.files.progress import progress, say
+from metabench.files.progress import progress, say, steps
 
 
 @pytest.fixture
@@ -47,3 +47,21 @@ def test_a_bar_on_a_terminal(capsys, monkeypatch):
     assert "Downloading" in found.err
     assert "…" not in found.err
     assert found.out == ""
+
+
+def test_steps_have_names_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with steps("checking", 2) as begin:
+        begin("first")
+        begin("second")
+    assert capsys.readouterr().out == ""
+
+
+def test_steps_elsewhere_are_lines_now_and_then(capsys, clock):
+    with steps("checking", 4) as begin:
+        for name in "abcd":
+            begin(name)
+    assert capsys.readouterr().err.splitlines() == ["checking …", "checking: 75 %"]
+    with steps("checking", 4, shown=False) as begin:
+        begin("a")
+    assert capsys.readouterr().err == ""

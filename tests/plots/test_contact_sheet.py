@@ -65,8 +65,9 @@ def rows_of(picture):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_image_of_classes_and_episode_is_on_the_sheet(channels):
-    toy, shape = dataset(channels), EpisodeShape(4, 2, 3, (SIZE, SIZE, channels))
-    picture = contact_sheet.draw(toy, replace(PROTOCOL, way=4, shot=2, query=3), 5)
+    toy, shape = dataset(channels), EpisodeShape(4, 2, 3, (SIZE, SIZE, channels), shot_spread=1)
+    protocol = replace(PROTOCOL, way=4, shot=2, query=3, shot_spread=1)
+    picture = contact_sheet.draw(toy, protocol, 5)
     table = class_table(toy, toy.splits["only"], "test")
     episode = sample(root_key(0), 5, table, shape)
     expected = [toy.images[toy.labels == label, 0, 0, 0].tolist() for label in range(3, 9)]

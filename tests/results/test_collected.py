@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 
@@ -35,6 +36,27 @@ def test_every_result_is_read_and_nothing_else(folder):
     assert learners(collect(folder)) == ["matching", "protonet"]
     assert collect(folder)[1:3] == ([], [])
     assert collect(folder / "absent")[:3] == ([], [], [])
+
+
+def test_files_may_lie_in_the_folder_itself(folder):
+    one = results.default_path(FIRST, folder)
+    assert learners(collect(one.parent)) == ["matching", "protonet"]
+    one.rename(folder / "mine.json")  # as `--out mine.json` writes it
+    assert learners(collect(folder)) == ["matching", "protonet"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_pipe_is_left_out_and_not_waited_for(folder):
+    os.mkfifo(folder / "pipe.json")
+    found = collect(folder)
+    assert learners(found) == ["matching", "protonet"]
+    assert found.left_out == [f"{folder}/pipe.json is a pipe or a device, and no file"]
+
+
+def test_what_is_no_folder_is_called_so(folder):
+    absent, file = folder / "absent", results.default_path(FIRST, folder)
+    assert "absent is not there; name a folder" in str(nothing(absent, collect(absent)))
+    assert "is not a folder; name a folder" in str(nothing(file, collect(file)))
 
 
 @pytest.mark.parametrize(

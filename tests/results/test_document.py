@@ -99,6 +99,25 @@ def test_doubts_about_a_run_are_optional_fields():
         results.from_json(results.to_json(with_run(usual, nan_episodes=5)))
 
 
+def test_unequal_numbers_of_images_are_optional_fields():
+    assert (
+        not {"shot_spread", "query_spread"}
+        & json.loads(results.to_json(made_up()))["protocol"].keys()
+    )
+    asked = {"shot": 3, "shot_spread": 2, "query": 5, "query_spread": 4}
+    uneven = made_up(protocol=asked)
+    text = results.to_json(uneven)
+    jsonschema.validate(json.loads(text), results.schema())
+    assert results.from_json(text) == uneven
+    document = json.loads(text)
+    document["protocol"] |= {
+        "shot_spread": 3,
+        "id": document["protocol"]["id"].replace("1to5", "0to6"),
+    }
+    with pytest.raises(UserError, match="protocol/shot_spread is 3; it must be below `shot`, 3"):
+        results.from_json(json.dumps(document))
+
+
 def test_the_golden_file_of_the_present_version():
     text = GOLDEN_FILE.read_text(encoding="utf-8")
     assert results.read(GOLDEN_FILE) == GOLDEN

@@ -67,5 +67,5 @@ def test_a_file_that_is_no_result_is_left_out_and_named(folder):
 def test_what_is_not_there_is_one_sentence(folder, tmp_path):
     with pytest.raises(UserError, match="no results of protocol `strokes`"):
         leaderboard(folder)["strokes"]
-    with pytest.raises(UserError, match="holds no result files"):
+    with pytest.raises(UserError, match="empty is not there; name a folder of result files"):
         leaderboard(tmp_path / "empty")

@@ -64,6 +64,12 @@ def test_a_figure_is_found_by_learner_and_protocol(learner, protocol, accuracy):
             "split: 1,200 / 423 characters, not published, here lake",
         ),
         (
+            "pixel_nn",
+            {"query_spread": 2},
+            41.7,
+            "as many images of each class, here unequal numbers",
+        ),
+        (
             "matching",
             {"trained_on": "strokes/alphabets"},
             98.1,

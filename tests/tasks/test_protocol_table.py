@@ -82,6 +82,7 @@ def test_given_episodes_bring_their_counts():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        ({"query_spread": 1}, "are given, so no numbers of images can be drawn"),
         ({"way": 2}, r"`way`, `shot` and `query` are 2, 1 and 2, .* given, with 3, 1 and 2"),
         ({"episodes": 3}, r"`episodes` is 3, but dataset `made-up` gives 2"),
         ({"within_alphabet": True}, r"stay within an alphabet already"),

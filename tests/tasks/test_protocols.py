@@ -61,6 +61,14 @@ def test_every_departure_from_the_usual_is_in_the_id():
     assert len(one_each | {usual.id}) == len(changes) + 1
 
 
+def test_unequal_numbers_are_in_the_id():
+    usual = Protocol("omniglot", "vinyals", 5, 3, query=15, episodes=1000, image_size=28)
+    assert replace(usual, shot_spread=2).id == "omniglot-vinyals-5way-1to5shot-v2"
+    assert replace(usual, query_spread=5).id == "omniglot-vinyals-5way-3shot-10to20query-v2"
+    both = replace(usual, shot_spread=2, query=10, query_spread=5, episodes=600)
+    assert both.id == "omniglot-vinyals-5way-1to5shot-5to15query-600episodes-v2"
+
+
 def test_registered_protocols_name_splits_that_their_datasets_have():
     for protocol in registry.protocols():
         spec = registry.dataset(protocol.dataset)

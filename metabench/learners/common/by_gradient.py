@@ -53,8 +53,8 @@ def by_gradient(
       ...     def features(params, images):
       ...         return images.reshape(len(images), -1) / 255 @ params
       ...     def adapt(params, x, y, key):
-      ...         member = jax.nn.one_hot(y, shape.way, axis=0) / shape.shot
-      ...         return params, member @ features(params, x)
+      ...         member = jax.nn.one_hot(y, shape.way, axis=0)
+      ...         return params, member @ features(params, x) / member.sum(1, keepdims=True)
       ...     def predict(task, x):
       ...         params, means = task
       ...         return -jnp.square(features(params, x)[:, None] - means[None]).sum(-1)

@@ -48,7 +48,10 @@ class DifferentiatedLoop(InnerLoop):
     first_order: bool = False
 
     def reduced(self, mean: jax.Array, way: int) -> jax.Array:
-        """The loss of a step, from the mean over equally many supports of each of `way` classes."""
+        """The loss of a step, from the mean over the supports of `way` classes.
+
+        Where classes have unequal numbers of supports, the shots are their mean.
+        """
         return way * mean if self.inner_loss == "sum/shots" else mean
 
 

@@ -34,8 +34,13 @@ class RelationHead(nnx.Module):
         self.module = module
 
     def summarise(self, support: jax.Array, support_y: jax.Array, *, way: int) -> jax.Array:
-        """[supports, h, w, width] to the sum of each class, [way, h, w, width]."""
-        return jnp.tensordot(jax.nn.one_hot(support_y, way, axis=0), support, 1)
+        """[supports, h, w, width] to the sum of each class, [way, h, w, width].
+
+        Where classes have unequal numbers of supports, each sum is scaled to the mean number.
+        """
+        member = jax.nn.one_hot(support_y, way, axis=0)
+        share = (support.shape[0] / way) / member.sum(1, keepdims=True)  # 1 in even episodes
+        return jnp.tensordot(member * share, support, 1)
 
     def score(self, sums: jax.Array, query: jax.Array, *, train: bool = False) -> jax.Array:
         """Logits [queries, way], whose sigmoid is the relation score."""

@@ -17,6 +17,7 @@ from metabench.data.colours import in_grey, in_rgb
 from metabench.datasets.folder.images import decoded
 from metabench.datasets.folder.loose import loose
 from metabench.errors import UserError
+from metabench.scoring.answers import checked_scores
 from metabench.seeds import pinned, root_key
 from metabench.tracks.fewshot.plan import Plan
 from metabench.tracks.fewshot.replan import training_of
@@ -117,7 +118,7 @@ def predict(
     state, key = _state(plan), root_key(0)
     with pinned(), jax.default_matmul_precision("float32"):
         task = jax.jit(learner.adapt)(state, support.images, support.labels, key)
-        answer = jax.jit(partial(_probabilities, learner))
+        answer = jax.jit(partial(_probabilities, learner, len(support.classes)))
         # A learner that declares itself transductive sees all queries at once.
         step = len(images) if learner.transductive else AT_ONCE
         found = [
@@ -147,5 +148,8 @@ def _state(plan: Plan) -> PyTree:
     return training_of(plan).state
 
 
-def _probabilities(learner: EpisodeLearner, task: object, images: jax.Array) -> jax.Array:
-    return jax.nn.softmax(jnp.asarray(learner.predict(task, images), jnp.float32), axis=-1)
+def _probabilities(learner: EpisodeLearner, way: int, task: object, images: jax.Array) -> jax.Array:
+    scores = checked_scores(
+        learner.predict(task, images), "predict", ("queries", "way"), len(images), way
+    )
+    return jax.nn.softmax(jnp.asarray(scores, jnp.float32), axis=-1)

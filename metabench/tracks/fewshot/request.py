@@ -16,10 +16,12 @@ from metabench.files.progress import say
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.tasks.class_table import find_split
-from metabench.tasks.protocol_table import usual_counts
+from metabench.tasks.protocol_table import protocol_of
+from metabench.tasks.ranges import written
+from metabench.tracks.fewshot.checks import check_memory, check_used
 from metabench.tracks.fewshot.fitted import check_apart, check_colours
 from metabench.tracks.fewshot.plan import Plan, plan_run
-from metabench.training.lengths import check_seeds, check_steps
+from metabench.training.lengths import check_seeds
 from metabench.types import Dataset, Labels, Protocol, Split
 
 ONLINE_SIZE = 20  # pixels of the images, as in Santoro et al. 2016
@@ -32,8 +34,8 @@ class Asked:
 
     dataset: str = "auto"
     way: int | None = None
-    shot: int | None = None
-    query: int | None = None
+    shot: int | str | None = None  # `"1-5"`: unequal numbers, see `metabench.tasks.ranges`
+    query: int | str | None = None
     protocol: str = "kshot"  # or "online"
     presentations: int | None = None
     labels: str | None = None
@@ -105,24 +107,9 @@ def plan_of(request: Request) -> Plan:
         run_dir=request.places.run_dir,
         tested_training=request.trained_for,
     )
-    _check_used(request, plan)
+    check_used(plan, request.settings, request.train, request.trained_for)
+    check_memory(plan)
     return plan
-
-
-def _check_used(request: Request, plan: Plan) -> None:
-    """`UserError` on what was asked for and would change nothing."""
-    if plan.learner.training is not None:
-        if request.trained_for is None:
-            check_steps(request.settings, plan.lengths)
-        return
-    below = plan.source
-    why = "" if below is None else f" itself, but builds on {below.entry.name}, trained as usual"
-    for option, given in (("train", request.train), ("trained-for", request.trained_for)):
-        if given:
-            raise UserError(
-                f"`--{option}` is given, but learner `{plan.entry.name}` is not meta-trained{why}; "
-                "leave it out"
-            )
 
 
 def measured(asked: Asked, places: Places = Places()) -> Measured:
@@ -204,26 +191,6 @@ def _check_word(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise UserError(f"`{name}` is {value!r}; it must be one of: {', '.join(allowed)}")
 
 
-def protocol_of(
-    dataset: Dataset, split: Split, counts: Mapping[str, int | None], part: str = "test"
-) -> Protocol:
-    """The protocol of these counts; those that are None are the usual ones of the dataset."""
-    usual = usual_counts(dataset, split)
-    taken = {name: usual[name] if value is None else value for name, value in counts.items()}
-    if not 2 <= taken["episodes"] < 2**30:
-        raise UserError(f"`episodes` is {taken['episodes']}; it must be at least 2 and below 2^30")
-    return Protocol(
-        dataset.name,
-        split.name,
-        way=taken["way"],
-        shot=taken["shot"],
-        query=taken["query"],
-        episodes=taken["episodes"],
-        image_size=int(dataset.images.shape[1]),
-        part=part,
-    )
-
-
 def chosen(dataset: str, size: int | None, places: Places = Places()) -> str:
     """The dataset's name; for `auto`, the real one where it is available."""
     if dataset != "auto":
@@ -253,7 +220,8 @@ def asked_again(protocol: Protocol) -> dict[str, Any]:
         found |= {"protocol": "online", "presentations": protocol.query, "labels": protocol.labels}
         found["independent"] = protocol.independent
     else:
-        found |= {"shot": protocol.shot, "query": protocol.query}
+        found["shot"] = written(protocol.shot, protocol.shot_spread)
+        found["query"] = written(protocol.query, protocol.query_spread)
     if protocol.trained_on is None:
         return found | {"dataset": protocol.dataset, "split": protocol.split}
     dataset, split = protocol.trained_on.split("/")

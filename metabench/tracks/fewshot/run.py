@@ -7,7 +7,7 @@ nothing, but reports its progress to a `Watcher`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,9 +53,8 @@ def execute(
     Raises:
       UserError: training diverged, or the data is not what the frozen protocol names.
     """
-    protocol = plan.protocol
     digest = digest_of(plan)
-    _check_digests(plan, digest)
+    check_digests(plan, digest)
     runner = make_evaluator(plan.learner, plan.shape)
     runs, parameters, found = [], 0, None
     for seed in plan.seeds:
@@ -65,6 +64,23 @@ def execute(
         if canaries and found is None:
             state = trained.selected(plan.lengths.select).state
             found = tuple(as_json(measure_canaries(plan, state, progress=watcher.canaries)))
+    made = result_of(plan, runs, parameters, digest, command)
+    return made if found is None else replace(made, canaries=found)
+
+
+def result_of(
+    plan: Plan, runs: Sequence[SeedRun], parameters: int, digest: str, command: str
+) -> Result:
+    """The result of `plan`.
+
+    Args:
+      plan: from `plan_run`.
+      runs: one for each training seed.
+      parameters: numbers in the learned arrays.
+      digest: of the test episodes.
+      command: the command line.
+    """
+    protocol = plan.protocol
     learner, elsewhere = plan.learner, protocol.trained_on is not None
     met = find_split(plan.training_data, training_split(protocol))
     return Result(
@@ -83,7 +99,6 @@ def execute(
         split_digest=find_split(plan.dataset, protocol.split).digest,
         episode_digest=digest,
         presented=_presented(plan),
-        canaries=found,
         runs=tuple(runs),
         environment=environment.describe(),
         command=command,
@@ -132,7 +147,7 @@ def _recipe(plan: Plan) -> dict[str, Any]:
     return recipe
 
 
-def _check_digests(plan: Plan, episodes: str) -> None:
+def check_digests(plan: Plan, episodes: str) -> None:
     """Raise `UserError` if a frozen protocol was frozen with other data."""
     protocol = plan.protocol
     pairs = (
@@ -241,7 +256,7 @@ def _measure(
     }
     return SeedRun(
         seed=seed,
-        **_counted(tally, plan.shape),
+        **counted(tally, plan.shape),
         validation_accuracy=tested.validation,
         train_steps=steps,
         best_step=tested.step,
@@ -250,7 +265,7 @@ def _measure(
     )
 
 
-def _counted(tally: Tally, shape: ImageTaskShape) -> dict[str, Any]:
+def counted(tally: Tally, shape: ImageTaskShape) -> dict[str, Any]:
     """What a run says of the answers of one seed, by the names of its fields."""
     correct = np.asarray(tally.correct)
     summary = summarise(correct, shape.queries)

@@ -20,6 +20,11 @@ def test_prototypes_are_class_means():
     np.testing.assert_allclose(prototypes, [[2, 0], [0, 3]])
 
 
+def test_prototypes_of_unequal_numbers_of_supports():
+    prototypes = PrototypeHead().summarise(SUPPORT, jnp.asarray([0, 1, 0, 0]), way=2)
+    np.testing.assert_allclose(prototypes, [[4 / 3, 4 / 3], [0, 2]], rtol=1e-6)
+
+
 def test_probabilities_are_a_softmax_over_negative_squared_distances():
     logits = PrototypeHead().score(jnp.asarray([[2.0, 0.0], [0.0, 3.0]]), QUERY)
     distances = -np.array([[0.0, 13.0], [2.0, 5.0], [29.0, 4.0]])

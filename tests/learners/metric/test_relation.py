@@ -17,11 +17,21 @@ SHAPE = EpisodeShape(way=2, shot=1, query=2, image=(16, 16, 1))
 
 
 def test_a_class_is_the_sum_of_its_support_maps():
-    support = jnp.arange(12.0).reshape(3, 2, 2, 1)
+    support = jnp.arange(16.0).reshape(4, 2, 2, 1)
     found = RelationHead(nnx.Linear(1, 1, rngs=nnx.Rngs(0))).summarise(
-        support, jnp.asarray([1, 0, 1]), way=2
+        support, jnp.asarray([1, 0, 1, 0]), way=2
     )
-    np.testing.assert_allclose(found, jnp.stack([support[1], support[0] + support[2]]))
+    sums = jnp.stack([support[1] + support[3], support[0] + support[2]])
+    np.testing.assert_array_equal(found, sums)
+
+
+def test_sums_of_unequal_numbers_of_supports_are_scaled_to_the_mean_number():
+    support = jnp.arange(16.0).reshape(4, 2, 2, 1)
+    found = RelationHead(nnx.Linear(1, 1, rngs=nnx.Rngs(0))).summarise(
+        support, jnp.asarray([1, 0, 1, 1]), way=2
+    )
+    means = jnp.stack([support[1], (support[0] + support[2] + support[3]) / 3])
+    np.testing.assert_allclose(found, 2 * means, rtol=1e-6)  # two supports of a class on average
 
 
 def test_the_error_is_squared_and_of_scores_between_0_and_1():

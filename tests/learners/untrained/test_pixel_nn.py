@@ -35,6 +35,14 @@ def test_cosines_of_dark_ink_are_those_of_the_negatives():
     np.testing.assert_array_equal(logits(), logits(ink="dark"))
 
 
+def test_unequal_numbers_of_supports():
+    learner, key = pixel_nn(SHAPE, ink="bright"), jax.random.key(0)
+    found = learner.predict(learner.adapt((), SUPPORT, jnp.asarray([0, 0, 1, 0]), key), QUERY)
+    # class 0 has (1, 0), (0, 1) and nothing, class 1 has (1, 1)/√2 alone
+    expected = [[0.8, 1.4 / np.sqrt(2)], [1.0, 1 / np.sqrt(2)]]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 def test_unit_pixels():
     found = unit_pixels(SUPPORT)
     np.testing.assert_allclose(found, [[1, 0], [0, 1], [0.5**0.5] * 2, [0, 0]], atol=1e-6)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from metabench import registry
+from metabench.contracts.learner import train_shape
 from metabench.errors import UserError
 from metabench.recipes import Recipe
 from metabench.tracks.fewshot.plan import plan_run
@@ -64,6 +65,8 @@ def test_a_setting_has_a_folder_of_its_own(plan, tmp_path):
         ({"way": 0}, "`way` is 0"),
         ({"shot": 0}, "`shot` is 0; it must be at least 1"),
         ({"query": 5}, "`shot` + `query` is 1 + 5 = 6"),
+        ({"query": 3, "query_spread": 2}, "`shot` + `query` is at most 1 + 5 = 6"),
+        ({"shot_spread": 1}, "`shot` is 0; it must be at least 1"),
         ({"episodes": 1}, "`episodes` is 1; an interval needs at least 2"),
         ({"split": "other"}, "dataset `made-up` has no split `other`; it has: only"),
     ],
@@ -88,6 +91,26 @@ def test_wrong_settings_are_refused(plan, changes, complaint):
     with pytest.raises(UserError) as caught:
         plan(**changes)
     assert complaint in str(caught.value)
+
+
+UNEVEN = replace(PROTOCOL, shot=2, shot_spread=1)
+
+
+def test_uneven_episodes_are_those_of_validation_and_test_and_not_of_the_training(plan):
+    made = plan(protocol=UNEVEN)
+    assert (made.shape.shot_spread, made.shape.query_spread) == (1, 0)
+    assert train_shape(made.learner, made.shape) == made.shape.even
+    assert made.folder.parent.name == "made-up-only-3way-1to3shot-2query-10episodes-4px-v2"
+
+
+def test_a_learner_that_needs_even_episodes_has_no_part_in_uneven_ones(plan, monkeypatch):
+    def balanced(shape):
+        return counting(shape)._replace(balanced=True)
+
+    monkeypatch.setattr(registry, "_points", lambda group: {"counting": Point(balanced)})
+    assert plan().learner.balanced
+    with pytest.raises(UserError, match="`counting` needs equally many images of each class"):
+        plan(protocol=UNEVEN)
 
 
 def test_none_as_it_is_typed_is_the_word_where_an_option_has_it_among_its_choices(

@@ -1,0 +1,1 @@
+"""Guarding accuracies: committed results are made again, and no drop goes unnoticed."""

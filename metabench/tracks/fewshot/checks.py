@@ -1,0 +1,69 @@
+"""What is refused before a run begins: options that change nothing, and counts too many to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+
+from metabench.compute import memory
+from metabench.errors import UserError
+from metabench.scoring.episodes import chunk_size
+from metabench.seeds import root_key
+from metabench.tracks.fewshot.plan import Plan
+from metabench.training.lengths import check_steps
+from metabench.types import StreamShape
+
+COUNTED = 40  # bytes of an episode: its counts as arrays, in the result and in its file
+PRESENTED = 16  # bytes of a presentation in a stream
+CHUNK = 2000  # bytes of a chunk of episodes that waits for its turn
+
+
+def check_used(
+    plan: Plan, settings: Mapping[str, Any], train: Mapping[str, Any], trained_for: str | None
+) -> None:
+    """`UserError` on what was asked for and would change nothing.
+
+    Args:
+      plan: what came of it.
+      settings: of the learner.
+      train: lengths of training.
+      trained_for: id of the protocol whose training is tested.
+    """
+    if plan.learner.training is not None:
+        if trained_for is None:
+            check_steps(settings, plan.lengths)
+        return
+    below = plan.source
+    why = "" if below is None else f" itself, but builds on {below.entry.name}, trained as usual"
+    for option, given in (("train", train), ("trained-for", trained_for)):
+        if given:
+            raise UserError(
+                f"`--{option}` is given, but learner `{plan.entry.name}` is not meta-trained{why}; "
+                "leave it out"
+            )
+    if len(plan.seeds) > 1 and below is None and not _is_random(plan):
+        raise UserError(
+            f"`seeds` is {len(plan.seeds)}, but learner `{plan.entry.name}` is not meta-trained "
+            "and begins with no random numbers, so every seed gives the same; leave it out"
+        )
+
+
+def _is_random(plan: Plan) -> bool:
+    """Whether there is a state that a seed could change; nothing is computed."""
+    state = jax.eval_shape(lambda: plan.learner.init(root_key(0)))
+    return bool(jax.tree.leaves(state))
+
+
+def check_memory(plan: Plan) -> None:
+    """`UserError` if the counts of the test episodes need more memory than there is."""
+    episodes, shape = plan.protocol.episodes, plan.shape
+    columns = shape.presentations if isinstance(shape, StreamShape) else 0
+    each = COUNTED + PRESENTED * columns + CHUNK / chunk_size(shape)
+    there, wants = memory.available(), episodes * len(plan.seeds) * each
+    if there is not None and wants > there:
+        raise UserError(
+            f"`episodes` is {episodes:,}: to count the answers in so many takes about "
+            f"{wants / 1e9:,.1f} GB of memory, and {there / 1e9:,.1f} GB are free; take fewer"
+        )
