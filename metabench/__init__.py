@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from metabench.errors import UserError
     from metabench.learners.common.by_gradient import by_gradient
+    from metabench.learners.common.on_host import on_host
     from metabench.nets.pixels import pixels
     from metabench.results.compared import Comparison, compare
     from metabench.results.leaderboard import Leaderboard, leaderboard
@@ -96,6 +97,7 @@ __all__ = [
     "data",
     "evaluate",
     "leaderboard",
+    "on_host",
     "over_episodes",
     "pixels",
     "predict",
@@ -146,6 +148,7 @@ _HOMES = {
     "compare": "results.compared",
     "evaluate": "api",
     "leaderboard": "results.leaderboard",
+    "on_host": "learners.common.on_host",
     "over_episodes": "compute.episodewise",
     "pixels": "nets.pixels",
     "predict": "api",

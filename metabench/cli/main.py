@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from metabench.cli import interrupts
+from metabench.cli.accept import accept
 from metabench.cli.check import check
 from metabench.cli.compare import compare
 from metabench.cli.computing import computes
@@ -38,6 +39,7 @@ app.command()(computes(predict))
 app.command()(computes(check))
 app.command()(computes(submit))
 app.command()(computes(verify))
+app.command()(accept)
 app.command()(computes(forecast))
 app.command()(leaderboard)
 app.command()(compare)
