@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from metabench.learners.common.by_gradient import by_gradient
     from metabench.learners.common.on_host import on_host
     from metabench.nets.pixels import pixels
+    from metabench.results.compared import Comparison, compare
     from metabench.results.leaderboard import Leaderboard, leaderboard
     from metabench.results.result import Result, SeedRun
     from metabench.types import (
@@ -62,6 +63,7 @@ __all__ = [
     "AtLeast",
     "Between",
     "ClassTable",
+    "Comparison",
     "Dataset",
     "DatasetSpec",
     "Episode",
@@ -91,6 +93,7 @@ __all__ = [
     "UserError",
     "by_gradient",
     "check",
+    "compare",
     "data",
     "evaluate",
     "leaderboard",
@@ -110,6 +113,7 @@ _HOMES = {
     "AtLeast": "contracts.options",
     "Between": "contracts.options",
     "ClassTable": "types",
+    "Comparison": "results.compared",
     "Dataset": "types",
     "DatasetSpec": "contracts.dataset",
     "Episode": "types",
@@ -141,6 +145,7 @@ _HOMES = {
     "UserError": "errors",
     "by_gradient": "learners.common.by_gradient",
     "check": "conformance.report",
+    "compare": "results.compared",
     "evaluate": "api",
     "leaderboard": "results.leaderboard",
     "on_host": "learners.common.on_host",

@@ -13,6 +13,7 @@ MODULES = (
     "metabench.api",
     "metabench.learners.common.by_gradient",
     "metabench.learners.common.on_host",
+    "metabench.results.compared",
     "metabench.results.leaderboard",
 )
 PAGES = ("README.md", "docs/write-a-learner.md")
