@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     )
     from metabench.errors import UserError
     from metabench.learners.common.by_gradient import by_gradient
+    from metabench.learners.common.on_host import on_host
     from metabench.nets.pixels import pixels
+    from metabench.results.compared import Comparison, compare
     from metabench.results.leaderboard import Leaderboard, leaderboard
     from metabench.results.result import Result, SeedRun
     from metabench.types import (
@@ -61,6 +63,7 @@ __all__ = [
     "AtLeast",
     "Between",
     "ClassTable",
+    "Comparison",
     "Dataset",
     "DatasetSpec",
     "Episode",
@@ -90,9 +93,11 @@ __all__ = [
     "UserError",
     "by_gradient",
     "check",
+    "compare",
     "data",
     "evaluate",
     "leaderboard",
+    "on_host",
     "over_episodes",
     "pixels",
     "predict",
@@ -108,6 +113,7 @@ _HOMES = {
     "AtLeast": "contracts.options",
     "Between": "contracts.options",
     "ClassTable": "types",
+    "Comparison": "results.compared",
     "Dataset": "types",
     "DatasetSpec": "contracts.dataset",
     "Episode": "types",
@@ -139,8 +145,10 @@ _HOMES = {
     "UserError": "errors",
     "by_gradient": "learners.common.by_gradient",
     "check": "conformance.report",
+    "compare": "results.compared",
     "evaluate": "api",
     "leaderboard": "results.leaderboard",
+    "on_host": "learners.common.on_host",
     "over_episodes": "compute.episodewise",
     "pixels": "nets.pixels",
     "predict": "api",

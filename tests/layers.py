@@ -54,8 +54,8 @@ ROWS = (
     ),
     Row(
         ("entries",),
-        "What is submitted: an entry's folder, how it is made, read without running its code, and "
-        "verified.",
+        "What is submitted: an entry's folder, how it is made, read without running its code, "
+        "verified, and accepted into the boards.",
     ),
     Row(
         ("tracks",),

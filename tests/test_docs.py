@@ -7,15 +7,21 @@ import pytest
 
 from tests.places import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FOLDERS = ("metabench", "tests", "docs", "benchmarks", "leaderboards")
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples").rglob("README.md")),
+]
+FOLDERS = ("metabench", "tests", "docs", "benchmarks", "leaderboards", "examples")
 FILES = [str(path.relative_to(ROOT)) for name in FOLDERS for path in (ROOT / name).rglob("*")]
 # `<name>` and `…` stand for any; a bare file name may be one that the reader writes.
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|json|toml|md|png|npz))`")
 MODULE = re.compile(r"^(?:from|import) (metabench[\w.]*)(?: import ([\w, ]+))?", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+every_page = pytest.mark.parametrize(
+    "page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES]
+)
 
 
 @every_page

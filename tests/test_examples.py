@@ -6,11 +6,14 @@ import re
 
 import pytest
 
+from metabench.conformance import check_learner
 from tests.places import ROOT
 
 MODULES = (
     "metabench.api",
     "metabench.learners.common.by_gradient",
+    "metabench.learners.common.on_host",
+    "metabench.results.compared",
     "metabench.results.leaderboard",
 )
 PAGES = ("README.md", "docs/write-a-learner.md")
@@ -36,3 +39,17 @@ def test_page(page, tmp_path, monkeypatch):
     names = {"__name__": "mine"}
     for block in blocks:
         exec(compile(block, page, "exec"), names)
+
+
+LEARNERS = {  # a learner of `examples/`, and what it needs
+    "ridge/metabench_ridge.py:ridge": "jax",
+    "on_host/with_scikit.py:logistic": "sklearn",
+    "on_host/with_torch.py:prototypes": "torch",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_learner_of_the_examples_passes_all_checks(name):
+    pytest.importorskip(LEARNERS[name], reason=f"{name} needs {LEARNERS[name]}")
+    check_learner(f"{ROOT}/examples/{name}")

@@ -8,7 +8,7 @@ from tests.places import ROOT
 
 FILE = 300
 FUNCTION = 45  # lines, those of its docstring not counted
-FOLDERS = ("metabench", "tests", "benchmarks")
+FOLDERS = ("metabench", "tests", "benchmarks", "examples")
 FILES = {
     str(path.relative_to(ROOT)): path
     for folder in FOLDERS

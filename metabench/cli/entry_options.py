@@ -1,4 +1,4 @@
-"""The options of `submit` and `verify`: names, kinds and help texts."""
+"""The options of `submit`, `verify` and `accept`: names, kinds and help texts."""
 
 from __future__ import annotations
 
@@ -67,4 +67,13 @@ Signer: TypeAlias = Annotated[
 ]
 OfResult: TypeAlias = Annotated[
     str | None, Option(help="The learner of a result file, if no package registers it.")
+]
+
+# Of `accept`.
+Whole: TypeAlias = Annotated[Path, Argument(metavar="ENTRY", help="Folder of an entry.")]
+Boards: TypeAlias = Annotated[
+    Path, Option(help="Folder of leaderboards, a folder for each protocol in it.")
+]
+Replace: TypeAlias = Annotated[
+    bool, Option("--force", help="Replace other results of the same settings, or other files.")
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import typer
 
-from metabench.cli import html, options
+from metabench.cli import board_options, html, options
 from metabench.cli.outputs import check_page, told
 from metabench.errors import UserError
 from metabench.files.progress import say
@@ -16,6 +16,8 @@ from metabench.files.progress import say
 if TYPE_CHECKING:
     from metabench.data.inventory import Entry
     from metabench.results.collected import Collected
+    from metabench.results.exported import Format
+    from metabench.results.filters import Filters
     from metabench.results.ranking import Board, Row
 
 CLAIMED = "Figures are those of the result files, as claimed there: nothing was measured again."
@@ -26,36 +28,48 @@ def leaderboard(
     folder: options.Results = Path("leaderboards"),
     protocol: options.ProtocolPart = None,
     markdown: options.Markdown = None,
-    form: options.BoardFormat = "text",
+    form: options.BoardFormat = "table",
+    status: board_options.Status = None,
+    transductive: board_options.Transductive = None,
+    extra_data: board_options.ExtraData = None,
+    pretrained: board_options.Pretrained = None,
+    trained: board_options.Trained = None,
+    max_parameters: board_options.MaxParameters = None,
     out: options.SiteOut = None,
     strict: options.Strict = False,
     force: options.Overwrite = False,
 ) -> None:
     """Print the ranking under each protocol, or write all results as one HTML page."""
+    from metabench.results.filters import Filters
+
+    filters = Filters(status, transductive, extra_data, pretrained, trained, max_parameters)
     if page is not None or form == html.FORMAT:
-        html.check(page, form, protocol, markdown)
+        html.check(page, form, protocol, markdown, filters)
         html.write(folder, out or html.SITE, strict, force)
         return
     if out is not None:
         raise UserError("`out` is the folder of the HTML page: say `metabench leaderboard html`")
     from metabench.results.collected import collect
-    from metabench.results.exported import Format, exported
+    from metabench.results.exported import exported
 
-    if form not in get_args(Format):
-        known = ", ".join((*get_args(Format), html.FORMAT))
-        raise UserError(f"`format` is {form!r}; it must be one of: {known}")
+    form = format_of(form, html.FORMAT)
     if markdown is not None:
-        if form != "text":
-            raise UserError("`markdown` is a format of its own: leave `format` out")
+        if form not in ("table", "markdown"):
+            raise UserError("`markdown` names a file of the format markdown: leave `format` out")
         check_page(markdown, force)
     files = collect(folder)
-    boards = _boards(folder, files, protocol)
+    boards = _boards(folder, files, filters, protocol)
     if markdown is not None:
         _write_page(boards, markdown)
-    elif form == "text":
+    elif form == "table":
         _print_boards(boards)
     else:
-        print(exported(boards, cast(Format, form)), end="")
+        print(exported(boards, form), end="")
+    _tell_rest(files, strict)
+
+
+def _tell_rest(files: Collected, strict: bool) -> None:
+    """Name the files that are not ranked."""
     for sentence in files.left_out:
         say(f"left out: {sentence}")
     for sentence in files.copies:
@@ -64,12 +78,24 @@ def leaderboard(
         raise typer.Exit(1)
 
 
-def _boards(folder: Path, files: Collected, protocol: str | None) -> dict[Board, list[Row]]:
+def format_of(word: str, *others: str) -> Format:
+    """The form of this name; `text` is what `table` was called. `others` are named in the error."""
+    from metabench.results.exported import Format
+
+    known = get_args(Format)
+    if word not in (*known, "text"):
+        raise UserError(f"`format` is {word!r}; it must be one of: {', '.join((*known, *others))}")
+    return "table" if word == "text" else cast(Format, word)
+
+
+def _boards(
+    folder: Path, files: Collected, filters: Filters, protocol: str | None
+) -> dict[Board, list[Row]]:
     """The ranking under each protocol whose id holds `protocol`."""
     from metabench.results.collected import nothing
     from metabench.results.ranking import rank
 
-    boards = rank(files.results)
+    boards = rank(filters.keep(files.results))
     shown = {group: rows for group, rows in boards.items() if (protocol or "") in group.protocol}
     if not boards:
         raise nothing(folder, files)
@@ -99,10 +125,13 @@ def _print_boards(boards: Mapping[Board, Sequence[Row]]) -> None:
     from metabench.results.quotes import quotes
     from metabench.results.ranking import titles
 
+    console = Console()
     for board, title in titles(boards).items():
         rows = boards[board]
+        shown = [tables.fitting(cells, console.width) for cells in tables.board_cells(rows)]
+        head = tables.fitting(tables.BOARD_HEAD, console.width)
         print(f"{title}, dataset {board.dataset[:12]}")
-        Console().print(tables.table(tables.BOARD_HEAD, tables.board_cells(rows)))
+        console.print(tables.table(head, shown))
         for heading, lines in quotes(tables.named(rows)):
             print(f"{heading}:", *(f"  {line}" for line in lines), "", sep="\n")
     print(tables.LEGEND, CLAIMED, sep="\n")

@@ -8,7 +8,9 @@ from typing import NoReturn
 import typer
 
 from metabench.cli import interrupts
+from metabench.cli.accept import accept
 from metabench.cli.check import check
+from metabench.cli.compare import compare
 from metabench.cli.computing import computes
 from metabench.cli.data import data_commands
 from metabench.cli.forecast import forecast
@@ -37,8 +39,10 @@ app.command()(computes(predict))
 app.command()(computes(check))
 app.command()(computes(submit))
 app.command()(computes(verify))
+app.command()(accept)
 app.command()(computes(forecast))
 app.command()(leaderboard)
+app.command()(compare)
 app.command()(learners)
 app.command()(datasets)
 app.command()(computes(protocols))

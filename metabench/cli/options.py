@@ -208,14 +208,17 @@ Strict: TypeAlias = Annotated[
     Option("--strict", help="End with exit code 1 where a file is left out."),
 ]
 Markdown: TypeAlias = Annotated[
-    Path | None, Option(help="Write a Markdown page to this file instead; `-`: standard output.")
+    Path | None,
+    Option(
+        help="Write the page of `--format markdown` to this file, and its pictures beside it; `-`: "
+        "standard output."
+    ),
 ]
 BoardFormat: TypeAlias = Annotated[
     str,
     Option(
         "--format",
-        help="`text` for people; `csv`, `json` or `latex` for other programs; `html` as the "
-        "argument of this name.",
+        help="`table`, `markdown`, `csv`, `latex` or `json`; `html` as the argument of this name.",
     ),
 ]
 PageWord: TypeAlias = Annotated[

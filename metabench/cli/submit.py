@@ -56,6 +56,7 @@ def submit(
 
 
 def _execute(submission: Submission, out: Path, force: bool, quiet: bool) -> None:
+    from metabench.entries.source import verify_command
     from metabench.entries.submit import submit as submitted
     from metabench.training.view import RunView
 
@@ -70,7 +71,7 @@ def _execute(submission: Submission, out: Path, force: bool, quiet: bool) -> Non
         )
     _show(entry.results.values())
     print(f"entry: {out}")
-    print(f"next: metabench verify {out} --sign NAME")
+    print(f"next: {verify_command(entry.about['learner'], out)}")
 
 
 def _claims(authors: list[str], *others: str | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,8 @@ def _verify(what: Path, wanted: Wanted, sign: str | None, learner: str | None) -
     from metabench.entries.verify import check_entry, signed_by, verify_entry, verify_result
     from metabench.results import document
 
+    if not what.exists():
+        raise UserError(f"`entry` names {what}, but there is no such folder or result file")
     if not what.is_dir():
         one = verify_result(what, wanted, learner)
         made = signed_by(one, sign, wanted.retrain)
@@ -82,6 +85,7 @@ def _verify(what: Path, wanted: Wanted, sign: str | None, learner: str | None) -
     for one in found:
         folders.sign(entry, one.place, signed_by(one, sign, wanted.retrain))
         print(f"signed by {sign}: {one.place}")
+    print(f"next: metabench accept {shlex.quote(str(what))} --into leaderboards")
     return holds
 
 

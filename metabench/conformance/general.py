@@ -81,7 +81,8 @@ def check_compiles_once(subject: Subject) -> None:
     built = subject.main
     tasks = built.tasks()
     for index, state in enumerate((built.initial, built.trained.state)):
-        built.answer(state, one(tasks, index), root_key(index))
+        # Waited for: a learner on the host would else be called while the process ends.
+        jax.block_until_ready(built.answer(state, one(tasks, index), root_key(index)))
     built.require_one_trace("`training.step`")
     built.require_one_trace(built.answering)
 

@@ -142,6 +142,10 @@ def read(folder: Path) -> Entry:
 
 
 def _about(path: Path) -> dict[str, Any]:
+    if not path.parent.is_dir():
+        raise UserError(f"`entry` names the folder {path.parent}, but there is no such folder")
+    if not path.is_file():
+        raise UserError(f"`entry` names {path.parent}, which is no entry: it holds no {ABOUT}")
     try:
         about: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

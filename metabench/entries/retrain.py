@@ -14,7 +14,7 @@ from metabench.tracks.fewshot.plan import Plan
 from metabench.tracks.fewshot.replan import plan_of
 from metabench.tracks.fewshot.request import Asked, Places, asked_again, measured
 from metabench.tracks.fewshot.run import execute
-from metabench.training.watcher import Watcher
+from metabench.training.watcher import Watcher, always_resuming
 from metabench.types import Protocol
 
 MARGIN = 0.01
@@ -52,7 +52,7 @@ def retrained(
         _train_for(known[earlier], result, learner, places, watcher)
     else:
         plan = replace(plan, tested_training=None)
-    again = execute(plan, resume=True, command="", watcher=watcher)
+    again = execute(plan, resume=True, command="", watcher=always_resuming(watcher))
     return compared(result, again)
 
 
@@ -67,7 +67,7 @@ def _train_for(
     recipe = {name: value for name, value in result.recipe.items() if name != "trained_for"}
     other = replace(result, protocol=protocol, recipe=recipe)
     plan = replace(planned(other, learner, places), tested_training=None)
-    execute(plan, resume=True, command="", watcher=watcher)
+    execute(plan, resume=True, command="", watcher=always_resuming(watcher))
 
 
 def compared(claimed: Result, again: Result) -> Finding:

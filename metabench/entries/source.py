@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import shlex
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -57,9 +58,21 @@ def reference_of(about: Mapping[str, Any], folder: Path) -> str:
     return reference if "package" in about else str(folder / reference)
 
 
+def home_of(about: Mapping[str, Any]) -> str:
+    """Where a reader finds the learner's code: its package, or its file in the entry."""
+    package = about.get("package")
+    return about["reference"] if package is None else f"package {package['name']}"
+
+
 def is_ours(about: Mapping[str, Any]) -> bool:
     """Whether the learner is one of metabench's own: running it runs nobody else's code."""
     return about.get("package", {}).get("name") == OURS
+
+
+def verify_command(about: Mapping[str, Any], folder: Path) -> str:
+    """What somebody types who wants to verify and sign the entry in `folder`."""
+    trust = "" if is_ours(about) else "--trust "
+    return f"metabench verify {shlex.quote(str(folder))} {trust}--sign NAME"
 
 
 def unlike_installed(about: Mapping[str, Any]) -> Iterator[str]:

@@ -27,9 +27,8 @@ from metabench.tracks.fewshot.request import (
     plan_of,
 )
 from metabench.tracks.fewshot.run import execute
-from metabench.training.checkpoints import steps_in
 from metabench.training.states import packed
-from metabench.training.watcher import Watcher
+from metabench.training.watcher import Watcher, always_resuming
 from metabench.types import Protocol, PyTree
 
 
@@ -84,12 +83,12 @@ class Run(NamedTuple):
 def checked(submission: Submission) -> list[Outcome]:
     """What conformance says of the learner; `UserError` if it fails a check."""
     found = examine_learner(submission.learner, settings=submission.settings or None)
-    failed = [one.check for one in found if one.status == "failed"]
+    failed = [one for one in found if one.status == "failed"]
     if failed:
-        name = registry.learner(submission.learner).name
+        name, names = registry.learner(submission.learner).name, [one.check for one in failed]
         raise UserError(
-            f"learner `{name}` fails {len(failed)} of {len(found)} checks ({', '.join(failed)}); "
-            "`metabench check` says what is wrong with each"
+            f"learner `{name}` fails {len(failed)} of {len(found)} checks ({', '.join(names)}). "
+            f"{names[0]}: {failed[0].said}. `metabench check` says what is wrong with each"
         )
     return found
 
@@ -101,9 +100,11 @@ def run(
 ) -> Run:
     """Train and test under one protocol, continuing an earlier training of the same settings."""
     plan, states = plan_of(request), dict[int, PyTree]()
-    keeping = replace(watcher, tested=lambda seed, state: states.update({seed: state}))
-    command, begun = as_command(request), [steps_in(plan.folder / f"seed{n}") for n in plan.seeds]
-    result = execute(plan, resume=any(begun), command=command, watcher=keeping, canaries=True)
+    keeping = replace(
+        always_resuming(watcher), tested=lambda seed, state: states.update({seed: state})
+    )
+    command = as_command(request)
+    result = execute(plan, resume=True, command=command, watcher=keeping, canaries=True)
     return Run(
         replace(result, claims=dict(claims)),
         {seed: packed(state) for seed, state in states.items()},

@@ -72,8 +72,8 @@ def check_entry(entry: folders.Entry, wanted: Wanted) -> list[str]:
         raise UserError(f"the entry {entry.folder} {sentence}")
     if not (wanted.trust or source.is_ours(about)):
         raise UserError(
-            f"a replay runs the code of learner `{about['name']}` ({about['reference']}), which is "
-            "not metabench's: read it, and allow it with `--trust`"
+            f"a replay runs the code of learner `{about['name']}` ({source.home_of(about)}), which "
+            "is not metabench's: read it, and allow it with `--trust`"
         )
     return []
 
@@ -88,7 +88,17 @@ def verify_entry(entry: folders.Entry, wanted: Wanted) -> Iterator[Verified]:
             file = entry.folder / folders.state_place(protocol, seed)
             return states.read(file, form_of(plan, seed))
 
-        yield _verified(place, result, stored, learner, wanted)
+        yield _as_it_is(result, _verified(place, result, stored, learner, wanted))
+
+
+def _as_it_is(result: Result, found: Verified) -> Verified:
+    """Canaries that an entry has not are told, but not added: nothing in it is changed."""
+    if found.result == result:
+        return found
+    failed = [one["name"] for one in found.result.canaries or () if one["holds"] is False]
+    said = f"the entry has none; here fail: {', '.join(failed) or 'none'}"
+    findings = [*found.findings, Finding("canaries", not failed, said)]
+    return found._replace(result=result, findings=findings)
 
 
 def verify_result(path: Path, wanted: Wanted, learner: AnyLearner | None = None) -> Verified:

@@ -19,7 +19,7 @@ from metabench.types import Protocol
 
 TRACK = "Few-shot classification"
 COLUMNS = (
-    Column("#", meaning="Rank. Entries with = are not told apart from the best of them."),
+    Column("#", meaning="Ranks that an entry may have, by paired tests corrected by Holm"),
     Column("accuracy %", meaning="Mean and half-width of its 95 % interval"),
     Column("behind the first", meaning="Paired difference in the same episodes. † one seed"),
     Column("seed spread", meaning="Standard deviation over training seeds"),

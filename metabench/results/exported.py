@@ -1,4 +1,7 @@
-"""Leaderboards for other programs: one record for each entry, as CSV, JSON or LaTeX. No ranking."""
+"""Leaderboards for other programs: a record for each entry as CSV or JSON, tables as LaTeX.
+
+No ranking.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
+from metabench.results.costs import mean_cost, train_flops_of, train_seconds_of
+from metabench.results.intervals import errors
 from metabench.results.published import published_for
 from metabench.results.ranking import Board, Row, titles
-from metabench.results.tables import BOARD_HEAD, board_cells, named, train_seconds
+from metabench.results.status import status_of
+from metabench.results.tables import BOARD_HEAD, board_cells, named
 
-Format: TypeAlias = Literal["text", "csv", "json", "latex"]
+Format: TypeAlias = Literal["table", "markdown", "csv", "latex", "json"]
 
 # What LaTeX does not take as it is. One pass: no replacement is replaced again.
 LATEX = str.maketrans(
@@ -29,7 +35,11 @@ LATEX = str.maketrans(
 
 
 def exported(boards: Mapping[Board, Sequence[Row]], form: Format) -> str:
-    """The boards in this form, which is not `text`."""
+    """The boards in this form, which is not `table`."""
+    if form == "markdown":
+        from metabench.results.page import markdown
+
+        return markdown(boards)
     return {"csv": _csv, "json": _json, "latex": _latex}[form](boards)
 
 
@@ -44,6 +54,7 @@ def records(boards: Mapping[Board, Sequence[Row]]) -> list[dict[str, Any]]:
 
 def _record(board: Board, row: Row, name: str) -> dict[str, Any]:
     result, behind, paper = row.result, row.behind, published_for(row.result)
+    apart = errors(result)
     return {
         "protocol": board.protocol,
         "dataset_digest": board.dataset,
@@ -62,16 +73,32 @@ def _record(board: Board, row: Row, name: str) -> dict[str, Any]:
         "paper_percent": None if paper is None else paper.accuracy,
         "parameters": result.parameter_count,
         "transductive": result.transductive,
-        "train_seconds": max(map(train_seconds, result.runs)),
+        "train_seconds": train_seconds_of(result),
         "recipe": result.recipe["name"],
         "commit": result.environment["commit"],
         "command": result.command,
+        "worst_rank": row.worst,
+        "status": status_of(result),
+        "extra_data": (result.claims or {}).get("extra_data"),
+        "episode_error": apart.episodes,
+        "seed_error": apart.seeds,
+        "train_flops": train_flops_of(result),
+        "adaptation_ms": mean_cost(result, "adaptation_ms"),
+        "peak_memory_mb": max(run.cost["peak_memory_mb"] for run in result.runs),
+        "pareto_parameters": "parameters" in row.fronts,
+        "pareto_training": "training" in row.fronts,
+        "pareto_adaptation": "adaptation" in row.fronts,
     }
 
 
 def _csv(boards: Mapping[Board, Sequence[Row]]) -> str:
-    found, text = records(boards), io.StringIO()
-    writer = csv.DictWriter(text, found[0], lineterminator="\n")
+    return csv_of(records(boards))
+
+
+def csv_of(found: Sequence[Mapping[str, Any]]) -> str:
+    """Records with the same names, a line for each, and a head."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(found[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(found)
     return text.getvalue()
@@ -84,18 +111,20 @@ def _json(boards: Mapping[Board, Sequence[Row]]) -> str:
 def _latex(boards: Mapping[Board, Sequence[Row]]) -> str:
     """A `table` for each board; needs the package booktabs."""
     return "\n".join(
-        _tabular(title, board_cells(boards[board])) for board, title in titles(boards).items()
+        tabular(title, BOARD_HEAD, board_cells(boards[board]))
+        for board, title in titles(boards).items()
     )
 
 
-def _tabular(title: str, lines: Sequence[Sequence[str]]) -> str:
+def tabular(title: str, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A LaTeX `table`: two columns to the left, the others to the right."""
     rows = [" & ".join(cell.translate(LATEX) for cell in line) + r" \\" for line in lines]
-    head = " & ".join(cell.translate(LATEX) for cell in BOARD_HEAD) + r" \\"
+    head = " & ".join(cell.translate(LATEX) for cell in columns) + r" \\"
     return "\n".join(
         [
             r"\begin{table}",
             rf"\caption{{{title.translate(LATEX)}}}",
-            rf"\begin{{tabular}}{{ll{'r' * (len(BOARD_HEAD) - 2)}}}",
+            rf"\begin{{tabular}}{{ll{'r' * (len(columns) - 2)}}}",
             r"\toprule",
             head,
             r"\midrule",

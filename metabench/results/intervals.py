@@ -1,4 +1,4 @@
-"""Means of results, their differences, and 95 % intervals. No ranking.
+"""Means of results, their differences, 95 % intervals and tests. No ranking.
 
 Every seed of every entry answers the same episodes, so seeds and episodes are crossed, not nested.
 Where an entry has several training seeds, the interval is one over seeds and episodes, by a
@@ -13,6 +13,7 @@ where seeds differ by 2 points, 13 to 47 % of intervals over the episodes alone 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from metabench.results.result import Result
 from metabench.scoring.summary import half_width, linearised
 
 DRAWS = 4000
+NORMAL = 1.96  # the normal 97.5 % quantile
 
 
 class Interval(NamedTuple):
@@ -34,6 +36,13 @@ class Interval(NamedTuple):
     """An entry was trained with one seed: the interval says nothing about another training."""
 
 
+class Errors(NamedTuple):
+    """Standard errors of a mean or a difference by their source, as fractions."""
+
+    episodes: float  # from the choice of the test episodes
+    seeds: float | None  # from the training seeds; None with one seed, and without training
+
+
 def overall(result: Result) -> Interval:
     """Accuracy over seeds and episodes."""
     return _interval([result.per_episode()], _one_seed(result))
@@ -41,8 +50,28 @@ def overall(result: Result) -> Interval:
 
 def paired(better: Result, other: Result) -> Interval:
     """`better - other` in the same episodes, over the seeds of both and the episodes."""
-    parts = [better.per_episode(), -other.per_episode()]
-    return _interval(parts, _one_seed(better, other))
+    return _interval(_pair(better, other), _one_seed(better, other))
+
+
+def p_value(one: Result, other: Result) -> float:
+    """Of the paired two-sided test that both are equally accurate; it agrees with `paired`."""
+    return _estimate(_pair(one, other)).p_value()
+
+
+def errors(result: Result) -> Errors:
+    """Standard errors of the accuracy, from the episodes and from the seeds."""
+    return _errors([result.per_episode()])
+
+
+def paired_errors(one: Result, other: Result) -> Errors:
+    """Standard errors of the paired difference, from the episodes and from the seeds of both."""
+    return _errors(_pair(one, other))
+
+
+def seed_variances(*results: Result) -> list[float]:
+    """Own variance of a seed, the episodes' share taken out, for each result with several."""
+    parts = [result.per_episode() for result in results]
+    return [float(np.square(_seed_deviations(one)).mean()) for one in parts if len(one) > 1]
 
 
 def by_presentation(result: Result) -> list[Interval]:
@@ -75,17 +104,52 @@ def _presentations(result: Result) -> np.ndarray:
     return linearised(counts[..., :number], np.asarray(images)[:, :number])
 
 
+def _pair(one: Result, other: Result) -> list[np.ndarray]:
+    return [one.per_episode(), -other.per_episode()]
+
+
+class _Estimate(NamedTuple):
+    """A mean, its standard error, and the degrees of freedom of that."""
+
+    mean: float
+    error: float
+    freedom: float
+
+    def half_width(self) -> float:
+        return student(self.freedom, 0.975) * self.error
+
+    def p_value(self) -> float:
+        if self.error == 0:
+            return float(self.mean == 0)
+        from scipy.special import ndtr, stdtr
+
+        score = -abs(self.mean) / self.error
+        return float(2 * (ndtr(score) if self.freedom == math.inf else stdtr(self.freedom, score)))
+
+
 def _interval(parts: Sequence[np.ndarray], one_seed: bool) -> Interval:
+    estimate = _estimate(parts)
+    return Interval(estimate.mean, estimate.half_width(), one_seed)
+
+
+def _estimate(parts: Sequence[np.ndarray]) -> _Estimate:
     """Of a sum of means; each of `parts` is [seeds, episodes], with the same episodes."""
     episodes = sum(part.mean(0) for part in parts)
     mean = float(np.mean(episodes))
     seeds = [_seed_deviations(part) for part in parts if len(part) > 1]
     if not seeds:
-        return Interval(mean, float(half_width(episodes)), one_seed)
+        return _Estimate(mean, float(half_width(episodes)) / NORMAL, math.inf)
     drawn = _shares(len(episodes), 0) @ _spread_out(episodes - mean)
     for stream, deviations in enumerate(seeds, start=1):
         drawn = drawn + _shares(len(deviations), stream) @ deviations
-    return Interval(mean, float(_quantile(drawn.var(), seeds) * drawn.std()), one_seed)
+    counted = [(float(np.square(one).mean()), len(one)) for one in seeds]
+    return _Estimate(mean, float(drawn.std()), freedom(float(drawn.var()), counted))
+
+
+def _errors(parts: Sequence[np.ndarray]) -> Errors:
+    episodes = float(half_width(sum(part.mean(0) for part in parts))) / NORMAL
+    own = [np.square(_seed_deviations(part)).mean() / len(part) for part in parts if len(part) > 1]
+    return Errors(episodes, float(np.sqrt(sum(own))) if own else None)
 
 
 def _seed_deviations(accuracy: np.ndarray) -> np.ndarray:
@@ -114,9 +178,21 @@ def _shares(number: int, stream: int) -> np.ndarray:
     return generator.multinomial(number, [1 / number] * number, size=DRAWS) / number
 
 
-def _quantile(variance: float, seeds: Sequence[np.ndarray]) -> float:
-    """Student's 97.5 % quantile for a variance that rests partly on few seeds."""
-    from scipy.special import stdtrit
+def freedom(variance: float, seeds: Sequence[tuple[float, int]]) -> float:
+    """Satterthwaite's degrees of freedom of a variance that rests partly on few seeds.
 
-    uncertain = sum((np.square(one).mean() / len(one)) ** 2 / (len(one) - 1) for one in seeds)
-    return float(stdtrit(variance**2 / uncertain, 0.975)) if uncertain > 0 else 1.96
+    Args:
+      variance: of the mean, from episodes and seeds.
+      seeds: of each entry with several seeds: the variance of one of them, and their number.
+    """
+    uncertain = sum((own / number) ** 2 / (number - 1) for own, number in seeds)
+    return variance**2 / uncertain if uncertain > 0 else math.inf
+
+
+def student(degrees: float, share: float) -> float:
+    """Student's quantile; the normal one, rounded for 97.5 %, with infinitely many degrees."""
+    from scipy.special import ndtri, stdtrit
+
+    if degrees == math.inf:
+        return NORMAL if share == 0.975 else float(ndtri(share))
+    return float(stdtrit(degrees, share))

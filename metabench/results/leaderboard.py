@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from metabench.errors import UserError, suggest
 from metabench.optional import imported
 from metabench.results.collected import collect, nothing
+from metabench.results.filters import Filters
+from metabench.results.intervals import errors
 from metabench.results.ranking import Row, rank, titles
+from metabench.results.status import status_of
 from metabench.results.tables import BOARD_HEAD, LEGEND, board_cells, text_table
 
 if TYPE_CHECKING:
@@ -80,21 +83,45 @@ class Leaderboard(Mapping[str, "Sequence[Row]"]):
                 "behind_ci95": None if row.behind is None else row.behind.ci95,
                 "transductive": row.result.transductive,
                 "parameters": row.result.parameter_count,
+                "worst_rank": row.worst,
+                "status": status_of(row.result),
+                "episode_error": errors(row.result).episodes,
+                "seed_error": errors(row.result).seeds,
+                "fronts": ", ".join(row.fronts),
             }
             for name, rows in self.boards.items()
             for row in rows
         )
 
 
-def leaderboard(folder: Path | str = "leaderboards", strict: bool = False) -> Leaderboard:
-    """The rankings of all result files in `folder` and in the folders in it.
+def leaderboard(
+    folder: Path | str = "leaderboards",
+    strict: bool = False,
+    *,
+    status: str | None = None,
+    transductive: bool | None = None,
+    extra_data: bool | None = None,
+    pretrained: bool | None = None,
+    trained: bool | None = None,
+    max_parameters: int | None = None,
+) -> Leaderboard:
+    """The rankings of the result files in `folder` and in the folders in it, or of some of them.
+
+    Of a property, None takes all results, True those that have it and False those that do not. A
+    result that is not taken has no rank, and takes none from the others.
 
     Args:
       folder: of a folder for each protocol, or of result files.
       strict: whether a file that is no result, or is doubtful, is an error and not left out.
+      status: `claimed`, `replayed` or `retrained`; results whose status says more are taken too.
+      transductive: an answer may depend on other queries.
+      extra_data: the submitter names data beyond the training classes.
+      pretrained: it builds on another learner, which was trained first.
+      trained: training data played a part.
+      max_parameters: the most learned numbers.
 
     Raises:
-      UserError: there are none, or `strict` and one is left out.
+      UserError: there are none, or none of the asked kind, or `strict` and one is left out.
 
     Example:
       >>> import metabench
@@ -104,11 +131,12 @@ def leaderboard(folder: Path | str = "leaderboards", strict: bool = False) -> Le
       >>> [row.result.learner for row in boards["strokes-alphabets-5way-1shot-20episodes-v2"]]
       ['pixel_nn']
     """
+    filters = Filters(status, transductive, extra_data, pretrained, trained, max_parameters)
     files = collect(Path(folder))
     if not files.results:
         raise nothing(Path(folder), files)
     if strict and files.left_out:
         raise UserError("; ".join(files.left_out))
-    found = rank(files.results)
+    found = rank(filters.keep(files.results))
     named = {title: found[board] for board, title in titles(found).items()}
     return Leaderboard(named, (*files.left_out, *files.copies))

@@ -38,9 +38,11 @@ def markdown(boards: Mapping[Board, Sequence[Row]]) -> str:
         "in the folders beside this page; never edited by hand.",
         f"Accuracy is the mean over test episodes and training seeds. {LEGEND} *Behind the first* "
         "is the mean difference in the same episodes; *seed spread* is the standard deviation over "
-        "training seeds; *paper* is a figure that answers the same question, and the lists below a "
-        "table say how the conditions of papers' figures differ. *Training* counts the learner on "
-        "whose embedding an entry builds, too. What is tested is the best step on the validation "
+        "training seeds; *episode error* and *seed error* are the standard errors that come from "
+        "the choice of the episodes and of the seeds; *paper* is a figure that answers the same "
+        "question, and the lists below a table say how the conditions of papers' figures differ. "
+        "*Training* counts the learner on whose embedding an entry builds, too. What is tested is "
+        "the best step on the validation "
         "classes, unless *recipe* says that it is the last step. How intervals and ranks are made: "
         "[docs/protocols.md](../docs/protocols.md#intervals-and-ranks).",
     ]
@@ -56,7 +58,7 @@ def _section(board: Board, title: str, rows: Sequence[Row]) -> list[str]:
     return [
         f"## {title}",
         _digests(board),
-        _table((*BOARD_HEAD, *DETAILS_HEAD), joined),
+        markdown_table((*BOARD_HEAD, *DETAILS_HEAD), joined),
         *_online_part(rows),
         *(_listed(heading, found) for heading, found in quotes(named(rows))),
         _listed("Commands, in the order of the table", commands, mark=""),
@@ -87,7 +89,7 @@ def _online_part(rows: Sequence[Row]) -> list[str]:
     return [
         "Accuracy % at the k-th presentation of a class; these are no k-shot figures "
         "([docs/protocols.md](../docs/protocols.md#the-online-protocol)).",
-        _table(head, _online_lines(rows, shown, compared)),
+        markdown_table(head, _online_lines(rows, shown, compared)),
         *_online_apart(protocol),
         f"![accuracy by presentation]({protocol.id}/{ONLINE_PICTURE})",
     ]
@@ -128,6 +130,7 @@ def _online_apart(protocol: Protocol) -> list[str]:
     return [_listed(f"{APART} ({'; '.join(differences)})", lines)]
 
 
-def _table(head: Cells, lines: Iterable[Cells]) -> str:
+def markdown_table(head: Cells, lines: Iterable[Cells]) -> str:
+    """A table in Markdown."""
     rows = [head, ["---"] * len(head), *lines]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)

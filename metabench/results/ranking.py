@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from metabench.results.costs import fronts
 from metabench.results.intervals import Interval, overall, paired, seed_spread
+from metabench.results.rank_ranges import rank_ranges
 from metabench.results.result import Result
 
 
@@ -36,12 +38,28 @@ class Board(NamedTuple):
 class Row(NamedTuple):
     """One entry of a leaderboard; accuracies are fractions."""
 
-    rank: int  # that of the first entry from which the paired interval does not tell it apart
-    tied: bool  # other entries have the same rank
+    best: int  # the ranks that it may have, from here …
+    worst: int  # … to here; see `rank_ranges.py`
     result: Result
     accuracy: Interval
     seed_spread: float | None  # standard deviation over training seeds; None with one
     behind: Interval | None  # paired difference to the first row; None for the first
+    fronts: tuple[str, ...] = ()  # the costs on whose Pareto front it is: see `costs.py`
+
+    @property
+    def rank(self) -> int:
+        """The best rank that it may have."""
+        return self.best
+
+    @property
+    def tied(self) -> bool:
+        """Whether it is not told apart from all others."""
+        return self.best < self.worst
+
+    @property
+    def place(self) -> str:
+        """Its ranks as people read them: `2`, or `2-4`."""
+        return f"{self.best}-{self.worst}" if self.tied else str(self.best)
 
 
 def comparable(result: Result) -> Board:
@@ -103,29 +121,18 @@ def _rest(board: Board) -> str:
 
 
 def _rows(found: Iterable[Result]) -> list[Row]:
-    best_first = sorted(found, key=lambda result: (-overall(result).mean, result.learner))
-    ranks = _ranks(best_first)
+    accuracies = [(overall(result), result) for result in found]
+    accuracies.sort(key=lambda pair: (-pair[0].mean, pair[1].learner))
+    best_first = [result for _, result in accuracies]
+    columns = zip(accuracies, rank_ranges(best_first), fronts(best_first), strict=True)
     return [
         Row(
-            place,
-            ranks.count(place) > 1,
+            *ranks,
             result,
-            overall(result),
+            accuracy,
             seed_spread(result),
             None if result is best_first[0] else paired(best_first[0], result),
+            on,
         )
-        for place, result in zip(ranks, best_first, strict=True)
+        for (accuracy, result), ranks, on in columns
     ]
-
-
-def _ranks(best_first: Sequence[Result]) -> list[int]:
-    """Places from 1; entries share that of the best one they are not told apart from.
-
-    From the top, an entry whose paired difference to the head of the current group has an interval
-    over zero joins the group, and any other entry is the head of a new one.
-    """
-    ranks: list[int] = []
-    for place, result in enumerate(best_first, start=1):
-        gap = paired(best_first[ranks[-1] - 1], result) if ranks else None
-        ranks.append(place if gap is None or gap.mean > gap.ci95 else ranks[-1])
-    return ranks

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from metabench.results.costs import mean_cost, parameters_of, train_seconds, train_seconds_of
 from metabench.results.diverged import warnings
-from metabench.results.intervals import Interval, by_presentation, overall, seed_spread
+from metabench.results.intervals import Interval, by_presentation, errors, overall, seed_spread
 from metabench.results.published import published_for, typed
 from metabench.results.quotes import quotes
 from metabench.results.ranking import Row
-from metabench.results.result import Result, SeedRun
+from metabench.results.result import Result
+from metabench.results.status import status_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,15 +20,25 @@ if TYPE_CHECKING:
 Cells = Sequence[str]
 
 RESULT_HEAD = ("", "accuracy %", "95 % interval", "seed spread", "paper %")
-BOARD_HEAD = ("#", "learner", "accuracy %", "behind the first", "seed spread", "paper %")
-DETAILS_HEAD = ("parameters", "transductive", "training, minutes", "recipe", "commit")
+BOARD_HEAD = (
+    "#", "learner", "accuracy %", "behind the first", "seed spread", "paper %", "status", "front"
+)  # fmt: skip
+DETAILS_HEAD = (
+    "parameters", "transductive", "training, minutes", "recipe", "commit",
+    "episode error", "seed error", "adaptation, ms", "peak memory, MB",
+)  # fmt: skip
 LEGEND = (
     "± is the half-width of a 95 % interval over test episodes, and over training seeds where an "
-    "entry has several. Entries with the same rank, marked =, are not told apart from the best of "
-    "them by the interval of their paired difference. † marks a difference in which an entry has "
+    "entry has several. # is the rank, or the range of ranks that an entry may have: by paired "
+    "tests of all pairs of its board, corrected by Holm, as many entries are better as are before "
+    "the range, and as many are worse as are after it. † marks a difference in which an entry has "
     "one training seed: another training may change its sign. ! marks an entry whose run warned of "
-    "answers that are no numbers or all alike, or of a training that diverged."
+    "answers that are no numbers or all alike, or of a training that diverged. Status (in tables "
+    "of 100 columns or more) is claimed until somebody has replayed or retrained the entry. Front "
+    "(there too): no entry of the board is as accurate and cheaper in p parameters, t training "
+    "seconds, a adaptation time."
 )
+WIDE = 100  # columns of a terminal from which all columns of a board are shown
 ONE_SEED = "†"
 
 
@@ -63,14 +75,21 @@ def board_cells(rows: Sequence[Row]) -> list[Cells]:
     return [_board_line(row, name) for name, row in zip(named(rows), rows, strict=True)]
 
 
+def fitting(cells: Cells, width: int) -> Cells:
+    """The cells of a board's line for a terminal of so many columns: all, or all but two."""
+    return cells if width >= WIDE else cells[: BOARD_HEAD.index("status")]
+
+
 def _board_line(row: Row, name: str) -> Cells:
     return (
-        f"{row.rank}=" if row.tied else str(row.rank),
+        row.place,
         f"{name} !" if warnings(row.result) else name,
         plus_minus(row.accuracy),
         difference(row.behind),
         _spread(row.result),
         _paper(row.result),
+        status_of(row.result),
+        " ".join(axis[0] for axis in row.fronts),
     )
 
 
@@ -100,7 +119,11 @@ def _paper(result: Result) -> str:
 
 def named(rows: Sequence[Row]) -> dict[str, Result]:
     """The results of one board, named by the options in which they differ."""
-    results = [row.result for row in rows]
+    return named_results([row.result for row in rows])
+
+
+def named_results(results: Sequence[Result]) -> dict[str, Result]:
+    """As `named`, of results that are not ranked."""
     found: dict[str, Result] = {}
     for result in results:
         name = _told_apart(result, results)
@@ -153,13 +176,17 @@ def details_cells(rows: Iterable[Row]) -> list[Cells]:
 
 
 def _details(result: Result) -> Cells:
-    minutes = max(map(train_seconds, result.runs)) / 60
+    minutes, found = train_seconds_of(result) / 60, errors(result)
     return (
         _parameters(result),
         "yes" if result.transductive else "no",
         f"{minutes:.1f}" if minutes else "none",
         str(result.recipe["name"]) + (", last step" if select_of(result) == "last" else ""),
         str(result.environment["commit"])[:8],
+        percent(found.episodes),
+        "none" if found.seeds is None else percent(found.seeds),
+        f"{mean_cost(result, 'adaptation_ms'):.2f}",
+        f"{mean_cost(result, 'peak_memory_mb'):,.0f}",
     )
 
 
@@ -168,15 +195,8 @@ def _parameters(result: Result) -> str:
 
     Results of metabench 0.1.0 do not count the parameters of a source.
     """
-    source = result.recipe.get("source")
-    if source is not None and result.parameter_count == 0:
-        return f"those of {source['name']}"
-    return f"{result.parameter_count:,}"
-
-
-def train_seconds(run: SeedRun) -> float:
-    """Of meta-training and of the source's training, where there is one."""
-    return run.cost["train_seconds"] + run.cost.get("source_seconds", 0.0)
+    count = parameters_of(result)
+    return f"those of {result.recipe['source']['name']}" if count is None else f"{count:,}"
 
 
 def table(head: Cells, lines: Iterable[Cells]) -> Table:

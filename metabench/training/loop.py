@@ -63,6 +63,7 @@ class Trained:
     best_step: int = 0
     seconds: float = 0.0
     history: list[Point] = field(default_factory=list)
+    flops: float | None = None  # operations of all steps, see `flops.py`; None: not counted
 
     @property
     def best_validation(self) -> float | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+from jax.stages import Wrapped
 
 from metabench.compute.devices import across, copied, devices_for
 from metabench.contracts.learner import Learner
@@ -21,6 +22,7 @@ from metabench.scoring.summary import summarise
 from metabench.seeds import VALIDATION_SEED, root_key
 from metabench.tasks.kinds import sample_tasks
 from metabench.training.checkpoints import Checkpoints, OtherFormError
+from metabench.training.flops import operations
 from metabench.training.lengths import Lengths
 from metabench.training.loop import Report, Trained, from_snapshot, train_state
 from metabench.training.start import unchanged
@@ -39,9 +41,7 @@ def training_devices(learner: Learner, batch: int) -> list[jax.Device]:
     return devices_for(batch if learner.training is not None and learner.training.spread else 1)
 
 
-def make_chunk(
-    learner: Learner, shape: TaskShape | TrainShape, batch: int
-) -> Callable[..., tuple[PyTree, dict[str, jax.Array]]]:
+def make_chunk(learner: Learner, shape: TaskShape | TrainShape, batch: int) -> Wrapped:
     """`run(state, table, seed_key, first step, length) -> (state, mean metrics)`, compiled.
 
     It runs on the `training_devices`. If there are several, copy `state` and `table` to them
@@ -145,10 +145,13 @@ def meta_train(
       UserError: the loss is no longer finite.
     """
     devices = training_devices(learner, plan.batch)
-    return train_state(
-        copied(start(initial_state(learner, seed)), devices),
-        make_chunk(learner, shape, plan.batch),
-        copied(table, devices),
+    state = copied(start(initial_state(learner, seed)), devices)
+    chunk, table = make_chunk(learner, shape, plan.batch), copied(table, devices)
+    flops = _flops_of_step(chunk, state, table, min(plan.chunk, plan.steps))
+    trained = train_state(
+        state,
+        chunk,
+        table,
         validate,
         plan,
         seed=seed,
@@ -156,6 +159,17 @@ def meta_train(
         progress=progress,
         settle=make_settling(learner, shape, plan.batch),
     )
+    trained.flops = None if flops is None else flops * plan.steps
+    return trained
+
+
+def _flops_of_step(
+    chunk: Wrapped, state: PyTree, table: ClassTable | None, length: int
+) -> float | None:
+    """Operations of one step. The loop's first call uses this trace again: it costs nothing."""
+    traced = chunk.trace(state, table, root_key(0), jnp.int32(0), length)
+    found = operations(traced.jaxpr.jaxpr)
+    return None if found is None else found / length
 
 
 def trained_before(learner: Learner, plan: Lengths, folder: Path, *, seed: int) -> Trained:

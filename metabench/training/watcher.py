@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metabench.training.loop import Report, Trained
 from metabench.types import PyTree
@@ -19,3 +19,13 @@ class Watcher:
     canaries: Callable[[int, int], None] = lambda done, total: None
     note: Callable[[str], None] = lambda text: None
     tested: Callable[[int, PyTree], None] = lambda seed, state: None
+
+
+def always_resuming(watcher: Watcher) -> Watcher:
+    """The same for a command that continues whatever it finds: it has no `--resume` to speak of."""
+
+    def note(text: str) -> None:
+        if not text.startswith("`--resume`"):
+            watcher.note(text)
+
+    return replace(watcher, note=note)

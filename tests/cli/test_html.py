@@ -40,6 +40,7 @@ def test_what_does_not_go_together_is_one_sentence(metabench, folder):
         (("pdf",), "not 'pdf'"),
         (("leaderboards",), "`--folder`"),
         (("html", "--format", "csv"), "a format of its own"),
+        (("html", "--untrained"), "`trained` does not go with the page"),
         (("html", "--markdown", "page.md"), "a format of its own"),
         (("html", "--protocol", "5way"), "shows all boards"),
         (("--out", "site"), "metabench leaderboard html"),

@@ -81,6 +81,24 @@ def test_leaderboard_for_other_programs(metabench, folder):
         assert "`format`" in outcome.err
 
 
+def test_leaderboard_of_some_results(metabench, folder):
+    outcome = metabench("leaderboard", "--format", "csv", "--max-parameters", "112000", "--trained")
+    assert outcome.out == metabench("leaderboard", "--format", "csv").out
+    for words in (("--untrained",), ("--status", "replayed"), ("--transductive",)):
+        outcome = metabench("leaderboard", *words)
+        assert outcome.code == 2
+        assert outcome.err.startswith("error: none of the 3 results is as asked (")
+
+
+def test_leaderboard_as_markdown_on_standard_output(metabench, folder):
+    found = metabench("leaderboard", "--format", "markdown")
+    assert (found.code, found.err) == (0, "")
+    assert found.out == page.markdown(ranking.rank([FIRST, SECOND, OTHER]))
+    assert metabench("leaderboard", "--format", "text").out == metabench("leaderboard").out
+    assert metabench("leaderboard", "--format", "markdown", "--markdown", "page.md").code == 0
+    assert Path("page.md").read_text(encoding="utf-8") == found.out
+
+
 def test_leaderboard_leaves_out_a_file_that_is_no_result_and_names_it(metabench, folder):
     before = metabench("leaderboard").out
     (folder / "odd").mkdir()

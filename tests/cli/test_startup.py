@@ -19,6 +19,9 @@ COMPUTE = {
     "run": ("--learner", "pixel_nn"),
     "check": ("pixel_nn",),
     "predict": ("--result", "r.json", "--support", "a", "--query", "b"),
+    "submit": ("pixel_nn", "--out", "entry", "--author", "A"),
+    "verify": ("entry",),
+    "regress": (),
     "forecast": ("--learner", "lstm"),
     "protocols": (),
     "data show": ("strokes",),
@@ -30,7 +33,7 @@ COMPUTE = {
     "statistician sample": ("--result", "result.json"),
 }
 COMPUTE_NOTHING = {
-    "leaderboard", "learners", "datasets", "data list", "data prepare", "data verify",
+    "compare", "leaderboard", "learners", "datasets", "data list", "data prepare", "data verify",
     "runs clean",
 }  # fmt: skip
 

@@ -107,3 +107,8 @@ def test_what_is_no_entry_is_never_replaced(tmp_path):
             folders.check_free(tmp_path / "notes", replace)
     with pytest.raises(UserError, match="is no entry"):
         folders.read(tmp_path / "notes")
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"names the folder .*, but there is no such folder"):
+        folders.read(tmp_path / "none")

@@ -32,8 +32,9 @@ def test_an_entry_holds_its_learner_results_states_and_claims(original):
 def test_a_learner_that_fails_a_check_is_not_submitted(tmp_path):
     file = tmp_path / "broken.py"
     file.write_text(TEXT.replace("return means, state", "return means[:1], state"))
-    with pytest.raises(UserError, match=r"fails \d+ of \d+ checks .*`metabench check`"):
+    with pytest.raises(UserError, match=r"fails \d+ of \d+ checks .*`metabench check`") as caught:
         submit(submission(f"{file}:mine", tmp_path / "runs"), tmp_path / "entry", command="")
+    assert "\n" not in str(caught.value)
     assert not (tmp_path / "entry").exists()
 
 

@@ -65,7 +65,7 @@ def test_an_untouched_entry_holds_and_can_be_signed(entry):
 def test_the_code_of_others_is_not_run_unasked(entry):
     (entry.folder / "source" / "mine.py").write_text("raise SystemExit('was run')")
     entry = readdressed(entry)
-    with pytest.raises(UserError, match=r"not metabench's: read it, and allow it with `--trust`"):
+    with pytest.raises(UserError, match=r"\(source/mine.py:mine\), which is .* with `--trust`"):
         check_entry(entry, dataclasses.replace(QUIET, trust=False))
 
 
@@ -245,3 +245,12 @@ def test_a_result_file_is_replayed_from_the_checkpoints_of_its_run(entry, origin
     document.write(changed, path)
     found = verify_result(path, wanted, learner)
     assert [one.what for one in found.findings if not one.holds] == ["split_digest"]
+
+
+def test_an_entry_without_canaries_is_not_changed_by_them(entry):
+    entry = rewritten(entry, lambda found: found.pop("canaries"))
+    wanted = dataclasses.replace(QUIET, tasks=1, canaries=True)
+    (one,) = verify_entry(entry, wanted)
+    assert one.result.canaries is None
+    assert one.findings[-1].said.startswith("the entry has none; here fail: ")
+    folders.sign(entry, place_of(entry), signed_by(one, "A. Reader", retrain=False))

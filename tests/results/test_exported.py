@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from metabench.results import ranking
+from metabench.results import page, ranking
 from metabench.results.exported import exported, records
 from tests.made_up_result import made_up
 
@@ -25,6 +25,13 @@ def test_a_record_for_each_entry_by_hand():
     assert two["seed_spread"] == pytest.approx(0.1 * 2**0.5)
     assert two["command"] == SECOND.command
     assert two["protocol"] == SECOND.protocol.id
+    assert (two["worst_rank"], two["status"], two["train_flops"]) == (2, "claimed", None)
+    assert (two["adaptation_ms"], two["peak_memory_mb"]) == (1.234, 987.6)
+    assert (one["episode_error"], one["seed_error"]) == (pytest.approx(0.057735, abs=1e-6), None)
+    assert two["seed_error"] == pytest.approx(0.1)
+    fronts = ("pareto_parameters", "pareto_training", "pareto_adaptation")
+    assert all(one[name] for name in fronts)
+    assert not any(two[name] for name in fronts)  # as dear as the first, and less accurate
 
 
 def test_csv_and_json_hold_the_same_records():
@@ -35,10 +42,14 @@ def test_csv_and_json_hold_the_same_records():
     assert lines == texts
 
 
+def test_markdown_is_the_page():
+    assert exported(BOARDS, "markdown") == page.markdown(BOARDS)
+
+
 def test_latex_has_a_line_for_each_entry_and_escapes_what_it_must():
     odd = ranking.rank([made_up("a_b&c%", (10, 8, 10, 8)), SECOND])
     text = exported(odd, "latex")
-    assert r"1= & a\_b\&c\% & 90.00 $\pm$ 11.32 & " in text
-    assert r"1= & matching & 80.00 $\pm$" in text
+    assert r"1-2 & a\_b\&c\% & 90.00 $\pm$ 11.32 & " in text
+    assert r"1-2 & matching & 80.00 $\pm$" in text
     assert text.count(r"\\") == 3  # head and entries
     assert r"\caption{strokes" in text

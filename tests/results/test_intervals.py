@@ -47,6 +47,27 @@ def test_the_paired_difference_is_taken_episode_by_episode():
     assert intervals.paired(FIRST, FIRST)[:2] == (0, 0)
 
 
+def test_the_test_agrees_with_the_interval():
+    # The difference is 0.1 and its standard error 0.0408: 2.449 of them.
+    assert intervals.p_value(FIRST, SECOND) == pytest.approx(0.01431, abs=1e-5)
+    assert intervals.p_value(SECOND, FIRST) == intervals.p_value(FIRST, SECOND)
+    assert intervals.p_value(FIRST, FIRST) == 1
+    always = made_up("maml", (9, 7, 9, 7))  # 0.1 below the first in every episode
+    assert intervals.p_value(FIRST, always) == pytest.approx(0, abs=1e-12)
+    for other in (SECOND, TWO_SEEDS, made_up("maml", (10, 8, 10, 7), (9, 8, 9, 7))):
+        gap = intervals.paired(FIRST, other)
+        assert (intervals.p_value(FIRST, other) < 0.05) == (abs(gap.mean) > gap.ci95)
+
+
+def test_errors_of_episodes_and_seeds_stand_apart():
+    assert intervals.errors(FIRST) == (pytest.approx(0.057735, abs=1e-6), None)
+    # As in the interval over both: 0.013333 / 4 of the episodes, 0.02 / 2 of the seeds.
+    assert intervals.errors(TWO_SEEDS) == (pytest.approx(0.057735, abs=1e-6), pytest.approx(0.1))
+    assert intervals.paired_errors(FIRST, TWO_SEEDS).seeds == pytest.approx(0.1)
+    assert intervals.paired_errors(FIRST, SECOND) == (pytest.approx(0.040825, abs=1e-6), None)
+    assert intervals.seed_variances(FIRST, TWO_SEEDS) == [pytest.approx(0.02)]
+
+
 def test_a_pair_with_a_single_training_says_so():
     assert intervals.paired(FIRST, TWO_SEEDS).one_seed
     assert not intervals.paired(TWO_SEEDS, UNTRAINED).one_seed

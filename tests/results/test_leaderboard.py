@@ -50,6 +50,17 @@ def test_a_frame_has_a_row_for_each_entry(folder):
     second = frame[frame.learner == "matching"].iloc[0]
     assert (second["rank"], second["tied"], second["seeds"]) == (2, False, 1)
     assert second.behind == pytest.approx(0.1)
+    assert (second.worst_rank, second.status) == (2, "claimed")
+
+
+def test_only_some_results_are_ranked(folder):
+    write(replace(FIRST, learner="anil", transductive=True), folder / FIRST.protocol.id / "x.json")
+    name = f"{FIRST.protocol.id} on dddddddddddd"
+    assert len(leaderboard(folder)[name]) == 3
+    (row,) = leaderboard(folder, transductive=True)[FIRST.protocol.id]
+    assert (row.rank, row.worst, row.result.learner) == (1, 1, "anil")
+    with pytest.raises(UserError, match="none of the 5 results is as asked"):
+        leaderboard(folder, status="replayed")
 
 
 def test_a_file_that_is_no_result_is_left_out_and_named(folder):

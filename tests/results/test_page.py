@@ -33,7 +33,7 @@ def test_markdown_has_a_section_for_each_group_and_the_commands():
     assert {row.count("|") for row in rows} == {
         len(tables.BOARD_HEAD) + len(tables.DETAILS_HEAD) + 1
     }
-    assert "| 1= | protonet | 90.00 ± 11.32 |  | one seed |" in rows[2]
+    assert "| 1-2 | protonet | 90.00 ± 11.32 |  | one seed |" in rows[2]
     assert "1. `metabench run --learner protonet`\n2. `metabench run --learner matching`" in text
     assert text == page.markdown(ranking.rank([other, SECOND, FIRST]))  # whatever the order
 

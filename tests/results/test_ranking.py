@@ -1,4 +1,4 @@
-"""Ranking worked by hand: ties share a rank, and results that do not compare never meet."""
+"""Ranking worked by hand: ties are ranges, and results that do not compare never meet."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ def shown(boards):
     return sorted(sorted(row.result.learner for row in rows) for rows in boards.values())
 
 
-def test_entries_that_are_not_told_apart_share_a_rank():
+def test_a_rank_is_a_range_by_hand():
+    """p-values 0.000, 0.000, 0.000, 0.014, 0.047, 0.317; the last two are above 0.05/2 and 0.05."""
     (rows,) = ranking.rank([FOURTH, SECOND, THIRD, FIRST]).values()
-    assert [(row.rank, row.tied, row.result.learner) for row in rows] == [
-        (1, False, "protonet"),
-        (2, True, "matching"),
-        (2, True, "maml"),
-        (4, False, "anil"),
+    assert [(row.best, row.worst, row.place, row.result.learner) for row in rows] == [
+        (1, 2, "1-2", "protonet"),  # better than the second and the fourth
+        (2, 3, "2-3", "matching"),  # better than the fourth
+        (1, 3, "1-3", "maml"),  # better than the fourth, not told apart from the others
+        (4, 4, "4", "anil"),
     ]
+    assert [(row.rank, row.tied) for row in rows] == [(1, True), (2, True), (1, True), (4, False)]
     assert rows[0].behind is None
     assert [row.behind for row in rows[1:]] == [
         intervals.paired(FIRST, other) for other in (SECOND, THIRD, FOURTH)

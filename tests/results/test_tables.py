@@ -9,6 +9,7 @@ from rich.console import Console
 
 from metabench.results import ranking, tables
 from metabench.results.intervals import overall, paired
+from metabench.results.status import signed
 from tests.made_up_result import made_up
 
 FIRST = made_up("protonet", (10, 8, 10, 8))
@@ -61,11 +62,22 @@ def test_a_figure_under_other_conditions_is_listed_and_not_in_the_table():
 def test_board_cells():
     (rows,) = ranking.rank([SECOND, FIRST]).values()
     first, second = tables.board_cells(rows)
-    assert first == ("1=", "protonet", "90.00 ± 11.32", "", "one seed", "none")
+    assert first == (
+        "1-2", "protonet", "90.00 ± 11.32", "", "one seed", "none", "claimed", "p t a"
+    )  # fmt: skip
     accuracy, gap = overall(SECOND), paired(FIRST, SECOND)
     behind = f"10.00 ± {tables.percent(gap.ci95)}†"  # the first has one seed
-    assert second[2:] == (f"80.00 ± {tables.percent(accuracy.ci95)}", behind, "14.14", "none")
+    assert second[2:6] == (f"80.00 ± {tables.percent(accuracy.ci95)}", behind, "14.14", "none")
+    assert second[-1] == "p"
     assert len(first) == len(tables.BOARD_HEAD)
+    assert tables.fitting(first, 120) == first
+    assert tables.fitting(first, 80) == first[:6]
+
+
+def test_the_status_is_in_the_table():
+    replayed = signed(FIRST, "replayed", who="A", when="2026", where="here", tasks=4)
+    (rows,) = ranking.rank([replayed, SECOND]).values()
+    assert [line[6] for line in tables.board_cells(rows)] == ["replayed", "claimed"]
 
 
 def test_ties_and_single_seeds_are_marked():
@@ -75,13 +87,13 @@ def test_ties_and_single_seeds_are_marked():
     last = made_up("anil", (2, 2, 3, 3), (2, 2, 3, 3))
     (rows,) = ranking.rank([FIRST, other, pixels, last]).values()
     cells = {line[1]: line for line in tables.board_cells(rows)}
-    assert [line[0] for line in cells.values()] == ["1=", "1=", "1=", "4"]
+    assert [line[0] for line in cells.values()] == ["1-3", "1-3", "1-3", "4"]
     assert cells["protonet"][3].endswith("†")
     assert cells["anil"][3].endswith("†")  # the first, maml, has one seed
     assert cells["pixel_nn"][4] == "not trained"
     (rows,) = ranking.rank([pixels, last]).values()
     assert not any("†" in cell for line in tables.board_cells(rows) for cell in line)
-    for part in ("†", "=", "±"):
+    for part in ("†", "#", "±", "Holm", "Status", "Front"):
         assert part in tables.LEGEND
 
 
@@ -115,6 +127,9 @@ def test_details_cells():
     first, second = tables.details_cells(rows)
     assert (first[0], first[1], first[2], first[4]) == ("112,000", "no", "1.5", "01234567")
     assert (second[0], second[1]) == ("9", "yes")
+    # Episodes as in `test_intervals.py`, 0.113161 / 1.96; seeds: the root of 0.01.
+    assert first[5:] == ("5.77", "none", "1.23", "988")
+    assert second[5:] == ("5.77", "10.00", "1.23", "988")
     assert len(first) == len(tables.DETAILS_HEAD)
 
 

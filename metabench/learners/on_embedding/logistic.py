@@ -11,8 +11,8 @@ import numpy as np
 
 from metabench.contracts.learner import EpisodeLearner
 from metabench.contracts.options import Rate, with_options
+from metabench.learners.common.host import fit_of, score_of
 from metabench.learners.on_embedding.base import Embedding, on_embedding
-from metabench.learners.on_embedding.host import fit_of, score_of
 from metabench.learners.on_embedding.scikit import unit_rows
 from metabench.optional import imported
 from metabench.types import EpisodeShape, PyTree

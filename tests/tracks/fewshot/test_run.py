@@ -40,7 +40,7 @@ def test_a_result_holds_everything_about_its_run(plan):
         assert 0 < one.validation_accuracy <= 1
         assert one.train_steps == 4
         assert one.best_step in (2, 4)
-        assert set(one.cost) == COST
+        assert set(one.cost) == COST | {"train_flops"}
         assert one.cost["train_episodes_per_second"] > 0
     assert result.runs[0].correct != result.runs[1].correct
 
@@ -93,6 +93,7 @@ def test_a_learner_without_training_leaves_no_trace(plan, tmp_path):
     (one,) = result.runs
     assert (one.train_steps, one.best_step, one.validation_accuracy) == (0, 0, None)
     assert (one.cost["train_seconds"], one.cost["train_episodes_per_second"]) == (0, 0)
+    assert "train_flops" not in one.cost
     assert one.accuracy > 0.5  # chance is 1/3
     assert set(made.tables) == {"test"}
     assert not made.folder.exists()
