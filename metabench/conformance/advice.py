@@ -26,6 +26,8 @@ OF_CHECKS: Mapping[str, str] = {
     "beats_chance": "see that `adapt` uses `support_y`, that column j of the logits is the score "
     "of label j, and that higher is better",
     "shuffled_labels": "take the labels from `support_y`, not from the order of the supports",
+    "uneven": "count the supports of each class by `support_y`: `shape.shot` is only their mean; "
+    "or set `balanced=True`",
     "stream_contract": "return one row of logits for each image of the stream, with a column for "
     "each number of a label's code",
     "stream_training": "return the state from `training.step` in the form in which `init` made it, "

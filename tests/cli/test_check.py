@@ -17,7 +17,8 @@ def flat(x):
 
 def right(shape: EpisodeShape, *, power: float = 2.0):
     def adapt(state, x, y, key):
-        return jax.nn.one_hot(y, shape.way, axis=0) @ flat(x) / shape.shot
+        member = jax.nn.one_hot(y, shape.way, axis=0)
+        return member @ flat(x) / member.sum(1, keepdims=True)
     def predict(task, x):
         return -(jnp.abs(flat(x)[:, None] - task[None]) ** power).sum(-1)
     return EpisodeLearner(lambda key: (), adapt, predict)

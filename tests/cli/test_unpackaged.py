@@ -12,7 +12,7 @@ def mean_ink(shape: EpisodeShape, *, power: float = 1.0):
     def ink(x):
         return pixels(x).mean((1, 2, 3)) ** power
     def adapt(state, x, y, key):
-        return jnp.zeros(shape.way).at[y].add(ink(x)) / shape.shot
+        return jnp.zeros(shape.way).at[y].add(ink(x)) / jnp.bincount(y, length=shape.way)
     def predict(task, x):
         return -jnp.abs(ink(x)[:, None] - task[None])
     return EpisodeLearner(lambda key: (), adapt, predict)
