@@ -59,6 +59,13 @@ Canaries: TypeAlias = Annotated[
         help="Measure the canaries too: compare them, or add them to a result file without any.",
     ),
 ]
+Looks: TypeAlias = Annotated[
+    bool,
+    Option(
+        "--looks",
+        help="Of a result file: keep two test episodes with the answers beside it, for the page.",
+    ),
+]
 Trust: TypeAlias = Annotated[
     bool, Option("--trust", help="The code of the entry's learner may be run here.")
 ]

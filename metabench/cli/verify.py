@@ -25,6 +25,7 @@ def verify(
     choose: entries.Choice = None,
     retrain: entries.Retrain = False,
     canaries: entries.Canaries = False,
+    looks: entries.Looks = False,
     trust: entries.Trust = False,
     sign: entries.Signer = None,
     learner: entries.OfResult = None,
@@ -47,6 +48,7 @@ def verify(
             chosen,
             retrain,
             canaries,
+            looks,
             trust,
             Places(run_dir, archives, cache, quiet),
             view.watcher(),
@@ -60,17 +62,16 @@ def verify(
 def _verify(what: Path, wanted: Wanted, sign: str | None, learner: str | None) -> bool:
     from metabench.entries import folder as folders
     from metabench.entries.verify import check_entry, signed_by, verify_entry, verify_result
-    from metabench.results import document
 
     if not what.exists():
         raise UserError(f"`entry` names {what}, but there is no such folder or result file")
     if not what.is_dir():
         one = verify_result(what, wanted, learner)
-        made = signed_by(one, sign, wanted.retrain)
-        if _told(one) and made != document.read(what):
-            document.write(made, what)
-            print(f"written: {what}" if sign is None else f"signed by {sign}: {what}")
+        if _told(one):
+            _keep(one, what, sign, wanted.retrain)
         return one.holds
+    if wanted.looks:
+        raise UserError(f"`entry` {what} is an entry, which has its looks; leave `looks` out")
     entry = folders.read(what)
     if wrong := check_entry(entry, wanted):
         print(*(f"WRONG  {one}" for one in wrong), sep="\n")
@@ -87,6 +88,20 @@ def _verify(what: Path, wanted: Wanted, sign: str | None, learner: str | None) -
         print(f"signed by {sign}: {one.place}")
     print(f"next: metabench accept {shlex.quote(str(what))} --into leaderboards")
     return holds
+
+
+def _keep(one: Verified, path: Path, sign: str | None, retrain: bool) -> None:
+    """Write what is new of a result file: canaries, a signature, looks."""
+    from metabench.entries.verify import signed_by
+    from metabench.results import document, looks
+
+    made = signed_by(one, sign, retrain)
+    if made != document.read(path):
+        document.write(made, path)
+        print(f"written: {path}" if sign is None else f"signed by {sign}: {path}")
+    if one.looks:
+        looks.write(made, one.looks, path)
+        print(f"looks: {looks.place(path)}")
 
 
 def _told(one: Verified) -> bool:

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from metabench.entries import folder as folders
 from metabench.errors import UserError
 from metabench.files import publish
-from metabench.results import document
+from metabench.results import document, looks
 from metabench.results.result import Result
 from metabench.results.status import content_digest, valid_signatures
 
@@ -61,11 +61,10 @@ def accept(entry: folders.Entry, boards: Path, *, force: bool) -> list[Accepted]
                 f"{', '.join(in_the_way)}; accept it into another folder, or replace what is "
                 "there with `--force`"
             )
-        content = {
-            one.path.relative_to(boards).as_posix(): document.to_json(one.result).encode()
-            for one in planned
-            if one.news != "there already"
-        }
+        content: dict[str, bytes] = {}
+        for place, one in zip(entry.results, planned, strict=True):
+            if one.news != "there already":
+                content |= _content(entry, place, one, boards)
         _write(boards, content)
     return planned
 
@@ -96,6 +95,15 @@ def _plan(place: str, result: Result, boards: Path) -> Accepted:
     added = [one for one in valid_signatures(result) if one not in kept]
     both = replace(there, signatures=(*kept, *added) or None)
     return Accepted(path, both, "signed" if added else "there already")
+
+
+def _content(entry: folders.Entry, place: str, one: Accepted, boards: Path) -> dict[str, bytes]:
+    """What is written for one result: itself, and the looks at it, if the entry has some."""
+    found, seen = {}, entry.folder / folders.looks_place(place)
+    if seen.is_file():
+        found[looks.place(one.path).relative_to(boards).as_posix()] = seen.read_bytes()
+    found[one.path.relative_to(boards).as_posix()] = document.to_json(one.result).encode()
+    return found
 
 
 def _write(boards: Path, content: Mapping[str, bytes]) -> None:

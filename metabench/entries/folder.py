@@ -3,6 +3,7 @@
 entry.json            the learner, what the submitter claims, and a digest of every file
 results/<protocol>/   result documents
 states/<protocol>/    trained states, one `.npz` for each seed
+looks/<protocol>/     two test episodes with the answers, to look at; none of streams
 source/               the learner's file, if no package registers it
 """
 
@@ -28,6 +29,7 @@ from metabench.results.status import content_digest
 SCHEMA_VERSION = 1
 SCHEMA = "entries/entry.schema.json"
 ABOUT, RESULTS, STATES, CHECKS = "entry.json", "results", "states", "checks.json"
+LOOKS = "looks"
 PREVIOUS = ".previous"  # how an entry is called while another takes its place
 
 
@@ -42,6 +44,11 @@ class Entry(NamedTuple):
 def state_place(protocol: str, seed: int) -> str:
     """Where the state of a seed's training lies, within the folder."""
     return f"{STATES}/{protocol}/seed{seed}.npz"
+
+
+def looks_place(place: str) -> str:
+    """Where the looks at the result at `place` lie, within the folder."""
+    return LOOKS + place.removeprefix(RESULTS)
 
 
 def digest_of(place: str, content: bytes) -> str:

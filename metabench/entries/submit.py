@@ -17,7 +17,9 @@ from metabench.errors import UserError
 from metabench.files.canonical import canonical
 from metabench.registry import AnyLearner
 from metabench.results import document, environment
+from metabench.results.looks import Look, to_json
 from metabench.results.result import Result
+from metabench.tracks.fewshot.looking import can_be_looked_at, looked
 from metabench.tracks.fewshot.request import (
     Asked,
     Places,
@@ -78,6 +80,7 @@ class Run(NamedTuple):
 
     result: Result
     states: dict[int, bytes]  # by seed
+    looks: tuple[Look, ...]  # of the first seed; none of streams
 
 
 def checked(submission: Submission) -> list[Outcome]:
@@ -105,9 +108,11 @@ def run(
     )
     command = as_command(request)
     result = execute(plan, resume=True, command=command, watcher=keeping, canaries=True)
+    seen = looked(plan, states[plan.seeds[0]]) if can_be_looked_at(plan) else []
     return Run(
         replace(result, claims=dict(claims)),
         {seed: packed(state) for seed, state in states.items()},
+        tuple(seen),
     )
 
 
@@ -157,7 +162,8 @@ def _files(one: Run) -> dict[str, bytes]:
     place = document.default_path(one.result, Path(folders.RESULTS)).as_posix()
     protocol = one.result.protocol.id
     states = {folders.state_place(protocol, seed): state for seed, state in one.states.items()}
-    return {place: document.to_json(one.result).encode(), **states}
+    seen = {folders.looks_place(place): to_json(one.result, one.looks).encode()}
+    return {place: document.to_json(one.result).encode(), **states, **(seen if one.looks else {})}
 
 
 def _of_checks(outcomes: Sequence[Outcome]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +17,12 @@ from metabench.errors import UserError
 from metabench.registry import AnyLearner
 from metabench.results import document, environment
 from metabench.results.doubts import doubts
+from metabench.results.looks import Look
 from metabench.results.result import Result
 from metabench.results.status import Status, signed
 from metabench.scoring.canaries.canary import as_json
 from metabench.tracks.fewshot.canaries import canaries
+from metabench.tracks.fewshot.looking import can_be_looked_at, looked
 from metabench.tracks.fewshot.plan import Plan
 from metabench.tracks.fewshot.replan import form_of, state_of
 from metabench.tracks.fewshot.request import Places
@@ -38,6 +40,7 @@ class Wanted:
     retrain: bool = False
     canaries: bool = False
     """Whether canaries are measured: compared with those of the result, or added if it has none."""
+    looks: bool = False  # test episodes with the answers are kept, to look at
     trust: bool = False  # the code of somebody else's learner may be run
     places: Places = field(default_factory=Places)
     watcher: Watcher = field(default_factory=Watcher)
@@ -50,6 +53,7 @@ class Verified(NamedTuple):
     result: Result  # with canaries, where some were added
     findings: list[Finding]
     tasks: int  # that were replayed of each seed
+    looks: Sequence[Look] = ()
 
     @property
     def holds(self) -> bool:
@@ -129,9 +133,10 @@ def _verified(
             result = replace(result, canaries=found)
         else:
             findings.append(compare_canaries(result, found))
+    seen = looked(plan, kept(plan.seeds[0])) if wanted.looks and can_be_looked_at(plan) else ()
     if wanted.retrain and all(one.holds for one in findings):
         findings.append(retrained(result, learner, wanted.places, wanted.watcher))
-    return Verified(place, result, findings, len(tasks))
+    return Verified(place, result, findings, len(tasks), seen)
 
 
 def signed_by(verified: Verified, who: str | None, retrain: bool) -> Result:

@@ -19,7 +19,7 @@ QUIET = Wanted(tasks=3, places=Places(quiet=True))
 def test_an_entry_holds_its_learner_results_states_and_claims(original):
     entry = read(original)
     assert {path.relative_to(original).parts[0] for path in original.rglob("*")} == {
-        "checks.json", "entry.json", "results", "source", "states",
+        "checks.json", "entry.json", "looks", "results", "source", "states",
     }  # fmt: skip
     assert (original / "source" / "mine.py").read_text() == TEXT
     assert entry.about["learner"]["reference"] == "source/mine.py:mine"

@@ -215,12 +215,13 @@ def test_canaries_are_compared_or_added(entry, original):
     path = entry.folder / place_of(entry)
     document.write(dataclasses.replace(document.read(path), canaries=None), path)
     places = Places(original.parent / "runs", quiet=True)
-    one = verify_result(
-        path, dataclasses.replace(wanted, places=places), f"{original.parent}/mine.py:mine"
-    )
+    wanted = dataclasses.replace(wanted, places=places, looks=True)
+    one = verify_result(path, wanted, f"{original.parent}/mine.py:mine")
     assert one.holds
     assert one.result.canaries
     assert signed_by(one, None, retrain=False) == one.result
+    right = [sum(row[n] for n, row in enumerate(look.confusion)) for look in one.looks]
+    assert right == list(one.result.runs[0].correct[:2])  # the answers are those of the test
 
 
 @pytest.mark.slow
