@@ -33,8 +33,8 @@ COMPUTE = {
     "statistician sample": ("--result", "result.json"),
 }
 COMPUTE_NOTHING = {
-    "compare", "leaderboard", "learners", "datasets", "data list", "data prepare", "data verify",
-    "runs clean",
+    "accept", "compare", "leaderboard", "learners", "datasets", "data list", "data prepare",
+    "data verify", "runs clean",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from metabench.conformance import (
     check_label_names,
     check_learner,
 )
-from tests.conformance import faults, faults_of_queries
+from tests.conformance import faults, faults_of_queries, faults_of_supports
 from tests.conformance.faults import breaking
 from tests.conformance.right import embedding, linear, on_linear, remembering, smoothing
 
@@ -41,6 +41,15 @@ BROKEN = {
     ),
     "reads places": (
         "query_order", breaking(linear, predict=faults_of_queries.reads_places), "in another order",
+    ),
+    "counts supports": (
+        "uneven",
+        breaking(
+            linear,
+            adapt=faults_of_supports.counts_supports,
+            predict=faults_of_supports.adds_counts,
+        ),
+        "accuracy must not be lost",
     ),
     "guesses": ("beats_chance", breaking(linear, predict=faults.guesses), "above chance"),
     "ignores labels": (
@@ -239,6 +248,7 @@ ABLE = {  # learner -> what it cannot do -> the reason
         "other_shape": NO_EPISODES,
         "transductive": NO_EPISODES,
         "query_order": NO_EPISODES,
+        "uneven": NO_EPISODES,
         "beats_chance": NO_EPISODES,
         "shuffled_labels": NO_EPISODES,
         "forecast_": "takes no `FunctionShape`",

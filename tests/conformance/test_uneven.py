@@ -6,24 +6,11 @@ import pytest
 
 from metabench.conformance import LEARNER_CHECKS, ConformanceError, Skipped, Subject
 from metabench.conformance.uneven import check_support_order
+from tests.conformance import faults_of_supports
 from tests.conformance.faults import breaking
 from tests.conformance.right import features, linear
 
 UNEVEN = next(check for check in LEARNER_CHECKS if check.name == "uneven")
-
-
-def follows_the_numbers(whole, shape):
-    """The class with most supports is every query's answer; in even episodes, none is preferred."""
-
-    def adapt(state, x, y, key):
-        number = jax.nn.one_hot(y, shape.way, axis=0).sum(1)
-        return whole.adapt(state, x, y, key) | {"number": number}
-
-    return adapt
-
-
-def adds_the_numbers(whole, shape):
-    return lambda task, x: whole.predict(task, x) + 1e4 * task["number"][None]
 
 
 def overflows(whole, shape):
@@ -52,7 +39,10 @@ def reads_the_first(whole, shape):
     ("faults", "why"),
     [
         (
-            {"adapt": follows_the_numbers, "predict": adds_the_numbers},
+            {
+                "adapt": faults_of_supports.counts_supports,
+                "predict": faults_of_supports.adds_counts,
+            },
             "accuracy must not be lost",
         ),
         ({"adapt": overflows}, "finite logits in uneven episodes"),

@@ -62,6 +62,8 @@ def test_what_is_not_there_is_one_sentence(finished, tmp_path):
         training_of(plan_of(result, strokes, strokes, tmp_path))
     with pytest.raises(UserError, match="prepare it from the same archives"):
         plan_of(result, strokes, strokes._replace(digest="0" * 64), folder)
-    untrained = dataclasses.replace(result, learner="pixel_nn", recipe={"name": "defaults"})
+    untrained = dataclasses.replace(
+        result, learner="pixel_nn", hyperparameters={}, recipe={"name": "defaults"}
+    )
     with pytest.raises(UserError, match="which trains nothing"):
-        plan_of(untrained, strokes, strokes, folder)
+        training_of(plan_of(untrained, strokes, strokes, folder))
