@@ -139,11 +139,21 @@ def _estimate(parts: Sequence[np.ndarray]) -> _Estimate:
     seeds = [_seed_deviations(part) for part in parts if len(part) > 1]
     if not seeds:
         return _Estimate(mean, float(half_width(episodes)) / NORMAL, math.inf)
-    drawn = _shares(len(episodes), 0) @ _spread_out(episodes - mean)
+    drawn = np.sum([_over_episodes(part.mean(0).tobytes()) for part in parts], axis=0)
     for stream, deviations in enumerate(seeds, start=1):
         drawn = drawn + _shares(len(deviations), stream) @ deviations
     counted = [(float(np.square(one).mean()), len(one)) for one in seeds]
     return _Estimate(mean, float(drawn.std()), freedom(float(drawn.var()), counted))
+
+
+@lru_cache(maxsize=1024)
+def _over_episodes(content: bytes) -> np.ndarray:
+    """[draws]: deviations of the mean of accuracies [episodes], the bytes of a float64 array.
+
+    A sum of means deviates by the sum of these, so that a board needs them once for each entry.
+    """
+    accuracy = np.frombuffer(content)
+    return _shares(len(accuracy), 0) @ _spread_out(accuracy - accuracy.mean())
 
 
 def _errors(parts: Sequence[np.ndarray]) -> Errors:
