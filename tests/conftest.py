@@ -25,7 +25,7 @@ jax.config.update("jax_disable_most_optimizations", True)
 
 
 # Files of long tests that share nothing. The tests of any other file share what is compiled.
-APART = ("test_accuracy.py", "conformance/test_dataset_checks.py")
+APART = ("conformance/test_dataset_checks.py",)
 
 
 @pytest.hookimpl(optionalhook=True)
