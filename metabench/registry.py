@@ -63,8 +63,10 @@ def _load(group: str, noun: str, name: str) -> Any:
     points = _points(group)
     if name not in points:
         known = names(group)
+        folder = f"; a folder of images is named `folder:{name}`" if group == "datasets" else ""
         raise UserError(
             f"unknown {noun} `{name}`{suggest(name, known)}; registered are: {', '.join(known)}"
+            + (folder if "/" in name else "")
         )
     return points[name].load()
 

@@ -115,6 +115,7 @@ def _execute(
     plan: Plan, out: Path | None, resume: bool, quiet: bool, plots: bool, canaries: bool
 ) -> None:
     """Run the plan, write the result and say where everything is."""
+    from metabench.files.publish import is_standard_output
     from metabench.results.document import default_path, write
     from metabench.tracks.fewshot.run import execute
     from metabench.training.view import RunView
@@ -130,7 +131,8 @@ def _execute(
         _tell(result)
         if result.canaries is not None:
             tell_canaries(result.canaries)
-        print(f"result: {path}")
+        if not is_standard_output(path):
+            print(f"result: {path}")
         _draw_curves(plan, view)
     if plots:
         _draw(plan, out)

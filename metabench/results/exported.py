@@ -27,6 +27,7 @@ LATEX = str.maketrans(
         "±": r"$\pm$",
         "†": r"$^\dagger$",
         "×": r"$\times$",
+        "\n": " ",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         **{mark: f"\\{mark}" for mark in "&%$#_{}"},

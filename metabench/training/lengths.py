@@ -9,6 +9,8 @@ from typing import Any
 from metabench.errors import UserError, suggest
 from metabench.types import Select
 
+MOST_SEEDS = 10_000  # of one run; each is a training
+
 
 @dataclass(frozen=True)
 class Lengths:
@@ -72,3 +74,5 @@ def check_seeds(seed: int, seeds: int = 1) -> None:
     for name, value, lowest in (("seed", seed, 0), ("seeds", seeds, 1)):
         if not lowest <= value < 2**30:
             raise UserError(f"`{name}` is {value}; it must be at least {lowest} and below 2^30")
+    if seeds > MOST_SEEDS:
+        raise UserError(f"`seeds` is {seeds:,}; there may be at most {MOST_SEEDS:,}")

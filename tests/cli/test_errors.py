@@ -53,6 +53,8 @@ CASES = [
     (["--train", "steps=ten"], ["`steps` is 'ten'", "a whole number"]),
     (["--train", "steps"], ["`--train` is 'steps'", "NAME=VALUE"]),
     (["--seeds", "0"], ["`seeds` is 0", "at least 1"]),
+    (["--seeds", "999999999"], ["`seeds` is 999,999,999", "at most 10,000"]),
+    (["--dataset", "/data/mine"], ["unknown dataset `/data/mine`", "`folder:/data/mine`"]),
     (["--seed", "-1"], ["`seed` is -1", "at least 0"]),
     (["--episodes", "1"], ["`episodes` is 1", "at least 2"]),
     (["--recipe", "lng"], ["`recipe` is 'lng'", "has no variants to choose", ".toml file"]),

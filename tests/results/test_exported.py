@@ -47,9 +47,9 @@ def test_markdown_is_the_page():
 
 
 def test_latex_has_a_line_for_each_entry_and_escapes_what_it_must():
-    odd = ranking.rank([made_up("a_b&c%", (10, 8, 10, 8)), SECOND])
+    odd = ranking.rank([made_up("a_b&c%\n", (10, 8, 10, 8)), SECOND])
     text = exported(odd, "latex")
-    assert r"1-2 & a\_b\&c\% & 90.00 $\pm$ 11.32 & " in text
+    assert r"1-2 & a\_b\&c\%  & 90.00 $\pm$ 11.32 & " in text
     assert r"1-2 & matching & 80.00 $\pm$" in text
     assert text.count(r"\\") == 3  # head and entries
     assert r"\caption{strokes" in text
