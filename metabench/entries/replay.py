@@ -72,16 +72,21 @@ def compare(result: Result, plan: Plan, state_of: StateOf, tasks: np.ndarray) ->
 
 
 def compare_canaries(result: Result, found: Sequence[Mapping[str, Any]]) -> Finding:
-    """The canaries of a result, held against those that were measured now."""
+    """The canaries of a result, held against those that were measured now.
+
+    On the same kind of machine their figures must be the same, elsewhere what follows from them.
+    """
+    fields = ("expected", "holds", *(("mean", "ci95") if same_kind(result.environment) else ()))
     stated = {one["name"]: one for one in result.canaries or ()}
-    apart = [one["name"] for one in found if _outcome(stated.get(one["name"])) != _outcome(one)]
+    apart = {*stated} ^ {one["name"] for one in found}
+    apart |= {
+        one["name"]
+        for one in found
+        if one["name"] in stated and any(one[name] != stated[one["name"]][name] for name in fields)
+    }
     if apart:
-        return Finding("canaries", False, f"other outcomes now: {', '.join(apart)}")
+        return Finding("canaries", False, f"other outcomes now: {', '.join(sorted(apart))}")
     return Finding("canaries", True, f"the same outcome in all {len(found)}")
-
-
-def _outcome(canary: Mapping[str, Any] | None) -> object:
-    return None if canary is None else (canary["holds"], canary["expected"])
 
 
 def _digests(result: Result, plan: Plan) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from metabench.tracks.fewshot.run import execute
 from metabench.training.watcher import Watcher, always_resuming
 from metabench.types import Protocol
 
+FOLDER = "retrained"  # below the folder of checkpoints
 MARGIN = 0.01
 """Accuracy that another training of the same recipe may lose: rounding differs between machines,
 and a training multiplies it."""
@@ -37,12 +38,15 @@ def retrained(
     Args:
       result: what is claimed.
       learner: where no package registers it.
-      places: its `run_dir` takes the checkpoints, and continues an earlier attempt.
+      places: checkpoints go to a folder of their own below its `run_dir`: the training that is
+        being verified may lie in `run_dir` itself, and would be taken for the new one. An earlier
+        attempt is continued.
       watcher: told of the progress.
 
     Raises:
       UserError: the training was for a protocol that is not registered.
     """
+    places = replace(places, run_dir=places.run_dir / FOLDER)
     plan = planned(result, learner, places)
     earlier = result.recipe.get("trained_for")
     if plan.learner.training is not None and earlier is not None:

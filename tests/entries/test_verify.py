@@ -14,6 +14,7 @@ from metabench.results import document
 from metabench.results.status import status_of
 from metabench.scoring.summary import summarise
 from metabench.tracks.fewshot.request import Places
+from metabench.training.watcher import Watcher
 
 QUIET = Wanted(tasks=None, trust=True, places=Places(quiet=True))
 
@@ -222,6 +223,28 @@ def test_canaries_are_compared_or_added(entry, original):
     assert signed_by(one, None, retrain=False) == one.result
     right = [sum(row[n] for n, row in enumerate(look.confusion)) for look in one.looks]
     assert right == list(one.result.runs[0].correct[:2])  # the answers are those of the test
+
+
+@pytest.mark.parametrize("name", ["mean", "holds", "name"])
+def test_a_canary_that_was_changed_is_found(entry, name):
+    def change(found):
+        one = found["canaries"][0]
+        one[name] = {"mean": 0.123, "holds": not one["holds"], "name": "other"}[name]
+
+    wanted = dataclasses.replace(QUIET, canaries=True)
+    (one,) = verify_entry(rewritten(entry, change), wanted)
+    assert "shuffled labels" in one.findings[-1].said
+    assert not one.findings[-1].holds
+
+
+def test_training_again_takes_no_finished_training_for_its_own(entry, original):
+    """Where the submitter's checkpoints are at hand, the steps are done all the same."""
+    steps, places = [], Places(original.parent / "runs", quiet=True)
+    watcher = Watcher(training=lambda seed, report: steps.append(report.step))
+    wanted = dataclasses.replace(QUIET, retrain=True, places=places, watcher=watcher)
+    (one,) = verify_entry(entry, wanted)
+    assert one.findings[-1].what == "training again"
+    assert steps[-1] == one.result.runs[0].train_steps
 
 
 @pytest.mark.slow
