@@ -8,6 +8,7 @@ import jax
 import pytest
 
 from metabench.conformance import strokes_tables
+from metabench.guard.measure import compile_quickly
 from metabench.tracks.fewshot import run
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -17,11 +18,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # compared here, bits included, is compared between functions compiled in this same way; that
 # optimisation changes no more than rounding is the compiler's to keep. `make run`, and the tests
 # with the fixture `optimised`, compile as users do.
-QUICK = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
-if jax.__version__.startswith("0.10."):  # XLA ends the process at a flag that it does not know
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
+compile_quickly()
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # in processes that tests start
-jax.config.update("jax_disable_most_optimizations", True)
 
 
 # Files of long tests that share nothing. The tests of any other file share what is compiled.

@@ -156,13 +156,10 @@ def sample_sets(
 
 def _plan(behind: Result, run_dir: Path, archives: Path | None, cache: Path | None) -> Plan:
     """That of the run behind a result, with its data."""
-    from metabench.data import load_or_prepare
-    from metabench.tracks.fewshot.replan import plan_of
+    from metabench.tracks.fewshot.replan import planned
+    from metabench.tracks.fewshot.request import Places
 
-    name, size = behind.protocol.dataset, behind.protocol.image_size
-    source = (behind.protocol.trained_on or name).split("/")[0]
-    tested, training = (load_or_prepare(one, size, archives, cache) for one in (name, source))
-    return plan_of(behind, tested, training, run_dir)
+    return planned(behind, None, Places(run_dir, archives, cache))
 
 
 def _network(plan: Plan) -> Functional:

@@ -10,9 +10,8 @@ from metabench.errors import UserError
 from metabench.registry import AnyLearner
 from metabench.results.intervals import paired
 from metabench.results.result import Result
-from metabench.tracks.fewshot.plan import Plan
-from metabench.tracks.fewshot.replan import plan_of
-from metabench.tracks.fewshot.request import Asked, Places, asked_again, measured
+from metabench.tracks.fewshot.replan import planned
+from metabench.tracks.fewshot.request import Places
 from metabench.tracks.fewshot.run import execute
 from metabench.training.watcher import Watcher, always_resuming
 from metabench.types import Protocol
@@ -21,13 +20,6 @@ FOLDER = "retrained"  # below the folder of checkpoints
 MARGIN = 0.01
 """Accuracy that another training of the same recipe may lose: rounding differs between machines,
 and a training multiplies it."""
-
-
-def planned(result: Result, learner: AnyLearner | None, places: Places) -> Plan:
-    """The run that ended in `result`, with its data; its own training is not looked for."""
-    protocol, dataset, training = measured(Asked(**asked_again(result.protocol)), places)
-    assert protocol.id == result.protocol.id
-    return plan_of(result, dataset, training, places.run_dir, learner)
 
 
 def retrained(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from metabench.entries import folder as folders
 from metabench.entries import source
 from metabench.entries.replay import Finding, StateOf, chosen_tasks, compare, compare_canaries
-from metabench.entries.retrain import planned, retrained
+from metabench.entries.retrain import retrained
 from metabench.errors import UserError
 from metabench.registry import AnyLearner
 from metabench.results import document, environment
@@ -24,7 +24,7 @@ from metabench.scoring.canaries.canary import as_json
 from metabench.tracks.fewshot.canaries import canaries
 from metabench.tracks.fewshot.looking import can_be_looked_at, looked
 from metabench.tracks.fewshot.plan import Plan
-from metabench.tracks.fewshot.replan import form_of, state_of
+from metabench.tracks.fewshot.replan import form_of, planned, state_of
 from metabench.tracks.fewshot.request import Places
 from metabench.training import states
 from metabench.training.watcher import Watcher

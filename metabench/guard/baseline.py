@@ -6,16 +6,18 @@ be run again: its learner, hyperparameters, lengths and protocol.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from metabench import data, registry
+from metabench import registry
 from metabench.errors import UserError
-from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.results.document import read
 from metabench.results.result import Result
-from metabench.tracks.fewshot.plan import Plan, plan_run
+from metabench.tracks.fewshot.plan import Plan
+from metabench.tracks.fewshot.replan import planned
+from metabench.tracks.fewshot.request import Places
 
 FAST = "fast"  # the tier of every change
 
@@ -78,27 +80,10 @@ def plan_again(
     Raises:
       UserError: a learner that is not registered, a setting that is gone, or other data.
     """
-    protocol = result.protocol
-    size = protocol.image_size
-    tested = data.load_or_prepare(protocol.dataset, size, archives, cache, progress=False)
-    training = tested
-    if protocol.trained_on is not None:
-        name = protocol.trained_on.split("/")[0]
-        training = data.load_or_prepare(name, size, archives, cache, progress=False)
-    if tested.digest != result.dataset_digest:
+    plan = planned(result, learner, Places(archives=archives, cache=cache, quiet=True))
+    if plan.dataset.digest != result.dataset_digest:
         raise UserError(
-            f"the data of {protocol.dataset} is other data than the baseline's: its digest is "
-            f"{tested.digest[:12]}, not {result.dataset_digest[:12]}"
+            f"the data of {result.protocol.dataset} is other data than the baseline's: its digest "
+            f"is {plan.dataset.digest[:12]}, not {result.dataset_digest[:12]}"
         )
-    lengths: Mapping[str, object] = result.recipe.get("train", {})
-    return plan_run(
-        result.learner if learner is None else learner,
-        protocol,
-        tested,
-        recipe=Recipe(result.recipe["name"]),
-        settings=result.hyperparameters,
-        lengths=lengths,
-        seeds=tuple(run.seed for run in result.runs),
-        run_dir=Path("runs"),
-        training_data=training,
-    )
+    return replace(plan, tested_training=None)

@@ -10,6 +10,7 @@ from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.results.result import Result
 from metabench.tracks.fewshot.plan import Plan, plan_run
+from metabench.tracks.fewshot.request import Asked, Places, asked_again, measured
 from metabench.training.loop import Selected
 from metabench.training.meta_training import initial_state, trained_before
 from metabench.training.start import start_from
@@ -54,6 +55,13 @@ def plan_of(
         training_data=training,
         tested_training=result.recipe.get("trained_for", result.protocol.id) if lengths else None,
     )
+
+
+def planned(result: Result, learner: AnyLearner | None, places: Places) -> Plan:
+    """As `plan_of`, with the data that the result names, which is prepared where it must be."""
+    protocol, dataset, training = measured(Asked(**asked_again(result.protocol)), places)
+    assert protocol.id == result.protocol.id
+    return plan_of(result, dataset, training, places.run_dir, learner)
 
 
 def state_of(plan: Plan, seed: int) -> PyTree:
