@@ -7,6 +7,8 @@ from benchmarks.gate import tier
 from benchmarks.gate.faults import FAULTS
 from benchmarks.gate.rates import Rate, repetition
 from metabench.tracks.fewshot.brief import Brief
+from metabench.tracks.fewshot.canaries import canaries
+from metabench.training.meta_training import initial_state
 from tests.made_up_result import made_up
 
 
@@ -26,6 +28,15 @@ def test_shifted_labels_and_a_broken_metric_are_seen_without_training_and_chunks
 @pytest.mark.slow
 def test_an_inverted_temperature_lowers_matching_networks():
     assert counted("matching", "temperature") < counted("matching", "none") - 0.05
+
+
+def test_statistics_of_the_test_are_found_by_the_canaries():
+    plan = tier.plan_of("protonet")
+    state, alone = initial_state(plan.trainee, 0), "single query"
+    for fault, holds in (("none", True), ("batch_norm", False)):
+        with FAULTS[fault].planted():
+            found = {one.name: one for one in canaries(plan, state, episodes=4)}
+        assert found[alone].holds is holds
 
 
 def rows(seeds, right, start):

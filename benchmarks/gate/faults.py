@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from metabench.learners.metric.matching import AttentionHead
-from metabench.nets import classifier, conv4
+from metabench.nets import conv4
 from metabench.scoring import episodes
 
 
@@ -69,17 +69,6 @@ def _batch_norm() -> AbstractContextManager[Any]:
     return patch.object(conv4.ConvBlock, "after", by_the_batch)
 
 
-def _support_norm() -> AbstractContextManager[Any]:
-    plain = classifier.Block.__call__
-
-    def by_the_batch(self: Any, x: jax.Array, *, train: bool) -> jax.Array:
-        if self.norm != "support" or train:
-            return plain(self, x, train=train)
-        return plain(nnx.clone(self), x, train=True)  # it writes statistics
-
-    return patch.object(classifier.Block, "__call__", by_the_batch)
-
-
 def _small_chunks() -> AbstractContextManager[Any]:
     return patch.object(episodes, "chunk_size", lambda shape: 16)
 
@@ -93,5 +82,4 @@ FAULTS = {
     "labels": Fault("labels of the supports shifted by one", _labels, ("protonet", "maml")),
     "temperature": Fault("log temperature of the wrong sign", _temperature, ("matching",)),
     "batch_norm": Fault("test statistics in Conv4", _batch_norm, ("protonet", "matching")),
-    "support_norm": Fault("test statistics in the classifier", _support_norm, ("maml", "anil")),
 }
