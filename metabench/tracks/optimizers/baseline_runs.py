@@ -37,14 +37,23 @@ class Tuned(NamedTuple):
         return [(trial, trial.scores[0]) for trial in self.searches[number].trials]
 
 
-def tune(optimizee: Optimizee, baseline: Baseline, stops: Sequence[int]) -> Tuned:
+Score = Callable[[float, float], Sequence[float]]  # of a rate and the second hyperparameter
+Keep = Callable[[str, Score], Score]  # the same scores, kept under a name and not computed twice
+
+
+def tune(
+    optimizee: Optimizee,
+    baseline: Baseline,
+    stops: Sequence[int],
+    keep: Keep = lambda name, score: score,
+) -> Tuned:
     """The hyperparameters with the lowest mean loss at each stop, on the tuning instances."""
     groups = [(stop,) for stop in stops] if baseline.falls else [tuple(stops)]
     found = []
     for group in groups:
         run = _rollout(optimizee, baseline, group, optimizee.tuning, TUNING_SEED)
-
-        found.append(search(partial(_scores, run), baseline.values))
+        score = keep("-".join(map(str, group)), partial(_scores, run))
+        found.append(search(score, baseline.values))
     return Tuned(tuple(best for one in found for best in one.best), tuple(found))
 
 
@@ -55,12 +64,19 @@ def _scores(run: Callable[[Any], Runs], rate: float, second: float) -> list[floa
 
 
 def tune_all(
-    optimizee: Optimizee, stops: Sequence[int], progress: Callable[[int], None]
+    optimizee: Optimizee,
+    stops: Sequence[int],
+    progress: Callable[[int], None],
+    keep: Keep = lambda name, score: score,
 ) -> dict[str, Tuned]:
     """The tuning of each baseline. `progress(1)` is called when one more is done."""
     found = {}
     for name, baseline in BASELINES.items():
-        found[name] = tune(optimizee, baseline, stops)
+
+        def kept(steps: str, score: Score, name: str = name) -> Score:
+            return keep(f"{name} {steps}", score)
+
+        found[name] = tune(optimizee, baseline, stops, kept)
         progress(1)
     return found
 

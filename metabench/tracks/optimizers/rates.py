@@ -1,8 +1,12 @@
-"""Tuned hyperparameters on disk: they are tuned once for each task and numbers of steps."""
+"""Tuned hyperparameters on disk: they are tuned once for each task and numbers of steps.
+
+Each trial is kept as soon as it is done, so that a tuning that was interrupted goes on.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +15,7 @@ from metabench.contracts.optimizee import Optimizee
 from metabench.errors import UserError
 from metabench.files import canonical, publish
 from metabench.learned_optimizers.lstm.baselines import BASELINES
-from metabench.tracks.optimizers.baseline_runs import Tuned, tune_all
+from metabench.tracks.optimizers.baseline_runs import Keep, Score, Tuned, tune_all
 from metabench.tracks.optimizers.rollout import TUNING_SEED
 from metabench.tracks.optimizers.tuning import FINER, FIRST, LAST, Search, Trial
 
@@ -37,9 +41,41 @@ def rates(
     if path.is_file():
         return _read(path)
     publish.check_writable(path)
-    found = tune_all(optimizee, stops, progress)
+    trials = path.with_suffix(".trials.json")
+    found = tune_all(optimizee, stops, progress, _keeping(trials))
     publish.write_text(path, json.dumps(found) + "\n")
+    trials.unlink(missing_ok=True)
     return found
+
+
+def _keeping(path: Path) -> Keep:
+    """Scores that are read from a file where they stand there, and written to it otherwise."""
+    known = _known(path)
+
+    def keep(name: str, score: Score) -> Score:
+        def kept(rate: float, second: float) -> list[float]:
+            trial = f"{name} {rate} {second}"
+            if trial not in known:
+                found = map(float, score(rate, second))
+                known[trial] = [one if math.isfinite(one) else None for one in found]
+                publish.write_text(path, json.dumps(known) + "\n")
+            return [math.inf if one is None else one for one in known[trial]]
+
+        return kept
+
+    return keep
+
+
+def _known(path: Path) -> dict[str, list[float | None]]:
+    """The trials of a tuning that was interrupted; none if their file is absent or damaged."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        return {
+            str(name): [one if one is None else float(one) for one in scores]
+            for name, scores in found.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _read(path: Path) -> dict[str, Tuned]:

@@ -81,9 +81,9 @@ def test_what_was_tuned_is_read_again(tmp_path, monkeypatch):
     monkeypatch.setattr(rates, "BASELINES", {"sgd": BASELINES["sgd"]})
     calls = []
 
-    def tune_all(optimizee, stops, progress):
+    def tune_all(optimizee, stops, progress, keep):
         calls.append(stops)
-        return {"sgd": tune(optimizee, BASELINES["sgd"], stops)}
+        return {"sgd": tune(optimizee, BASELINES["sgd"], stops, keep)}
 
     monkeypatch.setattr(rates, "tune_all", tune_all)
     first = rates.rates("parabola", parabola(), (1, 2), tmp_path)
