@@ -94,6 +94,7 @@ def collect(
     *,
     seed: int,
     functions: int,
+    numbers: np.ndarray | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, np.ndarray]:
     """Log densities of functions 0 … `functions`-1 of `seed`, by name, each [functions, steps].
@@ -103,12 +104,16 @@ def collect(
       state: of the learner.
       seed: of the functions.
       functions: how many.
+      numbers: which, [functions]; the first ones if None.
       progress: called with the number of functions done since the last call.
     """
     key, found = root_key(seed), []
+    asked = np.arange(functions + CHUNK, dtype=np.int32)
+    if numbers is not None:
+        asked[:functions] = numbers
     for start in range(0, functions, CHUNK):
         # The last chunk extends beyond the end, so that only one shape is compiled.
-        chunk = run(state, key, jnp.arange(start, start + CHUNK))
+        chunk = run(state, key, jnp.asarray(asked[start : start + CHUNK]))
         found.append({name: np.asarray(values) for name, values in chunk.items()})
         progress(min(CHUNK, functions - start))
     return {name: np.concatenate([chunk[name] for chunk in found])[:functions] for name in found[0]}

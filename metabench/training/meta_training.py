@@ -147,7 +147,7 @@ def meta_train(
     devices = training_devices(learner, plan.batch)
     state = copied(start(initial_state(learner, seed)), devices)
     chunk, table = make_chunk(learner, shape, plan.batch), copied(table, devices)
-    flops = _flops_of_step(chunk, state, table, min(plan.chunk, plan.steps))
+    flops = flops_of_step(chunk, state, table, min(plan.chunk, plan.steps))
     trained = train_state(
         state,
         chunk,
@@ -163,11 +163,12 @@ def meta_train(
     return trained
 
 
-def _flops_of_step(
-    chunk: Wrapped, state: PyTree, table: ClassTable | None, length: int
-) -> float | None:
-    """Operations of one step. The loop's first call uses this trace again: it costs nothing."""
-    traced = chunk.trace(state, table, root_key(0), jnp.int32(0), length)
+def flops_of_step(chunk: Wrapped, state: PyTree, data: PyTree, length: int) -> float | None:
+    """Operations of one step of a chunk, as `train_state` takes it; None: not countable.
+
+    The loop's first call uses this trace again: it costs nothing.
+    """
+    traced = chunk.trace(state, data, root_key(0), jnp.int32(0), length)
     found = operations(traced.jaxpr.jaxpr)
     return None if found is None else found / length
 
