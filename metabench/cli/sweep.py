@@ -63,6 +63,7 @@ def sweep(
     gpus: Gpus = 0,
     per_job: PerJob = 1,
     option: Further = None,
+    log: options.Logs = None,
     run_dir: options.RunDir = Path("runs"),
     quiet: options.Quiet = False,
     archives: options.Archives = None,
@@ -76,7 +77,7 @@ def sweep(
 
     further = parse_settings(option or [], "--option")
     machines = Machines(executor, jobs, cores, gpus, further, run_dir)
-    order = Order(out, Places(run_dir, archives, cache, quiet), machines, per_job)
+    order = Order(out, Places(run_dir, archives, cache, quiet), machines, per_job, tuple(log or ()))
     found = read(grid)
     if dry_run:
         _print_plan(*planned(found, order), order)

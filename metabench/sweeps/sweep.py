@@ -22,6 +22,7 @@ from metabench.sweeps.studies import Plan, Pointer, Study, locked, plans_of
 from metabench.sweeps.summary import Best, best_of, label, without_choice
 from metabench.sweeps.view import SweepView
 from metabench.tracks.fewshot.request import Places
+from metabench.training.logs.log import check_logs
 
 PLAN_HEAD = ("protocol", "learner", "settings", "seeds", "there", "hours")
 
@@ -55,6 +56,7 @@ def planned(grid: Grid, order: Order) -> tuple[list[Cell], list[Plan]]:
       UserError: a mistake in the grid or the order.
     """
     check_machines(order.machines)
+    check_logs(order.logs)
     if order.per_job < 1:
         raise UserError(f"`per_job` is {order.per_job}; it must be at least 1")
     return cells_of(grid, order.out, order.places), plans_of(grid, order.out, order.places)

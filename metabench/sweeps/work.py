@@ -87,6 +87,7 @@ def _held(spec: Mapping[str, Any], path: Path) -> Outcome:
 
 def _result(spec: Mapping[str, Any], path: Path) -> Outcome:
     from metabench.results import document
+    from metabench.tracks.fewshot.logging import logged_plan
     from metabench.tracks.fewshot.request import as_command, plan_of
     from metabench.tracks.fewshot.run import execute, place
     from metabench.training.watcher import always_resuming
@@ -100,8 +101,9 @@ def _result(spec: Mapping[str, Any], path: Path) -> Outcome:
         )
     if valid(path, plan.seeds, plan.dataset.digest) is not None:
         return Outcome(DONE)
-    watcher = always_resuming(_watcher(spec, plan))
-    found = execute(plan, resume=True, command=as_command(request), watcher=watcher)
+    with logged_plan(_watcher(spec, plan), spec["logs"], plan) as watcher:
+        told = always_resuming(watcher)
+        found = execute(plan, resume=True, command=as_command(request), watcher=told)
     document.write(found, path)
     return Outcome(DONE)
 
