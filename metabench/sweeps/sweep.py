@@ -19,7 +19,7 @@ from metabench.sweeps.grid import Grid
 from metabench.sweeps.schedule import Schedule, there
 from metabench.sweeps.spec import to_spec
 from metabench.sweeps.studies import Plan, Pointer, Study, locked, plans_of
-from metabench.sweeps.summary import Best, best_of, label, without_choice
+from metabench.sweeps.summary import Best, best_of, labels, without_choice
 from metabench.sweeps.view import SweepView
 from metabench.tracks.fewshot.request import Places
 from metabench.training.logs.log import check_logs
@@ -164,6 +164,7 @@ def plan_rows(
     """The table of a sweep that is not run, under `PLAN_HEAD`, and a line of what is left to do."""
     earlier = collect(order.out).results if order.out.is_dir() else []
     rows, left, hours, unknown = [], 0, 0.0, 0
+    named = labels(cells)
     for cell in cells:
         done, each = there(cell), hours_of(cell, earlier)
         missing = len(cell.runs) - done
@@ -174,7 +175,7 @@ def plan_rows(
             (
                 cell.protocol.id,
                 cell.learner,
-                label(cell, cells),
+                named[cell.path],
                 " ".join(str(run.seed) for run in cell.runs),
                 f"{done}/{len(cell.runs)}",
                 "" if not missing else "unknown" if each is None else f"{missing * each:.2f}",

@@ -15,7 +15,7 @@ from tests.places import ROOT
 from tests.sweeps.conftest import TOY
 
 SIX = f"""
-learners = ["pixel_nn", "scratch", "{TOY}", "{TOY}_absolute", "{TOY}_dot", "{TOY}_cosine"]
+learners = ["pixel_nn", "protonet", "{TOY}", "{TOY}_absolute", "{TOY}_dot", "{TOY}_cosine"]
 seeds = 3
 
 [protocols]
@@ -26,9 +26,10 @@ query = 2
 episodes = 4
 image_size = 16
 
-[settings.scratch]
+[settings.protonet]
 width = 2
-inner_steps = 1
+train_way = 2
+train_query = 2
 
 [train]
 steps = 4
