@@ -136,7 +136,8 @@ def test_killed_twice_and_resumed(through, where):
     folder.mkdir()
     for number in (2, 13):
         kill_when(sweep(folder, *where), folder, number)
-        assert number <= seeds(folder) < 32
+        if "slurm" not in where:  # whose jobs go on without the sweep
+            assert number <= seeds(folder) < 32
     said = ended(sweep(folder, *where))
     assert " of 32 runs have results already" in said
     assert files(folder) == whole
