@@ -83,6 +83,8 @@ def test_all_tracks_and_costs_are_there(made):
         "Accuracy by presentation of a class", "Learning curves", "Log-likelihood by point",
         "Accuracy against training (minutes)", "Accuracy, and its spread over episodes and seeds",
         "mann, Santoro et al. 2016 (paper)", "Claimed extra data",
+        "Learning curves: validation accuracy", "Learning curves: training loss",
+        "1 trained entry of this board has no curve in the result file.",
     ):  # fmt: skip
         assert title in text
     rows = [one for one in page.of("tr") if one.get("data-extra") == "yes"]
