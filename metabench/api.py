@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from metabench.compute.devices import needed
+from metabench.compute.devices import needed, using
 from metabench.contracts.arguments import check_arguments
 from metabench.errors import UserError, suggest
 from metabench.files.progress import say
@@ -46,6 +46,7 @@ def run(
     archives: Path | str | None = None,
     cache: Path | str | None = None,
     progress: bool = True,
+    devices: int | None = None,
     **tested: Any,
 ) -> Result:
     """Train a learner, test it under a protocol, and return the result; as `metabench run` does.
@@ -68,6 +69,7 @@ def run(
       archives: folder with the datasets' archives; None: `METABENCH_ARCHIVES`, else a download.
       cache: folder of prepared data; None: `METABENCH_CACHE`, else the platform's own.
       progress: whether to show progress on standard error.
+      devices: how many GPUs, or cores of a CPU, work is spread over; None: all that JAX has.
       **tested: what is measured, each with what is usual as its default: dataset, way, shot,
         query, protocol ("kshot" or "online"), presentations, labels, split, test_dataset,
         test_split, within_alphabet, episodes, image_size, independent, min_images, grey.
@@ -97,6 +99,7 @@ def run(
         run_dir=run_dir,
         archives=archives,
         cache=cache,
+        devices=devices,
     )
     request = Request(
         learner=learner,
@@ -109,7 +112,8 @@ def run(
         trained_for=trained_for,
         places=_places(run_dir, archives, cache, progress),
     )
-    return _executed(request, resume, canaries)
+    with using(plain["devices"]):
+        return _executed(request, resume, canaries)
 
 
 def evaluate(
@@ -120,6 +124,7 @@ def evaluate(
     archives: Path | str | None = None,
     cache: Path | str | None = None,
     progress: bool = True,
+    devices: int | None = None,
     **tested: Any,
 ) -> Result:
     """Test the training behind a result under another protocol; nothing is trained.
@@ -131,6 +136,7 @@ def evaluate(
       archives: as in `run`.
       cache: as in `run`.
       progress: as in `run`.
+      devices: as in `run`.
       **tested: as in `run`; what is left out is as `trained` was tested.
 
     Raises:
@@ -145,9 +151,11 @@ def evaluate(
       >>> harder.protocol.way, harder.recipe["trained_for"]
       (10, 'strokes-alphabets-5way-1shot-4episodes-v2')
     """
+    plain = check_arguments(evaluate, devices=devices)
     request = _again(trained, learner, _places(run_dir, archives, cache, progress))
     asked = _asked_of(asked_again(trained.protocol) | tested)
-    return _executed(replace(request, tested=asked), resume=False)
+    with using(plain["devices"]):
+        return _executed(replace(request, tested=asked), resume=False)
 
 
 def predict(
@@ -160,6 +168,7 @@ def predict(
     archives: Path | str | None = None,
     cache: Path | str | None = None,
     progress: bool = True,
+    devices: int | None = None,
     **tested: Any,
 ) -> Predictions:
     """Classify images of your own by the training behind a result, from examples of each class.
@@ -174,13 +183,16 @@ def predict(
       archives: as in `run`; of the data that the learner was trained on.
       cache: as in `run`.
       progress: whether to say on standard error which images are left out.
+      devices: as in `run`.
       **tested: as in `evaluate`; `dataset`, where `trained` was trained on a folder.
 
     Raises:
       UserError: a mistake in one sentence, or the training is not there.
     """
     places = _places(run_dir, archives, cache, progress)
-    return predicted(trained, Path(support), Path(query), learner, places, tested)[1]
+    plain = check_arguments(predict, devices=devices)
+    with using(plain["devices"]):
+        return predicted(trained, Path(support), Path(query), learner, places, tested)[1]
 
 
 def predicted(

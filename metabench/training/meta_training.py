@@ -6,15 +6,18 @@ number is folded from the seed and the step's number.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax.stages import Wrapped
 
-from metabench.compute.devices import across, copied, devices_for
+from metabench.compute.devices import across, copied, devices_for, here
+from metabench.compute.hosts import first
+from metabench.compute.joined import devices_for_all, parted, whole
 from metabench.contracts.learner import Learner
 from metabench.errors import UserError
 from metabench.scoring.episodes import ImageLearner, evaluate, make_evaluator
@@ -28,6 +31,7 @@ from metabench.training.loop import Report, Trained, from_snapshot, train_state
 from metabench.training.start import unchanged
 from metabench.types import ClassTable, ImageTaskShape, PyTree, TaskShape, TrainShape
 
+T = TypeVar("T")
 SETTLING = 64  # batches of training tasks, before each validation
 
 
@@ -37,8 +41,32 @@ def initial_state(learner: Learner, seed: int) -> PyTree:
 
 
 def training_devices(learner: Learner, batch: int) -> list[jax.Device]:
-    """What a batch is spread over: `devices_for` it, where the learner spreads it, else one."""
-    return devices_for(batch if learner.training is not None and learner.training.spread else 1)
+    """What a batch is spread over: `devices_for` it, where the learner spreads it.
+
+    Else those that are used together (`devices_for_all`), and one where nothing is trained.
+    """
+    if learner.training is None:
+        return here()[:1]
+    return devices_for(batch) if learner.training.spread else devices_for_all()
+
+
+def _stepped(
+    learner: Learner, devices: Sequence[jax.Device], function: Callable[..., T]
+) -> Callable[..., T]:
+    """`function(state, tasks, ...)` with its tasks spread over `devices`."""
+    assert learner.training is not None
+    if learner.training.spread:
+
+        def spread(state: PyTree, tasks: PyTree, *others: Any) -> T:
+            with across(devices):
+                return function(state, tasks, *others)
+
+        return spread
+
+    def together(state: PyTree, tasks: PyTree, *others: Any) -> T:
+        return whole(function(state, parted(tasks, devices), *others), devices)
+
+    return together
 
 
 def make_chunk(learner: Learner, shape: TaskShape | TrainShape, batch: int) -> Wrapped:
@@ -48,7 +76,8 @@ def make_chunk(learner: Learner, shape: TaskShape | TrainShape, batch: int) -> W
     first (`copied`).
     """
     assert learner.training is not None
-    train, devices = learner.training.step, training_devices(learner, batch)
+    devices = training_devices(learner, batch)
+    train = _stepped(learner, devices, learner.training.step)
 
     @partial(jax.jit, static_argnames="length", donate_argnums=0)
     def run(
@@ -59,11 +88,11 @@ def make_chunk(learner: Learner, shape: TaskShape | TrainShape, batch: int) -> W
         def step(state: PyTree, number: jax.Array) -> tuple[PyTree, dict[str, jax.Array]]:
             indices = number * batch + jnp.arange(batch)
             tasks = sample_tasks(stream, indices, table, shape)
-            with across(devices):
-                return train(state, tasks, jax.random.fold_in(keys, number))
+            return train(state, tasks, jax.random.fold_in(keys, number))
 
         state, metrics = jax.lax.scan(step, state, first + jnp.arange(length))
-        return state, {name: value.mean() for name, value in metrics.items()}
+        means = {name: value.mean() for name, value in metrics.items()}
+        return whole((state, means), devices)
 
     return run
 
@@ -76,9 +105,9 @@ def make_settling(
     It shows `Training.settle` the same `SETTLING` batches of training tasks each time.
     """
     assert learner.training is not None
-    settle, devices = learner.training.settle, training_devices(learner, batch)
-    if settle is None:
+    if learner.training.settle is None:
         return None
+    settle = _stepped(learner, training_devices(learner, batch), learner.training.settle)
 
     @jax.jit
     def run(state: PyTree, table: ClassTable | None, key: jax.Array) -> PyTree:
@@ -87,8 +116,7 @@ def make_settling(
         def step(state: PyTree, number: jax.Array) -> tuple[PyTree, None]:
             indices = number * batch + jnp.arange(batch)
             tasks = sample_tasks(stream, indices, table, shape)
-            with across(devices):
-                return settle(state, tasks, jax.random.fold_in(keys, number), number), None
+            return settle(state, tasks, jax.random.fold_in(keys, number), number), None
 
         return jax.lax.scan(step, state, jnp.arange(SETTLING))[0]
 
@@ -179,7 +207,7 @@ def trained_before(learner: Learner, plan: Lengths, folder: Path, *, seed: int) 
       UserError: no checkpoints there, damaged ones, a training that did not end, or states of
         another form.
     """
-    if not folder.is_dir():
+    if first() and not folder.is_dir():
         raise UserError(
             f"`trained_for` names no training with these settings: there is no {folder}; run it "
             "first, with the same `run-dir`, recipe, settings and seeds"
