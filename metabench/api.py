@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from metabench.compute.devices import needed, using
+from metabench.compute.residence import residing
 from metabench.contracts.arguments import check_arguments
 from metabench.errors import UserError, suggest
 from metabench.files.progress import say
@@ -47,6 +48,7 @@ def run(
     cache: Path | str | None = None,
     progress: bool = True,
     devices: int | None = None,
+    data: str | None = None,
     **tested: Any,
 ) -> Result:
     """Train a learner, test it under a protocol, and return the result; as `metabench run` does.
@@ -70,6 +72,8 @@ def run(
       cache: folder of prepared data; None: `METABENCH_CACHE`, else the platform's own.
       progress: whether to show progress on standard error.
       devices: how many GPUs, or cores of a CPU, work is spread over; None: all that JAX has.
+      data: "host" reads images from the disk as they are needed, "device" copies all of them to
+        the devices first; None: by what memory there is.
       **tested: what is measured, each with what is usual as its default: dataset, way, shot,
         query, protocol ("kshot" or "online"), presentations, labels, split, test_dataset,
         test_split, within_alphabet, episodes, image_size, independent, min_images, grey.
@@ -100,6 +104,7 @@ def run(
         archives=archives,
         cache=cache,
         devices=devices,
+        data=data,
     )
     request = Request(
         learner=learner,
@@ -112,7 +117,7 @@ def run(
         trained_for=trained_for,
         places=_places(run_dir, archives, cache, progress),
     )
-    with using(plain["devices"]):
+    with using(plain["devices"]), residing(data):
         return _executed(request, resume, canaries)
 
 

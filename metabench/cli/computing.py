@@ -32,7 +32,7 @@ def computes(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def computes_together(command: Callable[..., R]) -> Callable[..., R]:
-    """The same for a command that several hosts can run together."""
+    """The same for a command that several hosts can run together, and that takes `--data`."""
 
     @wraps(command)
     def begun(
@@ -41,18 +41,21 @@ def computes_together(command: Callable[..., R]) -> Callable[..., R]:
         coordinator: str | None = None,
         hosts: int | None = None,
         host: int | None = None,
+        data: str | None = None,
         **others: Any,
     ) -> R:
         from metabench.compute.devices import needed, using
         from metabench.compute.hosts import group_of, together
+        from metabench.compute.residence import residing
 
         group = group_of(coordinator, hosts, host)
         _begin()
-        with together(group, say), needed(), using(devices):
+        with together(group, say), needed(), using(devices), residing(data):
             return command(*arguments, **others)
 
     added = {
         "devices": options.Devices,
+        "data": options.Data,
         "coordinator": options.Coordinator,
         "hosts": options.Hosts,
         "host": options.Host,

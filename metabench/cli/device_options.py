@@ -12,6 +12,14 @@ Devices: TypeAlias = Annotated[
         help="Devices to spread work over: GPUs, or cores of a CPU. All of them if not given.",
     ),
 ]
+Data: TypeAlias = Annotated[
+    str | None,
+    Option(
+        metavar="auto|device|host",
+        help="Where images lie: on the devices, or on the host, from which they are read as they "
+        "are needed. On the host if not given and more than half of a device's free memory.",
+    ),
+]
 Coordinator: TypeAlias = Annotated[
     str | None,
     Option(

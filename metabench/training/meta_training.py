@@ -6,67 +6,40 @@ number is folded from the seed and the step's number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 from jax.stages import Wrapped
 
-from metabench.compute.devices import across, copied, devices_for, here
+from metabench.compute.devices import copied
 from metabench.compute.hosts import first
-from metabench.compute.joined import devices_for_all, parted, whole
+from metabench.compute.joined import whole
 from metabench.contracts.learner import Learner
 from metabench.errors import UserError
 from metabench.scoring.episodes import ImageLearner, evaluate, make_evaluator
 from metabench.scoring.summary import summarise
 from metabench.seeds import VALIDATION_SEED, root_key
+from metabench.tasks.host_images import stays
 from metabench.tasks.kinds import sample_tasks
 from metabench.training.checkpoints import Checkpoints, OtherFormError
+from metabench.training.fed import make_fed_chunk, make_fed_settling
 from metabench.training.flops import operations
 from metabench.training.lengths import Lengths
 from metabench.training.loop import Report, Trained, from_snapshot, train_state
+from metabench.training.spreading import stepped, training_devices
 from metabench.training.start import unchanged
 from metabench.types import ClassTable, ImageTaskShape, PyTree, TaskShape, TrainShape
 
-T = TypeVar("T")
 SETTLING = 64  # batches of training tasks, before each validation
 
 
 def initial_state(learner: Learner, seed: int) -> PyTree:
     """The learner's state before any training."""
     return jax.jit(learner.init)(jax.random.fold_in(root_key(seed), 0))
-
-
-def training_devices(learner: Learner, batch: int) -> list[jax.Device]:
-    """What a batch is spread over: `devices_for` it, where the learner spreads it.
-
-    Else those that are used together (`devices_for_all`), and one where nothing is trained.
-    """
-    if learner.training is None:
-        return here()[:1]
-    return devices_for(batch) if learner.training.spread else devices_for_all()
-
-
-def _stepped(
-    learner: Learner, devices: Sequence[jax.Device], function: Callable[..., T]
-) -> Callable[..., T]:
-    """`function(state, tasks, ...)` with its tasks spread over `devices`."""
-    assert learner.training is not None
-    if learner.training.spread:
-
-        def spread(state: PyTree, tasks: PyTree, *others: Any) -> T:
-            with across(devices):
-                return function(state, tasks, *others)
-
-        return spread
-
-    def together(state: PyTree, tasks: PyTree, *others: Any) -> T:
-        return whole(function(state, parted(tasks, devices), *others), devices)
-
-    return together
 
 
 def make_chunk(learner: Learner, shape: TaskShape | TrainShape, batch: int) -> Wrapped:
@@ -77,7 +50,7 @@ def make_chunk(learner: Learner, shape: TaskShape | TrainShape, batch: int) -> W
     """
     assert learner.training is not None
     devices = training_devices(learner, batch)
-    train = _stepped(learner, devices, learner.training.step)
+    train = stepped(learner, devices, learner.training.step)
 
     @partial(jax.jit, static_argnames="length", donate_argnums=0)
     def run(
@@ -107,7 +80,7 @@ def make_settling(
     assert learner.training is not None
     if learner.training.settle is None:
         return None
-    settle = _stepped(learner, training_devices(learner, batch), learner.training.settle)
+    settle = stepped(learner, training_devices(learner, batch), learner.training.settle)
 
     @jax.jit
     def run(state: PyTree, table: ClassTable | None, key: jax.Array) -> PyTree:
@@ -174,8 +147,13 @@ def meta_train(
     """
     devices = training_devices(learner, plan.batch)
     state = copied(start(initial_state(learner, seed)), devices)
-    chunk, table = make_chunk(learner, shape, plan.batch), copied(table, devices)
-    flops = _flops_of_step(chunk, state, table, min(plan.chunk, plan.steps))
+    compiled, table = make_chunk(learner, shape, plan.batch), copied(table, devices)
+    flops = _flops_of_step(compiled, state, table, min(plan.chunk, plan.steps))
+    chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]] = compiled
+    settle = make_settling(learner, shape, plan.batch)
+    if stays(table):
+        chunk = make_fed_chunk(learner, shape, plan.batch)
+        settle = make_fed_settling(learner, shape, plan.batch, SETTLING)
     trained = train_state(
         state,
         chunk,
@@ -185,7 +163,7 @@ def meta_train(
         seed=seed,
         checkpoints=checkpoints,
         progress=progress,
-        settle=make_settling(learner, shape, plan.batch),
+        settle=settle,
     )
     trained.flops = None if flops is None else flops * plan.steps
     return trained
@@ -195,6 +173,9 @@ def _flops_of_step(
     chunk: Wrapped, state: PyTree, table: ClassTable | None, length: int
 ) -> float | None:
     """Operations of one step. The loop's first call uses this trace again: it costs nothing."""
+    if table is not None and stays(table):  # only shapes are looked at
+        like = jax.ShapeDtypeStruct(table.images.shape, table.images.dtype)
+        table = table._replace(images=cast(Any, like))
     traced = chunk.trace(state, table, root_key(0), jnp.int32(0), length)
     found = operations(traced.jaxpr.jaxpr)
     return None if found is None else found / length

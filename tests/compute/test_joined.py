@@ -15,7 +15,8 @@ from metabench.contracts.learner import train_shape
 from metabench.scoring.episodes import evaluate
 from metabench.seeds import root_key
 from metabench.tasks.class_table import numbered
-from metabench.training.meta_training import initial_state, make_chunk, training_devices
+from metabench.training.meta_training import initial_state, make_chunk
+from metabench.training.spreading import training_devices
 from metabench.types import EpisodeShape, StreamShape
 from tests.two_devices import on_two_devices
 

@@ -25,8 +25,8 @@ from metabench.training.meta_training import (
     initial_state,
     make_chunk,
     make_settling,
-    training_devices,
 )
+from metabench.training.spreading import training_devices
 from metabench.training.start import Start, start_from
 from metabench.types import PyTree
 
