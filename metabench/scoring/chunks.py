@@ -38,9 +38,18 @@ def fitting(chunk: int, wanted: Callable[[int], int], free: int | None) -> int:
       wanted: the bytes that the compiled program for so many tasks takes.
       free: bytes; None if unknown.
     """
-    while free is not None and chunk > 1 and wanted(chunk) > free:
+    while free is not None and chunk > 1 and not _fits(chunk, wanted, free):
         chunk //= 2
     return chunk
+
+
+def _fits(chunk: int, wanted: Callable[[int], int], free: int) -> bool:
+    try:
+        return wanted(chunk) <= free
+    except Exception as error:  # XLA tries operations out while it compiles
+        if not out_of_memory(error):
+            raise
+        return False
 
 
 def while_memory_lasts(work: Callable[[int], T], chunk: int, note: Callable[[str], None]) -> T:

@@ -17,7 +17,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jax.stages import Wrapped
 
 from metabench.compute.devices import AXIS, copied, cores, here, mesh
-from metabench.compute.episodewise import over_episodes
+from metabench.compute.episodewise import in_parts, over_episodes
 from metabench.compute.hosts import of_all, several
 from metabench.compute.in_cache import on_one_core
 from metabench.compute.memory import free_on
@@ -69,7 +69,6 @@ def make_evaluator(
     has several devices in use, each computes a part of the indices, which they divide; they
     exchange nothing.
     """
-    devices = here()
 
     def run(state: PyTree, table: ClassTable, key: jax.Array, indices: jax.Array) -> Tally:
         tasks = sample_tasks(key, indices, table, shape)
@@ -82,13 +81,7 @@ def make_evaluator(
         with on_one_core():
             return over_episodes(partial(episode_tally, learner, shape.way), state)(tasks, keys)
 
-    if len(devices) < 2:
-        return jax.jit(run)
-    part, whole = PartitionSpec(AXIS), PartitionSpec()
-    given = (whole, whole, whole, part)
-    return jax.jit(
-        jax.shard_map(run, mesh=mesh(devices), in_specs=given, out_specs=part, check_vma=False)
-    )
+    return in_parts(run, here())
 
 
 def evaluate(

@@ -34,6 +34,17 @@ def test_the_largest_program_that_fits():
     assert fitting(64, lambda chunk: 10 * chunk, None) == 64
 
 
+def test_a_program_that_cannot_be_compiled_for_lack_of_memory_does_not_fit():
+    def wanted(chunk):
+        if chunk > 8:
+            raise FULL
+        return chunk
+
+    assert fitting(64, wanted, 100) == 8
+    with pytest.raises(ZeroDivisionError):
+        fitting(64, lambda chunk: 1 // 0, 100)
+
+
 def test_what_a_program_takes_is_measured_before_it_runs(monkeypatch):
     asked = []
     monkeypatch.setattr(module, "fitting", lambda chunk, wanted, free: asked.append(wanted) or 4)
