@@ -115,6 +115,7 @@ def _execute(
     plan: Plan, out: Path | None, resume: bool, quiet: bool, plots: bool, canaries: bool
 ) -> None:
     """Run the plan, write the result and say where everything is."""
+    from metabench.compute.hosts import first
     from metabench.files.publish import is_standard_output
     from metabench.results.document import default_path, write
     from metabench.tracks.fewshot.run import execute
@@ -122,9 +123,11 @@ def _execute(
 
     data = f"data {plan.dataset.name} ({plan.dataset.source}), digest {plan.dataset.digest[:12]}"
     say(f"{plan.protocol.id}: {plan.entry.name}, recipe {plan.recipe.name}, {data}", not quiet)
-    with RunView(quiet) as view:
+    with RunView(quiet or not first()) as view:
         command, watcher = command_line(), view.watcher()
         result = execute(plan, resume=resume, command=command, watcher=watcher, canaries=canaries)
+    if not first():
+        return
     path = out or default_path(result, Path("leaderboards"))
     write(result, path)
     with told(path):
