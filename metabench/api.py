@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from metabench.compute.devices import needed
+from metabench.compute.devices import needed, using
+from metabench.compute.residence import residing
 from metabench.contracts.arguments import check_arguments
 from metabench.files.progress import say
 from metabench.recipes import Recipe
@@ -48,6 +49,8 @@ def run(
     archives: Path | str | None = None,
     cache: Path | str | None = None,
     progress: bool = True,
+    devices: int | None = None,
+    data: str | None = None,
     **tested: Any,
 ) -> Result:
     """Train a learner, test it under a protocol, and return the result; as `metabench run` does.
@@ -71,6 +74,9 @@ def run(
       archives: folder with the datasets' archives; None: `METABENCH_ARCHIVES`, else a download.
       cache: folder of prepared data; None: `METABENCH_CACHE`, else the platform's own.
       progress: whether to show progress on standard error.
+      devices: how many GPUs, or cores of a CPU, work is spread over; None: all that JAX has.
+      data: "host" reads images from the disk as they are needed, "device" copies all of them to
+        the devices first; None: by what memory there is.
       **tested: what is measured, each with what is usual as its default: dataset, way, shot,
         query, protocol ("kshot" or "online"), presentations, labels, split, test_dataset,
         test_split, within_alphabet, episodes, image_size, independent, min_images, grey.
@@ -100,6 +106,8 @@ def run(
         run_dir=run_dir,
         archives=archives,
         cache=cache,
+        devices=devices,
+        data=data,
     )
     request = Request(
         learner=learner,
@@ -112,7 +120,8 @@ def run(
         trained_for=trained_for,
         places=_places(run_dir, archives, cache, progress),
     )
-    return _executed(request, resume, canaries, _logs(log))
+    with using(plain["devices"]), residing(data):
+        return _executed(request, resume, canaries, _logs(log))
 
 
 def evaluate(
@@ -123,6 +132,7 @@ def evaluate(
     archives: Path | str | None = None,
     cache: Path | str | None = None,
     progress: bool = True,
+    devices: int | None = None,
     **tested: Any,
 ) -> Result:
     """Test the training behind a result under another protocol; nothing is trained.
@@ -134,6 +144,7 @@ def evaluate(
       archives: as in `run`.
       cache: as in `run`.
       progress: as in `run`.
+      devices: as in `run`.
       **tested: as in `run`; what is left out is as `trained` was tested.
 
     Raises:
@@ -148,9 +159,11 @@ def evaluate(
       >>> harder.protocol.way, harder.recipe["trained_for"]
       (10, 'strokes-alphabets-5way-1shot-4episodes-v2')
     """
+    plain = check_arguments(evaluate, devices=devices)
     request = _again(trained, learner, _places(run_dir, archives, cache, progress))
     asked = asked_of(asked_again(trained.protocol) | tested)
-    return _executed(replace(request, tested=asked), resume=False)
+    with using(plain["devices"]):
+        return _executed(replace(request, tested=asked), resume=False)
 
 
 def predict(
@@ -163,6 +176,7 @@ def predict(
     archives: Path | str | None = None,
     cache: Path | str | None = None,
     progress: bool = True,
+    devices: int | None = None,
     **tested: Any,
 ) -> Predictions:
     """Classify images of your own by the training behind a result, from examples of each class.
@@ -177,13 +191,16 @@ def predict(
       archives: as in `run`; of the data that the learner was trained on.
       cache: as in `run`.
       progress: whether to say on standard error which images are left out.
+      devices: as in `run`.
       **tested: as in `evaluate`; `dataset`, where `trained` was trained on a folder.
 
     Raises:
       UserError: a mistake in one sentence, or the training is not there.
     """
     places = _places(run_dir, archives, cache, progress)
-    return predicted(trained, Path(support), Path(query), learner, places, tested)[1]
+    plain = check_arguments(predict, devices=devices)
+    with using(plain["devices"]):
+        return predicted(trained, Path(support), Path(query), learner, places, tested)[1]
 
 
 def predicted(

@@ -137,7 +137,7 @@ ROWS = (
     ),
     Row(
         ("compute",),
-        "Devices, how work is spread over them, memory, and the choice between native and "
+        "Devices, hosts, how work is spread over them, memory, and the choice between native and "
         "hand-written operations.",
     ),
     Row(("optional",), "Packages of the optional extras, imported by those who need them."),

@@ -11,7 +11,7 @@ from metabench.cli import interrupts
 from metabench.cli.accept import accept
 from metabench.cli.check import check
 from metabench.cli.compare import compare
-from metabench.cli.computing import computes
+from metabench.cli.computing import computes, computes_together
 from metabench.cli.data import data_commands
 from metabench.cli.forecast import forecast
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
@@ -35,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Few-shot meta-learning benchmark: one sampler, one evaluator, comparable numbers.",
 )
-app.command()(computes(run))
+app.command()(computes_together(run))
 app.command()(computes(sweep))
 app.command()(computes(predict))
 app.command()(computes(check))

@@ -201,7 +201,6 @@ Overwrite: TypeAlias = Annotated[
     bool, Option("--force", help="Write over the file that is named, even if another run made it.")
 ]
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", help="Show no progress.")]
-
 # What is listed.
 Results: TypeAlias = Annotated[Path, Option(help="Folder of result files, or of folders of them.")]
 ProtocolPart: TypeAlias = Annotated[

@@ -130,6 +130,7 @@ def _execute(
     logs: Sequence[str] | None,
 ) -> None:
     """Run the plan, write the result and say where everything is."""
+    from metabench.compute.hosts import first
     from metabench.files.publish import is_standard_output
     from metabench.results.document import default_path, write
     from metabench.tracks.fewshot.logging import logged_plan
@@ -138,9 +139,13 @@ def _execute(
 
     data = f"data {plan.dataset.name} ({plan.dataset.source}), digest {plan.dataset.digest[:12]}"
     say(f"{plan.protocol.id}: {plan.entry.name}, recipe {plan.recipe.name}, {data}", not quiet)
-    with RunView(quiet) as view, logged_plan(view.watcher(), logs or (), plan) as watcher:
+    logs_here = (logs or ()) if first() else ()
+    shown = RunView(quiet or not first())
+    with shown as view, logged_plan(view.watcher(), logs_here, plan) as watcher:
         command = command_line()
         result = execute(plan, resume=resume, command=command, watcher=watcher, canaries=canaries)
+    if not first():
+        return
     path = out or default_path(result, Path("leaderboards"))
     write(result, path)
     with told(path):

@@ -2,7 +2,8 @@
 
 A checkpoint is written completely or not at all, so a run that was killed continues
 from the last one and ends in the same bits as a run that was not. Its files have checksums
-beside them: damage is told, and never trained on.
+beside them: damage is told, and never trained on. Of several hosts only the first has them, and
+tells the others what they hold.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from metabench.compute.devices import on_host, placed
+from metabench.compute.hosts import first, from_first, json_from_first, several
 from metabench.errors import UserError
 from metabench.files import checksums
 from metabench.files.cache import full
@@ -44,16 +47,32 @@ class Checkpoints:
 
     def __init__(self, directory: Path) -> None:
         """Open `directory`, and create it if needed. Raises `UserError` if that is impossible."""
+        self._manager = None
+        if not first():
+            return
         import orbax.checkpoint as ocp
 
         self._ocp, self._directory = ocp, directory
         with _written(directory):
             directory.mkdir(parents=True, exist_ok=True)
-        options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
-        self._manager = ocp.CheckpointManager(directory.resolve(), options=options)
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=1,
+            enable_async_checkpointing=False,
+            multiprocessing_options=ocp.options.MultiprocessingOptions(
+                primary_host=0,
+                active_processes={0} if several() else None,
+                barrier_sync_key_prefix="first" if several() else None,
+            ),
+            create=not several(),
+        )
+        self._manager: Any = ocp.CheckpointManager(directory.resolve(), options=options)
 
     def save(self, snapshot: Snapshot) -> None:
         """Write `snapshot` and remove the one before it; `UserError` if that is impossible."""
+        if self._manager is None:
+            return
+        if several():
+            snapshot = snapshot._replace(state=on_host(snapshot.state), best=on_host(snapshot.best))
         save = self._ocp.args
         arrays = save.StandardSave({"state": snapshot.state, "best": snapshot.best})
         notes = save.JsonSave(snapshot.notes)
@@ -68,6 +87,18 @@ class Checkpoints:
           OtherFormError: its states have another form than `like`.
           UserError: it is damaged.
         """
+        if not several():
+            return self._newest(like)
+        plain = on_host(like)
+        found = self._newest(plain) if first() else None
+        step, notes = json_from_first((None, {}) if found is None else (found.step, found.notes))
+        if step is None:
+            return None
+        states = (plain, plain) if found is None else (found.state, found.best)
+        state, best = from_first(states)
+        return Snapshot(step, placed(state, like), best, notes)
+
+    def _newest(self, like: PyTree) -> Snapshot | None:
         step = self._manager.latest_step()
         if step is None:
             return None
@@ -105,7 +136,8 @@ class Checkpoints:
 
     def close(self) -> None:
         """Release the directory."""
-        self._manager.close()
+        if self._manager is not None:
+            self._manager.close()
 
 
 @contextmanager
@@ -118,6 +150,9 @@ def opened(
       TakenError: another process trains there.
       UserError: nothing can be written.
     """
+    if not first():
+        yield Checkpoints(directory)
+        return
     with _alone(directory):
         aside = None if resume else set_aside(directory)
         if resume and not steps_in(directory):

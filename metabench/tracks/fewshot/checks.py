@@ -9,7 +9,7 @@ import jax
 
 from metabench.compute import memory
 from metabench.errors import UserError
-from metabench.scoring.episodes import chunk_size
+from metabench.scoring.chunks import chunk_size
 from metabench.seeds import root_key
 from metabench.tracks.fewshot.plan import Plan
 from metabench.training.lengths import check_steps
