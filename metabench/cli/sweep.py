@@ -70,14 +70,11 @@ def sweep(
     cache: options.Cache = None,
 ) -> None:
     """Run the combinations of GRID that have no result yet; the same command goes on."""
-    import jax
-
     from metabench.sweeps.executors.executor import Machines
     from metabench.sweeps.grid import read
     from metabench.sweeps.sweep import Order, planned, swept
     from metabench.tracks.fewshot.request import Places
 
-    jax.config.update("jax_platforms", "cpu")  # an accelerator is for the jobs alone
     further = parse_settings(option or [], "--option")
     machines = Machines(executor, jobs, cores, gpus, further, run_dir)
     order = Order(out, Places(run_dir, archives, cache, quiet), machines, per_job, tuple(log or ()))

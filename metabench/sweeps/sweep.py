@@ -17,7 +17,7 @@ from metabench.sweeps.executors.executor import Executor, Machines, check_machin
 from metabench.sweeps.files import result_of
 from metabench.sweeps.grid import Grid
 from metabench.sweeps.schedule import Schedule, there
-from metabench.sweeps.spec import to_spec
+from metabench.sweeps.spec import PROGRAMS, to_spec
 from metabench.sweeps.studies import Plan, Pointer, Study, locked, plans_of
 from metabench.sweeps.summary import Best, best_of, labels, without_choice
 from metabench.sweeps.view import SweepView
@@ -142,7 +142,7 @@ def spec_of(run: Run, order: Order) -> dict[str, Any]:
     """What is handed to an executor: the programs that JAX compiles are kept where ours are."""
     import jax
 
-    return to_spec(run, jax.config.jax_compilation_cache_dir, order.logs)
+    return to_spec(run, getattr(jax.config, PROGRAMS), order.logs)
 
 
 def summed_up(cells: Sequence[Cell], failed: Sequence[str], pruned: int = 0) -> Sweep:
@@ -163,7 +163,7 @@ def plan_rows(
 ) -> tuple[list[tuple[str, ...]], str]:
     """The table of a sweep that is not run, under `PLAN_HEAD`, and a line of what is left to do."""
     earlier = collect(order.out).results if order.out.is_dir() else []
-    rows, left, hours, unknown = [], 0, 0.0, 0
+    rows, left, hours, unknown = list[tuple[str, ...]](), 0, 0.0, 0
     named = labels(cells)
     for cell in cells:
         done, each = there(cell), hours_of(cell, earlier)
