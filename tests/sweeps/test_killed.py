@@ -54,6 +54,8 @@ validate_every = 2
 validation_episodes = 2
 chunk = 2
 """
+# JAX keeps even programs that compile in a moment: other seeds and sweeps take them from there.
+KEPT = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 MEASURED_HERE = ("environment", "created", "command")
 
 
@@ -66,7 +68,7 @@ def sweep(folder, *arguments):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": flags},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": flags, **KEPT},
         start_new_session=True,
     )
 
