@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from metabench.errors import UserError
+from metabench.files.publish import check_writable
 from metabench.results.collected import collect
 from metabench.results.result import Result
-from metabench.sweeps.cells import Cell, Run, cells_of
+from metabench.sweeps.cells import SEEDS, Cell, Run, cells_of
 from metabench.sweeps.estimate import hours_of
 from metabench.sweeps.executors.executor import Executor, Machines, check_machines, opened
 from metabench.sweeps.files import result_of
@@ -69,6 +70,8 @@ def swept(grid: Grid, order: Order) -> Sweep:
       UserError: a mistake in the grid or the order; nothing has been run then.
     """
     cells, plans = planned(grid, order)
+    for folder in (order.out, order.places.run_dir / SEEDS):
+        check_writable(folder / "result.json")
     executor, pruned = opened(order.machines), 0
     try:
         with SweepView(cells, order.places.quiet) as view:
