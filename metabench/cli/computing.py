@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from metabench.cli import device_options as options
 from metabench.files.progress import say
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -61,6 +62,23 @@ def computes_together(command: Callable[..., R]) -> Callable[..., R]:
         "host": options.Host,
     }
     return _with_options(begun, command, added)
+
+
+def plans(command: Callable[P, R]) -> Callable[P, R]:
+    """The same for a command that only plans here, on the processor: devices are for its jobs."""
+
+    @wraps(command)
+    def begun(*arguments: P.args, **others: P.kwargs) -> R:
+        import jax
+
+        from metabench.compute.devices import needed
+
+        jax.config.update("jax_platforms", "cpu")
+        _begin()
+        with needed():
+            return command(*arguments, **others)
+
+    return begun
 
 
 def _begin() -> None:

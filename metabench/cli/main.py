@@ -11,7 +11,7 @@ from metabench.cli import interrupts
 from metabench.cli.accept import accept
 from metabench.cli.check import check
 from metabench.cli.compare import compare
-from metabench.cli.computing import computes, computes_together
+from metabench.cli.computing import computes, computes_together, plans
 from metabench.cli.data import data_commands
 from metabench.cli.forecast import forecast
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
@@ -36,7 +36,7 @@ app = typer.Typer(
     help="Few-shot meta-learning benchmark: one sampler, one evaluator, comparable numbers.",
 )
 app.command()(computes_together(run))
-app.command()(computes(sweep))
+app.command()(plans(sweep))
 app.command()(computes(predict))
 app.command()(computes(check))
 app.command()(computes(submit))

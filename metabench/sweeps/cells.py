@@ -166,6 +166,11 @@ def _check_learner(grid: Grid, name: str) -> None:
     for option in search.ranges[name]:
         if option in axes:
             raise UserError(f"`search.{name}` and `settings.{name}` both have `{option}`")
+        if option in registry.only_in_test(entry):
+            raise UserError(
+                f"`search.{name}` has `{option}`, which acts in the test alone, so validation "
+                "cannot choose it; list its values in `settings`"
+            )
     for values in ends(search.ranges[name]):
         check_options(entry.name, entry.factory, registry.in_words(entry, values))
 

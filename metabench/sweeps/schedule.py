@@ -16,14 +16,14 @@ from metabench.sweeps.files import complete, is_held, result_of, seed_of
 from metabench.sweeps.spec import BUSY, DONE, FAILED, PRUNED
 
 TRIES = 2
-WAITING, RUNNING = "waiting", "running"
+WAITING = "waiting"
 
 
 class Event(NamedTuple):
     """What happened to a run."""
 
     run: Run
-    state: str  # WAITING, RUNNING, or as in an `Outcome`
+    state: str  # WAITING, or as in an `Outcome`
     sentence: str = ""
 
 
@@ -50,7 +50,7 @@ class Schedule:
         """Run whatever is not there, until nothing is left to do."""
         waiting = []
         for cell in self.cells:
-            if complete(cell) is not None:
+            if self._complete(cell):
                 continue
             for run in cell.runs[: self.only]:
                 self._cell[run.path] = cell
@@ -118,11 +118,17 @@ class Schedule:
             return
         self._there.add(run.path)
         self.told(Event(run, DONE))
+        self._complete(self._cell[run.path])
+
+    def _complete(self, cell: Cell) -> bool:
+        """Write the cell's result if all its seeds are there; whether it is there."""
         try:
-            complete(self._cell[run.path])
+            return complete(cell) is not None
         except UserError as error:
-            self.failed[run.path] = str(error)
-            self.told(Event(run, FAILED, str(error)))
+            last = cell.runs[-1]
+            self.failed[last.path] = str(error)
+            self.told(Event(last, FAILED, str(error)))
+            return True
 
     def _fail(self, run: Run, sentence: str) -> None:
         self._tries[run.path] = self._tries.get(run.path, 0) + 1

@@ -124,7 +124,9 @@ def _span(where: str, table: Mapping[str, Any], method: str) -> Span:
     for name in table:
         if name not in ("low", "high", "log", "points"):
             raise UserError(f"`{where}` has `{name}`; it may hold: low, high, log, points")
-    low, high, log = table.get("low"), table.get("high"), table.get("log", False)
+    low: Any = table.get("low")
+    high: Any = table.get("high")
+    log = table.get("log", False)
     if not (_number(low) and _number(high) and low < high):
         raise UserError(f"`{where}` needs numbers `low` and `high`, the first below the second")
     if not isinstance(log, bool) or (log and low <= 0):

@@ -11,6 +11,7 @@ from metabench.errors import UserError
 from metabench.sweeps.cells import Run
 from metabench.tracks.fewshot.request import Asked, Places, Request
 
+PROGRAMS = "jax_compilation_cache_dir"  # of JAX: the folder of compiled programs
 DONE, FAILED, BUSY, PRUNED = "done", "failed", "busy", "pruned"
 
 

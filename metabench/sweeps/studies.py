@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from metabench.errors import UserError
 from metabench.files.canonical import fingerprint
+from metabench.files.progress import say
 from metabench.optional import imported
 from metabench.sweeps.cells import Cell, cell_of, requests_of, typed
 from metabench.sweeps.files import result_of
@@ -202,8 +203,14 @@ class PrunedError(Exception):
 
 def locked(plans: Sequence[Plan], stack: ExitStack) -> None:
     """Wait until no other process is at any of these studies, in an order that all keep."""
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
     for plan in sorted(plans, key=lambda one: one.file):
         plan.file.parent.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(FileLock(plan.file.with_suffix(".lock")))
+        lock = FileLock(plan.file.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say(f"waiting for another sweep, which searches in {plan.file}")
+            lock.acquire()
+        stack.callback(lock.release)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from metabench.results.result import Result
@@ -66,19 +67,26 @@ def without_choice(found: Sequence[tuple[Cell, Result]]) -> list[str]:
     ]
 
 
-def label(cell: Cell, cells: Sequence[Cell]) -> str:
-    """What tells a cell from the others of its learner and protocol: `width=32, steps=500`."""
-    others = [
-        one.chosen
-        for one in cells
-        if one.learner == cell.learner and one.protocol.id == cell.protocol.id
-    ]
-    differ = [
-        name
-        for name in dict.fromkeys(name for one in others for name in one)
-        if any(one.get(name, ...) != others[0].get(name, ...) for one in others)
-    ]
-    return ", ".join(f"{name}={written(cell.chosen, name)}" for name in differ)
+def labels(cells: Sequence[Cell]) -> dict[Path, str]:
+    """What tells each cell from the others of its learner and protocol, by its path.
+
+    `width=32, steps=500`, say.
+    """
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.protocol.id, cell.learner), []).append(cell)
+    found = {}
+    for group in groups.values():
+        first = group[0].chosen
+        differ = [
+            name
+            for name in dict.fromkeys(name for one in group for name in one.chosen)
+            if any(one.chosen.get(name, ...) != first.get(name, ...) for one in group)
+        ]
+        for one in group:
+            words = (f"{name}={written(one.chosen, name)}" for name in differ)
+            found[one.path] = ", ".join(words)
+    return found
 
 
 def written(chosen: Mapping[str, Any], name: str) -> str:
@@ -93,11 +101,12 @@ def written(chosen: Mapping[str, Any], name: str) -> str:
 
 def rows(best: Sequence[Best], cells: Sequence[Cell]) -> list[tuple[str, ...]]:
     """The table of the summary, under `HEAD`."""
+    named = labels(cells)
     return [
         (
             one.cell.protocol.id,
             one.cell.learner,
-            label(one.cell, cells),
+            named[one.cell.path],
             "" if one.validation is None else f"{100 * one.validation:.2f}",
             f"{100 * one.result.accuracy:.2f}",
             f"{one.among} setting{'s' if one.among > 1 else ''}",

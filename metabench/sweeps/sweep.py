@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from metabench.errors import UserError
+from metabench.files.publish import check_writable
 from metabench.results.collected import collect
 from metabench.results.result import Result
-from metabench.sweeps.cells import Cell, Run, cells_of
+from metabench.sweeps.cells import SEEDS, Cell, Run, cells_of
 from metabench.sweeps.estimate import hours_of
 from metabench.sweeps.executors.executor import Executor, Machines, check_machines, opened
 from metabench.sweeps.files import result_of
 from metabench.sweeps.grid import Grid
 from metabench.sweeps.schedule import Schedule, there
-from metabench.sweeps.spec import to_spec
+from metabench.sweeps.spec import PROGRAMS, to_spec
 from metabench.sweeps.studies import Plan, Pointer, Study, locked, plans_of
-from metabench.sweeps.summary import Best, best_of, label, without_choice
+from metabench.sweeps.summary import Best, best_of, labels, without_choice
 from metabench.sweeps.view import SweepView
 from metabench.tracks.fewshot.request import Places
 from metabench.training.logs.log import check_logs
@@ -69,6 +70,8 @@ def swept(grid: Grid, order: Order) -> Sweep:
       UserError: a mistake in the grid or the order; nothing has been run then.
     """
     cells, plans = planned(grid, order)
+    for folder in (order.out, order.places.run_dir / SEEDS):
+        check_writable(folder / "result.json")
     executor, pruned = opened(order.machines), 0
     try:
         with SweepView(cells, order.places.quiet) as view:
@@ -142,7 +145,7 @@ def spec_of(run: Run, order: Order) -> dict[str, Any]:
     """What is handed to an executor: the programs that JAX compiles are kept where ours are."""
     import jax
 
-    return to_spec(run, jax.config.jax_compilation_cache_dir, order.logs)
+    return to_spec(run, getattr(jax.config, PROGRAMS), order.logs)
 
 
 def summed_up(cells: Sequence[Cell], failed: Sequence[str], pruned: int = 0) -> Sweep:
@@ -163,7 +166,8 @@ def plan_rows(
 ) -> tuple[list[tuple[str, ...]], str]:
     """The table of a sweep that is not run, under `PLAN_HEAD`, and a line of what is left to do."""
     earlier = collect(order.out).results if order.out.is_dir() else []
-    rows, left, hours, unknown = [], 0, 0.0, 0
+    rows, left, hours, unknown = list[tuple[str, ...]](), 0, 0.0, 0
+    named = labels(cells)
     for cell in cells:
         done, each = there(cell), hours_of(cell, earlier)
         missing = len(cell.runs) - done
@@ -174,7 +178,7 @@ def plan_rows(
             (
                 cell.protocol.id,
                 cell.learner,
-                label(cell, cells),
+                named[cell.path],
                 " ".join(str(run.seed) for run in cell.runs),
                 f"{done}/{len(cell.runs)}",
                 "" if not missing else "unknown" if each is None else f"{missing * each:.2f}",

@@ -18,7 +18,7 @@ from metabench.sweeps.cells import Cell
 from metabench.sweeps.files import seed_of
 from metabench.sweeps.schedule import WAITING, Event, there
 from metabench.sweeps.spec import BUSY, DONE, FAILED, PRUNED
-from metabench.sweeps.summary import label
+from metabench.sweeps.summary import labels
 
 HEAD = ("protocol", "learner", "done", "open", "failed")
 
@@ -38,13 +38,14 @@ class SweepView(AbstractContextManager["SweepView"]):
 
     def add(self, cells: Sequence[Cell]) -> None:
         """Runs that are planned; those that are there count as done."""
+        named = labels(cells)
         for cell in cells:
             whole = there(cell) == len(cell.runs)
             for run in cell.runs:
                 done = whole or seed_of(cell, run) is not None
                 self.skipped += done
                 self._states[run.path] = DONE if done else WAITING
-                about = ", ".join(filter(None, (label(cell, cells), f"seed {run.seed}")))
+                about = ", ".join(filter(None, (named[cell.path], f"seed {run.seed}")))
                 self._names[run.path] = f"{cell.learner} under {cell.protocol.id}, {about}"
                 group = self._groups.setdefault((cell.protocol.id, cell.learner), [])
                 group.append(run.path)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from metabench.errors import UserError
 from metabench.sweeps.files import LOCK, LOG, valid
-from metabench.sweeps.spec import BUSY, DONE, FAILED, PRUNED, Outcome, request_of
+from metabench.sweeps.spec import BUSY, DONE, FAILED, PROGRAMS, PRUNED, Outcome, request_of
 from metabench.sweeps.studies import PrunedError, reporter
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ def perform_all(
     if specs:
         os.chdir(specs[0]["folder"])
     _prepare(specs[0]["programs"] if specs else None, cores)
-    found = []
+    found = list[Outcome]()
     for spec in specs:
         found.append(perform(spec))
         told(found[-1])
-    return [tuple(one) for one in found]
+    return [(one.state, one.sentence) for one in found]
 
 
 def perform(spec: Mapping[str, Any]) -> Outcome:
@@ -130,7 +130,7 @@ def _prepare(programs: str | None, cores: int | None) -> None:
     pin()
     if programs is not None:
         warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
-        jax.config.update("jax_compilation_cache_dir", programs)
+        jax.config.update(PROGRAMS, programs)
     if cores is None:
         use_all_cores()
     elif "device_count" not in os.environ.get("XLA_FLAGS", ""):

@@ -15,7 +15,7 @@ from tests.places import ROOT
 from tests.sweeps.conftest import TOY
 
 SIX = f"""
-learners = ["pixel_nn", "scratch", "{TOY}", "{TOY}_absolute", "{TOY}_dot", "{TOY}_cosine"]
+learners = ["pixel_nn", "protonet", "{TOY}", "{TOY}_absolute", "{TOY}_dot", "{TOY}_cosine"]
 seeds = 3
 
 [protocols]
@@ -26,9 +26,10 @@ query = 2
 episodes = 4
 image_size = 16
 
-[settings.scratch]
+[settings.protonet]
 width = 2
-inner_steps = 1
+train_way = 2
+train_query = 2
 
 [train]
 steps = 4
@@ -53,6 +54,8 @@ validate_every = 2
 validation_episodes = 2
 chunk = 2
 """
+# JAX keeps even programs that compile in a moment: other seeds and sweeps take them from there.
+KEPT = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 MEASURED_HERE = ("environment", "created", "command")
 
 
@@ -65,7 +68,7 @@ def sweep(folder, *arguments):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": flags},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": flags, **KEPT},
         start_new_session=True,
     )
 
@@ -135,7 +138,8 @@ def test_killed_twice_and_resumed(through, where):
     folder.mkdir()
     for number in (2, 13):
         kill_when(sweep(folder, *where), folder, number)
-        assert number <= seeds(folder) < 32
+        if "slurm" not in where:  # whose jobs go on without the sweep
+            assert number <= seeds(folder) < 32
     said = ended(sweep(folder, *where))
     assert " of 32 runs have results already" in said
     assert files(folder) == whole

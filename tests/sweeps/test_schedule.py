@@ -1,6 +1,7 @@
 """The order of runs: skipped, resumed, tried once more, and left to others that are at them."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 from filelock import FileLock
@@ -11,6 +12,7 @@ from metabench.sweeps.files import LOCK
 from metabench.sweeps.schedule import Schedule
 from metabench.sweeps.spec import DONE, FAILED, to_spec
 from metabench.sweeps.work import perform
+from metabench.training.checkpoints import Checkpoints
 from tests.sweeps.conftest import TINY, TOY
 
 
@@ -28,10 +30,35 @@ def figures(result):
     return [(r.seed, r.correct, r.validation_accuracy, r.best_step) for r in result.runs]
 
 
-def test_a_cell_ends_as_one_run_of_its_seeds(cells, inline, tmp_path):
+@contextmanager
+def stopped_after(monkeypatch, *saves):
+    """A sweep is interrupted as these checkpoints have been written; yields how many were."""
+    real, done = Checkpoints.save, []
+
+    def save(self, snapshot):
+        real(self, snapshot)
+        done.append(snapshot.step)
+        if len(done) in saves:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save", save)
+        yield done
+
+
+def test_interrupted_twice_a_cell_ends_as_one_run_of_its_seeds(
+    cells, inline, tmp_path, monkeypatch
+):
     found = cells()
     assert json.loads(json.dumps(to_spec(found[0].runs[0], None)))["seed"] == 0
-    scheduled(found, inline, per_job=2)
+    with stopped_after(monkeypatch, 1, 3) as steps:
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                scheduled(found, inline, per_job=2)
+        scheduled(found, inline, per_job=2)
+    assert steps == [1, 2, 1, 2]  # no step was trained twice
+    assert [len(job) for job in inline.jobs] == [2, 2, 1]
+    inline.jobs.clear()
     (path,) = (tmp_path / "board").rglob("*.json")
     assert path == found[0].path
     swept = document.read(path)
@@ -45,11 +72,11 @@ def test_a_cell_ends_as_one_run_of_its_seeds(cells, inline, tmp_path):
     # What is there is not run again, nor where only a seed is missing.
     before = path.read_bytes()
     scheduled(found, inline)
-    assert len(inline.jobs) == 1
+    assert inline.jobs == []
     path.unlink()
     found[0].runs[0].path.write_text("{}")
     _, events = scheduled(found, inline)
-    assert [[spec["seed"] for spec in job] for job in inline.jobs[1:]] == [[0]]
+    assert [[spec["seed"] for spec in job] for job in inline.jobs] == [[0]]
     assert events[-1].state == DONE
     assert json.loads(path.read_bytes())["runs"][1] == json.loads(before)["runs"][1]
     assert figures(document.read(path)) == figures(swept)  # its checkpoint was still there

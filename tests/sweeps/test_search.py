@@ -87,5 +87,9 @@ def test_trials_become_cells(cells):
     assert len(found) == 3
     assert all(one.chosen["learning_rate"] % 1 for one in found)
     assert all(one.chosen["width"] == 4 for one in found)
+    only_in_test = {**asked, "maml": {"test_norm": ["batch", "support"]}}
+    del only_in_test[TOY]
+    with pytest.raises(UserError, match="`test_norm`, which acts in the test alone"):
+        cells(search=only_in_test, learners=["maml"], settings={})
     with pytest.raises(UserError, match="both have `width`"):
         cells(search={**asked, TOY: {"width": [1, 2]}})
