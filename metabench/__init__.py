@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metabench import data, registry
-    from metabench.api import evaluate, predict, run, save
+    from metabench.api import evaluate, predict, run, save, sweep
     from metabench.compute.episodewise import over_episodes
     from metabench.conformance.report import check
     from metabench.contracts.dataset import Archive, DatasetSpec
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from metabench.results.compared import Comparison, compare
     from metabench.results.leaderboard import Leaderboard, leaderboard
     from metabench.results.result import Result, SeedRun
+    from metabench.sweeps.sweep import Sweep
     from metabench.types import (
         ClassTable,
         Dataset,
@@ -88,6 +89,7 @@ __all__ = [
     "Stream",
     "StreamLearner",
     "StreamShape",
+    "Sweep",
     "TaskShape",
     "Training",
     "UserError",
@@ -104,6 +106,7 @@ __all__ = [
     "registry",
     "run",
     "save",
+    "sweep",
     "with_options",
 ]
 
@@ -139,6 +142,7 @@ _HOMES = {
     "Stream": "types",
     "StreamLearner": "contracts.learner",
     "StreamShape": "types",
+    "Sweep": "sweeps.sweep",
     "TEST_ONLY": "contracts.options",
     "TaskShape": "types",
     "Training": "contracts.learner",
@@ -154,6 +158,7 @@ _HOMES = {
     "predict": "api",
     "run": "api",
     "save": "api",
+    "sweep": "api",
     "with_options": "contracts.options",
 }
 

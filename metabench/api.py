@@ -1,4 +1,4 @@
-"""What the command line can do, in Python: run a learner, test its training again, rank results."""
+"""What the command line can do, in Python: run learners, test a training again, sweep a grid."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import Any
 from metabench.compute.devices import needed, using
 from metabench.compute.residence import residing
 from metabench.contracts.arguments import check_arguments
-from metabench.errors import UserError, suggest
 from metabench.files.progress import say
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.results.document import default_path, write
 from metabench.results.result import Result
 from metabench.seeds import pinned
+from metabench.sweeps.executors.executor import Machines
+from metabench.sweeps.grid import grid_of, read
+from metabench.sweeps.sweep import Order, Sweep, swept
 from metabench.tracks.fewshot.predict import Examples, Predictions, examples
 from metabench.tracks.fewshot.predict import predict as classified
 from metabench.tracks.fewshot.request import (
-    Asked,
     Places,
     Request,
     as_command,
     asked_again,
+    asked_of,
     measured,
     plan_of,
 )
@@ -108,7 +110,7 @@ def run(
     )
     request = Request(
         learner=learner,
-        tested=_asked_of(tested),
+        tested=asked_of(tested),
         settings=dict(settings or {}),
         train=dict(train or {}),
         recipe=recipe,
@@ -158,7 +160,7 @@ def evaluate(
     """
     plain = check_arguments(evaluate, devices=devices)
     request = _again(trained, learner, _places(run_dir, archives, cache, progress))
-    asked = _asked_of(asked_again(trained.protocol) | tested)
+    asked = asked_of(asked_again(trained.protocol) | tested)
     with using(plain["devices"]):
         return _executed(replace(request, tested=asked), resume=False)
 
@@ -213,7 +215,7 @@ def predicted(
     def tell(text: str) -> None:
         say(text, not places.quiet)
 
-    asked = _asked_of({**asked_again(trained.protocol), **tested})
+    asked = asked_of({**asked_again(trained.protocol), **tested})
     with pinned(), needed():
         protocol, _, training_data = measured(asked, places)
         size, channels = training_data.images.shape[2:]
@@ -222,6 +224,57 @@ def predicted(
         counted = replace(asked, way=len(found.classes), shot=found.shot, query=1)
         plan = plan_of(replace(_again(trained, learner, places), tested=counted))
         return found, classified(plan, found, query, tell)
+
+
+def sweep(
+    grid: Path | str | Mapping[str, Any],
+    *,
+    out: Path | str = "leaderboards",
+    executor: str = "local",
+    jobs: int = 1,
+    cores: int | None = None,
+    gpus: int = 0,
+    per_job: int = 1,
+    options: Mapping[str, Any] | None = None,
+    run_dir: Path | str = "runs",
+    archives: Path | str | None = None,
+    cache: Path | str | None = None,
+    progress: bool = True,
+) -> Sweep:
+    """Run the combinations of a grid that have no result yet; as `metabench sweep` does.
+
+    Args:
+      grid: path of a TOML file, or its content: learners, protocols, seeds, settings, train,
+        recipes, search.
+      out: folder of the results.
+      executor: "local", "ray" or "slurm".
+      jobs: how many run at a time on this machine.
+      cores: of each job; those of this machine divided by `jobs` if None.
+      gpus: of each job, with Ray and Slurm.
+      per_job: runs of one job, one after another in one process.
+      options: arguments of `ray.init`, or parameters of submitit.
+      run_dir: folder of checkpoints, and of results of single seeds.
+      archives: as in `run`.
+      cache: as in `run`.
+      progress: whether to show progress on standard error.
+
+    Returns:
+      All results, the best of each learner and protocol by validation, and what failed.
+
+    Raises:
+      UserError: a mistake in one sentence; nothing has been run then.
+    """
+    plain = check_arguments(
+        sweep, executor=executor, jobs=jobs, cores=cores, gpus=gpus, per_job=per_job,
+        options=options,
+    )  # fmt: skip
+    machines = Machines(
+        executor, plain["jobs"], plain["cores"], plain["gpus"], options or {}, Path(run_dir)
+    )
+    places = _places(run_dir, archives, cache, progress)
+    order = Order(Path(out), places, machines, plain["per_job"])
+    with pinned(), needed():
+        return swept(grid_of(grid) if isinstance(grid, Mapping) else read(Path(grid)), order)
 
 
 def save(result: Result, folder: Path | str = "leaderboards") -> None:
@@ -246,17 +299,6 @@ def _again(trained: Result, learner: AnyLearner | None, places: Places) -> Reque
         trained_for=trained.recipe.get("trained_for", trained.protocol.id) if lengths else None,
         places=places,
     )
-
-
-def _asked_of(asked: Mapping[str, Any]) -> Asked:
-    known = tuple(Asked.__dataclass_fields__)
-    for name in asked:
-        if name not in known:
-            raise UserError(
-                f"there is no argument `{name}`{suggest(name, known)}; there are: "
-                + ", ".join(known)
-            )
-    return Asked(**check_arguments(Asked, **asked))
 
 
 def _places(

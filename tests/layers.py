@@ -44,8 +44,13 @@ ROWS = (
     ),
     Row(
         ("api",),
-        "What the command line can do, in Python: `run`, `evaluate`, `save`. It prints nothing but "
-        "progress.",
+        "What the command line can do, in Python: `run`, `sweep`, `evaluate`, `save`. It prints "
+        "nothing but progress.",
+    ),
+    Row(
+        ("sweeps",),
+        "Many runs from one grid file: planned, run by one of `executors/`, resumed, and summed up "
+        "by validation. It trains by `tracks/`, and prints nothing but progress.",
     ),
     Row(
         ("guard",),

@@ -22,6 +22,7 @@ from metabench.cli.run import run
 from metabench.cli.runs import runs_commands
 from metabench.cli.statistician import statistician_commands
 from metabench.cli.submit import submit
+from metabench.cli.sweep import sweep
 from metabench.cli.terminal import make_plain
 from metabench.cli.verify import verify
 from metabench.errors import UserError
@@ -35,6 +36,7 @@ app = typer.Typer(
     help="Few-shot meta-learning benchmark: one sampler, one evaluator, comparable numbers.",
 )
 app.command()(computes_together(run))
+app.command()(computes(sweep))
 app.command()(computes(predict))
 app.command()(computes(check))
 app.command()(computes(submit))

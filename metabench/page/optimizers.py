@@ -115,7 +115,7 @@ def _figure(document: Mapping[str, Any], board: str) -> Figure:
     tuned = document["tuning"]["baselines"]
     order = sorted(document["figures"], key=lambda key: (key in tuned, key))
     lines = [_line(label(document, key), document["figures"][key], key in tuned) for key in order]
-    svg, legend = curves(lines, "step", "loss", f"{board}-curves", log=True)
+    svg, legend = curves(lines, "step", "loss", f"{board}-curves", log="xy")
     low, high = document["protocol"]["band"]
     return Figure(
         svg,

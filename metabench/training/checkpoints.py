@@ -29,6 +29,10 @@ class OtherFormError(UserError):
     """A checkpoint is whole, but its arrays have other names or shapes than they should."""
 
 
+class TakenError(UserError):
+    """Another process trains in the folder of checkpoints."""
+
+
 class Snapshot(NamedTuple):
     """A run after `step` steps."""
 
@@ -143,7 +147,8 @@ def opened(
     """The checkpoints of a run in `directory`; without `resume`, earlier ones are moved away.
 
     Raises:
-      UserError: another process trains there, or nothing can be written.
+      TakenError: another process trains there.
+      UserError: nothing can be written.
     """
     if not first():
         yield Checkpoints(directory)
@@ -189,7 +194,7 @@ def _alone(directory: Path) -> Generator[None, None, None]:
                 lock.release()
                 lock.acquire(timeout=PATIENCE)
         except Timeout as error:
-            raise UserError(
+            raise TakenError(
                 f"another process is training in {directory} with the same settings; wait for it, "
                 "or name another `run_dir`"
             ) from error

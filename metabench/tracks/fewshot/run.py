@@ -30,6 +30,7 @@ from metabench.tasks.kinds import task_digest
 from metabench.tracks.fewshot.canaries import canaries as measure_canaries
 from metabench.tracks.fewshot.plan import Plan, training_split
 from metabench.training.checkpoints import opened, steps_in
+from metabench.training.curves import thinned
 from metabench.training.divergence import high_loss
 from metabench.training.loop import Trained
 from metabench.training.meta_training import accuracy_on, initial_state, meta_train, trained_before
@@ -264,6 +265,7 @@ def _measure(
         best_step=tested.step,
         cost=cost,
         high_loss=high_loss(trained, tested.step, train_shape(plan.learner, plan.shape)),
+        curve=thinned(trained.history),
     )
 
 
