@@ -71,7 +71,7 @@ def reference_densities(function: Function, shape: FunctionShape) -> dict[str, j
 
 def make_densities(
     learner: Forecaster, shape: FunctionShape, references: bool
-) -> Callable[[PyTree, jax.Array, jax.Array], dict[str, jax.Array]]:
+) -> Callable[[PyTree, jax.Array, jax.Array | np.ndarray], dict[str, jax.Array]]:
     """`run(state, key, indices) -> densities by name`, each [indices, steps]; compiled.
 
     On several devices, each computes a part of the indices, which they divide.
@@ -99,7 +99,7 @@ def _devices() -> list[jax.Device]:
 
 
 def collect(
-    run: Callable[[PyTree, jax.Array, jax.Array], dict[str, jax.Array]],
+    run: Callable[[PyTree, jax.Array, jax.Array | np.ndarray], dict[str, jax.Array]],
     state: PyTree,
     *,
     seed: int,
