@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from metabench.compute.devices import needed, using
 from metabench.compute.residence import residing
 from metabench.contracts.arguments import check_arguments
+from metabench.contracts.learner import EpisodeLearner
 from metabench.files.progress import say
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
@@ -17,6 +19,7 @@ from metabench.results.document import default_path, write
 from metabench.results.result import Result
 from metabench.seeds import pinned
 from metabench.tracks.fewshot.logging import logged_plan
+from metabench.tracks.fewshot.plan import Plan
 from metabench.tracks.fewshot.predict import Examples, Predictions, examples
 from metabench.tracks.fewshot.predict import predict as classified
 from metabench.tracks.fewshot.request import (
@@ -173,8 +176,9 @@ def predict(
 
     Args:
       trained: from `run`, whose checkpoints are still in `run_dir`; its first seed is used.
-      support: folder with a folder of images for each class, two or more. Of larger classes, the
-        first images by name are taken, as many as the smallest class has.
+      support: folder with a folder of images for each class, two or more. They need not
+        have equally many, unless the learner is `balanced`; of a class that is too large, the
+        first images by name are taken.
       query: folder of images, or of folders with images.
       learner: the factory, where no package registers it.
       run_dir: as in `run`.
@@ -210,10 +214,18 @@ def predicted(
     with pinned(), needed():
         protocol, _, training_data = measured(asked, places)
         size, channels = training_data.images.shape[2:]
-        found = examples(support, size, 1 if protocol.grey else channels, places.cache)
+        read = partial(examples, support, size, 1 if protocol.grey else channels, places.cache)
+
+        def planned(found: Examples) -> Plan:
+            counted = replace(asked, way=len(found.classes), shot=found.shot, query=1)
+            return plan_of(replace(_again(trained, learner, places), tested=counted))
+
+        found = read()
+        plan = planned(found)
+        if isinstance(plan.learner, EpisodeLearner) and plan.learner.balanced:
+            found = read(even=True)
+            plan = planned(found)
         tell(f"examples: {found.told}")
-        counted = replace(asked, way=len(found.classes), shot=found.shot, query=1)
-        plan = plan_of(replace(_again(trained, learner, places), tested=counted))
         return found, classified(plan, found, query, tell)
 
 

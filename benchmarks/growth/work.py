@@ -97,7 +97,8 @@ def _test(point: Point) -> Work:
     import jax.numpy as jnp
 
     from metabench.registry import build_learner
-    from metabench.scoring.episodes import chunk_size, evaluate, make_evaluator
+    from metabench.scoring.chunks import chunk_size
+    from metabench.scoring.episodes import evaluate, make_evaluator
     from metabench.seeds import root_key
     from metabench.training.meta_training import initial_state
 
@@ -122,7 +123,8 @@ def _train(point: Point) -> Work:
     from metabench.contracts.learner import train_shape
     from metabench.registry import build_learner
     from metabench.seeds import root_key
-    from metabench.training.meta_training import initial_state, make_chunk, training_devices
+    from metabench.training.meta_training import initial_state, make_chunk
+    from metabench.training.spreading import training_devices
 
     shape = _shape(point)
     learner = build_learner(point.learner, shape, point.settings)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,7 +70,7 @@ def together(group: Group | None, say: Callable[[str], None]) -> Iterator[None]:
     if group is None:
         yield
         return
-    _meet(group)
+    _meet(group, say)
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
@@ -76,9 +78,12 @@ def together(group: Group | None, say: Callable[[str], None]) -> Iterator[None]:
     jax.distributed.shutdown()
 
 
-def _meet(group: Group) -> None:
+def _meet(group: Group, say: Callable[[str], None]) -> None:
     alone = group.coordinator == AUTO
-    given = {} if alone else {"cluster_detection_method": "deactivate"}
+    if not alone and group.host == 0:
+        say(f"host 0 of {group.hosts} waits for the others at {group.coordinator}")
+    elif not alone:
+        _reach(group.coordinator)
     jax.config.update("jax_enable_preemption_service", False)  # it would swallow SIGTERM
     try:
         jax.distributed.initialize(
@@ -88,7 +93,7 @@ def _meet(group: Group) -> None:
             initialization_timeout=MEETING,
             heartbeat_timeout_seconds=SILENT,
             shutdown_timeout_seconds=SILENT,
-            **given,
+            cluster_detection_method=None if alone else "deactivate",
         )
     except (RuntimeError, ValueError, TypeError) as error:
         first = str(error).splitlines()[0].rstrip(".")
@@ -97,6 +102,23 @@ def _meet(group: Group) -> None:
             f"`coordinator` is {group.coordinator}, but {told} ({first}); name HOST:PORT of host 0 "
             "with `hosts` and `host`, before any other work of JAX"
         ) from error
+
+
+def _reach(coordinator: str) -> None:
+    """Wait until host 0 answers; JAX ends the process without a sentence if it never does."""
+    name, _, port = coordinator.rpartition(":")
+    until = time.monotonic() + MEETING
+    while True:
+        try:
+            socket.create_connection((name.strip("[]"), int(port)), timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > until:
+                raise UserError(
+                    f"`coordinator` is {coordinator}, but nothing answers there ({error}); start "
+                    "the same command on host 0, and let its port through"
+                ) from error
+        time.sleep(0.5)
 
 
 def _leave(error: BaseException, say: Callable[[str], None]) -> NoReturn:

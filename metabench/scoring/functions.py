@@ -71,7 +71,7 @@ def reference_densities(function: Function, shape: FunctionShape) -> dict[str, j
 
 def make_densities(
     learner: Forecaster, shape: FunctionShape, references: bool
-) -> Callable[[PyTree, jax.Array, jax.Array], dict[str, jax.Array]]:
+) -> Callable[[PyTree, jax.Array, jax.Array | np.ndarray], dict[str, jax.Array]]:
     """`run(state, key, indices) -> densities by name`, each [indices, steps]; compiled.
 
     On several devices, each computes a part of the indices, which they divide.
@@ -99,11 +99,12 @@ def _devices() -> list[jax.Device]:
 
 
 def collect(
-    run: Callable[[PyTree, jax.Array, jax.Array], dict[str, jax.Array]],
+    run: Callable[[PyTree, jax.Array, jax.Array | np.ndarray], dict[str, jax.Array]],
     state: PyTree,
     *,
     seed: int,
     functions: int,
+    numbers: np.ndarray | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, np.ndarray]:
     """Log densities of functions 0 … `functions`-1 of `seed`, by name, each [functions, steps].
@@ -113,14 +114,18 @@ def collect(
       state: of the learner.
       seed: of the functions.
       functions: how many.
+      numbers: which, [functions]; the first ones if None.
       progress: called with the number of functions done since the last call.
     """
     devices, found = _devices(), []
     size = -(-CHUNK // len(devices)) * len(devices)
     state, key = copied((state, root_key(seed)), devices)
+    asked = np.arange(functions + size, dtype=np.int32)
+    if numbers is not None:
+        asked[:functions] = numbers
     for start in range(0, functions, size):
         # The last chunk extends beyond the end, so that only one shape is compiled.
-        chunk = run(state, key, np.arange(start, start + size, dtype=np.int32))
+        chunk = run(state, key, asked[start : start + size])
         found.append({name: np.asarray(values) for name, values in chunk.items()})
         progress(min(size, functions - start))
     return {name: np.concatenate([chunk[name] for chunk in found])[:functions] for name in found[0]}

@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from metabench.compute.devices import on_host, placed
-from metabench.compute.hosts import first, from_first, json_from_first, several
 from metabench.errors import UserError
 from metabench.files import checksums
 from metabench.files.cache import full
@@ -47,7 +45,9 @@ class Checkpoints:
 
     def __init__(self, directory: Path) -> None:
         """Open `directory`, and create it if needed. Raises `UserError` if that is impossible."""
-        self._manager = None
+        from metabench.compute.hosts import first, several
+
+        self._manager: Any = None
         if not first():
             return
         import orbax.checkpoint as ocp
@@ -65,10 +65,13 @@ class Checkpoints:
             ),
             create=not several(),
         )
-        self._manager: Any = ocp.CheckpointManager(directory.resolve(), options=options)
+        self._manager = ocp.CheckpointManager(directory.resolve(), options=options)
 
     def save(self, snapshot: Snapshot) -> None:
         """Write `snapshot` and remove the one before it; `UserError` if that is impossible."""
+        from metabench.compute.devices import on_host
+        from metabench.compute.hosts import several
+
         if self._manager is None:
             return
         if several():
@@ -87,6 +90,9 @@ class Checkpoints:
           OtherFormError: its states have another form than `like`.
           UserError: it is damaged.
         """
+        from metabench.compute.devices import on_host, placed
+        from metabench.compute.hosts import first, from_first, json_from_first, several
+
         if not several():
             return self._newest(like)
         plain = on_host(like)
@@ -150,6 +156,8 @@ def opened(
       TakenError: another process trains there.
       UserError: nothing can be written.
     """
+    from metabench.compute.hosts import first
+
     if not first():
         yield Checkpoints(directory)
         return

@@ -50,7 +50,7 @@ def make_fed_chunk(
 
 def make_fed_settling(
     learner: Learner, shape: TaskShape | TrainShape, batch: int, batches: int
-) -> Callable[[PyTree, ClassTable, jax.Array], PyTree] | None:
+) -> Callable[[PyTree, ClassTable | None, jax.Array], PyTree] | None:
     """`make_settling` for such a table, with so many batches."""
     assert learner.training is not None
     if learner.training.settle is None:
@@ -64,7 +64,8 @@ def make_fed_settling(
         keys = jax.random.fold_in(key, 5)
         return whole(settle(state, tasks, jax.random.fold_in(keys, number), number), devices)
 
-    def run(state: PyTree, table: ClassTable, key: jax.Array) -> PyTree:
+    def run(state: PyTree, table: ClassTable | None, key: jax.Array) -> PyTree:
+        assert table is not None, "only a table stays on the host"
         for number, one in enumerate(read(key, table, range(batches))):
             state = step(state, one, key, jnp.int32(number))
         return state

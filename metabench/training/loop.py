@@ -70,6 +70,10 @@ class Trained:
         """The measure of `state` on the validation tasks; None if nothing was trained."""
         return max((p.validation for p in self.history), default=None, key=_worth)
 
+    def operations(self, name: str = "train_flops") -> dict[str, float]:
+        """`flops` to four digits by this name; nothing where they were not counted."""
+        return {} if self.flops is None else {name: float(f"{self.flops:.4g}")}
+
     def selected(self, select: Select) -> Selected:
         """The best state in validation, or the one after the last step."""
         if select == "best" or not self.history:

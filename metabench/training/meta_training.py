@@ -148,7 +148,7 @@ def meta_train(
     devices = training_devices(learner, plan.batch)
     state = copied(start(initial_state(learner, seed)), devices)
     compiled, table = make_chunk(learner, shape, plan.batch), copied(table, devices)
-    flops = _flops_of_step(compiled, state, table, min(plan.chunk, plan.steps))
+    flops = flops_of_step(compiled, state, table, min(plan.chunk, plan.steps))
     chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]] = compiled
     settle = make_settling(learner, shape, plan.batch)
     if stays(table):
@@ -169,14 +169,15 @@ def meta_train(
     return trained
 
 
-def _flops_of_step(
-    chunk: Wrapped, state: PyTree, table: ClassTable | None, length: int
-) -> float | None:
-    """Operations of one step. The loop's first call uses this trace again: it costs nothing."""
-    if table is not None and stays(table):  # only shapes are looked at
-        like = jax.ShapeDtypeStruct(table.images.shape, table.images.dtype)
-        table = table._replace(images=cast(Any, like))
-    traced = chunk.trace(state, table, root_key(0), jnp.int32(0), length)
+def flops_of_step(chunk: Wrapped, state: PyTree, data: PyTree, length: int) -> float | None:
+    """Operations of one step of a chunk, as `train_state` takes it; None: not countable.
+
+    The loop's first call uses this trace again: it costs nothing.
+    """
+    if isinstance(data, ClassTable) and stays(data):  # only shapes are looked at
+        like = jax.ShapeDtypeStruct(data.images.shape, data.images.dtype)
+        data = data._replace(images=cast(Any, like))
+    traced = chunk.trace(state, data, root_key(0), jnp.int32(0), length)
     found = operations(traced.jaxpr.jaxpr)
     return None if found is None else found / length
 

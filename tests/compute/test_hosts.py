@@ -1,6 +1,7 @@
 """What is said of other hosts, and what an error of theirs looks like."""
 
 import json
+import socket
 
 import numpy as np
 import pytest
@@ -32,6 +33,16 @@ def test_what_the_options_say():
 def test_what_cannot_be(given, said):
     with pytest.raises(UserError, match=said):
         group_of(*given)
+
+
+def test_a_host_that_nobody_answers_says_so(monkeypatch):
+    monkeypatch.setattr(hosts, "MEETING", -1)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    group = Group(f"127.0.0.1:{port}", 2, 1)
+    with pytest.raises(UserError, match="nothing answers there"), hosts.together(group, print):
+        pass
 
 
 def test_without_other_hosts_nothing_is_begun():

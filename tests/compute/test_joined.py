@@ -28,8 +28,7 @@ BATCH, TASKS = 8, 20
 LEARNERS = {
     "protonet": (EPISODES, {}, True),
     "maml": (EPISODES, {"inner_steps": 1, "first_order": True}, True),
-    "neural_statistician": (EPISODES, {}, True),
-    "baseline": (EPISODES, {"classes": 96}, False),
+    "baseline": (EPISODES, {"classes": 96, "fit": "nearest_means"}, False),
     "autoencoder": (EPISODES, {}, False),
     "mann": (STREAMS, {}, False),
     "pixel_nn": (EPISODES, {}, None),

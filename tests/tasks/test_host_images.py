@@ -1,22 +1,26 @@
 """Images that stay on the host: the same tasks, trainings and counts as with images on a device."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from metabench.compute import residence
+from metabench.compute.devices import in_use
 from metabench.compute.residence import on_host, residing
 from metabench.errors import UserError
 from metabench.scoring.episodes import evaluate
 from metabench.seeds import root_key
 from metabench.tasks.class_table import class_table
 from metabench.tasks.episodes import episode_digest
-from metabench.tasks.host_images import fed, numbers_of, resident, stays
+from metabench.tasks.host_images import HostImages, fed, numbers_of, resident, stays
 from metabench.tasks.kinds import sample_tasks, task_digest
 from metabench.training.meta_training import accuracy_on, meta_train
-from metabench.types import Dataset, EpisodeShape, ImagesShape, Split, StreamShape
+from metabench.types import ClassTable, Dataset, EpisodeShape, ImagesShape, Split, StreamShape
 from tests.training import two_hosts
+from tests.two_devices import on_two_devices
 
 SHAPE = EpisodeShape(way=3, shot=1, query=2, image=(4, 4, 1))
 
@@ -108,6 +112,34 @@ def test_a_training_and_its_test_are_the_same(tables):
     assert [one.validation for one in mapped.history] == [one.validation for one in there.history]
     losses = [[one.loss for one in trained.history] for trained in (mapped, there)]
     np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+def count():
+    """What the other process of the next test does: what is read there, on as many devices."""
+    images = np.random.default_rng(0).integers(0, 256, (24, 4, 4, 1), np.uint8)
+    table = ClassTable(
+        jnp.asarray(images),
+        jnp.arange(24, dtype=jnp.int32).reshape(3, 8),
+        jnp.full(3, 8),
+        jnp.arange(3),
+    )
+    mapped = table._replace(images=HostImages(images, np.arange(24)))
+    learner, found = two_hosts.linear(0.0), []
+    for one in (table, mapped):
+        trained = meta_train(
+            learner, SHAPE, one, accuracy_on(learner, one, SHAPE, 5), two_hosts.PLAN, seed=0
+        )
+        counts = evaluate(learner, trained.state, one, SHAPE, seed=3, episodes=11)
+        found.append([counts.tolist(), np.asarray(trained.last["params"]).tolist()])
+    print(json.dumps([len(in_use()), *found]))
+
+
+@pytest.mark.slow
+def test_on_two_devices_too():
+    devices, there, mapped = on_two_devices("tests.tasks.test_host_images", "count")
+    assert devices == 2
+    assert mapped[0] == there[0]
+    np.testing.assert_allclose(mapped[1], there[1], rtol=1e-5)
 
 
 def test_what_is_large_stays_on_the_host_by_itself(monkeypatch):
