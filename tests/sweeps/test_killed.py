@@ -62,35 +62,40 @@ MEASURED_HERE = ("environment", "created", "command")
 def sweep(folder, *arguments):
     """The command in a process and a session of its own."""
     flags = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
-    return subprocess.Popen(
+    said = (folder / f"said-{time.monotonic_ns()}.txt").open("w+", encoding="utf-8")
+    process = subprocess.Popen(
         [sys.executable, "-m", "metabench", "sweep", "../grid.toml", "--cores", "1", *arguments],
         cwd=folder,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+        stderr=said,  # a pipe would stay open as long as the jobs of a killed sweep
         env={**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": flags, **KEPT},
         start_new_session=True,
     )
+    return process, said
 
 
-def ended(process):
+def ended(process, said):
     """What it said; it must have ended well."""
-    said = process.communicate(timeout=900)[1]
-    assert process.returncode == 0, said
-    return said
+    process.wait(900)
+    with said:
+        said.seek(0)
+        text = said.read()
+    assert process.returncode == 0, text
+    return text
 
 
 def seeds(folder):
     return len(list((folder / "runs" / "seeds").glob("*/*.json")))
 
 
-def kill_when(process, folder, number):
+def kill_when(process, said, folder, number):
     """SIGKILL to the sweep alone once `number` seeds have a result: its processes end by it."""
     while process.poll() is None and seeds(folder) < number:
         time.sleep(0.05)
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.wait()
+    said.close()
 
 
 def files(folder):
@@ -114,7 +119,7 @@ def through(tmp_path_factory):
     (above / "grid.toml").write_text(SIX)
     folder = above / "through"
     folder.mkdir()
-    ended(sweep(folder, "--per-job", "16"))
+    ended(*sweep(folder, "--per-job", "16"))
     return above, files(folder)
 
 
@@ -137,10 +142,10 @@ def test_killed_twice_and_resumed(through, where):
     folder = above / where[3] if len(where) > 2 else above / "local"
     folder.mkdir()
     for number in (2, 13):
-        kill_when(sweep(folder, *where), folder, number)
+        kill_when(*sweep(folder, *where), folder, number)
         if "slurm" not in where:  # whose jobs go on without the sweep
             assert number <= seeds(folder) < 32
-    said = ended(sweep(folder, *where))
+    said = ended(*sweep(folder, *where))
     assert " of 32 runs have results already" in said
     assert files(folder) == whole
 
@@ -151,6 +156,6 @@ def test_two_at_once_do_nothing_twice(tmp_path):
     folder = tmp_path / "both"
     folder.mkdir()
     both = [sweep(folder), sweep(folder)]
-    said = [ended(one) for one in both]
+    said = [ended(*one) for one in both]
     assert len(files(folder)) == 1
     assert not any("failed" in one for one in said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from concurrent.futures import Future
 from typing import Any
 
@@ -66,7 +67,9 @@ def _start(ray: Any, machines: Machines) -> None:
     environment = {"env_vars": {"PYTHONPATH": import_path(), **_compiled_as_here()}}
     options.setdefault("runtime_env", environment)
     try:
-        ray.init(**options)
+        with warnings.catch_warnings():  # Ray forks to start its own programs, which is harmless
+            warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+            ray.init(**options)
     except (TypeError, ValueError, ConnectionError, RuntimeError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise UserError(f"Ray does not start: {lines[0]}") from error
