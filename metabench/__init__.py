@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metabench import data, registry
-    from metabench.api import evaluate, predict, run, save, sweep
+    from metabench.api import evaluate, predict, run, save
     from metabench.compute.episodewise import over_episodes
     from metabench.conformance.report import check
     from metabench.contracts.dataset import Archive, DatasetSpec
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from metabench.results.compared import Comparison, compare
     from metabench.results.leaderboard import Leaderboard, leaderboard
     from metabench.results.result import Result, SeedRun
+    from metabench.sweeps.api import sweep
     from metabench.sweeps.sweep import Sweep
     from metabench.types import (
         ClassTable,
@@ -158,7 +159,7 @@ _HOMES = {
     "predict": "api",
     "run": "api",
     "save": "api",
-    "sweep": "api",
+    "sweep": "sweeps.api",
     "with_options": "contracts.options",
 }
 

@@ -1,8 +1,8 @@
-"""What the command line can do, in Python: run learners, test a training again, sweep a grid."""
+"""What the command line can do, in Python: run a learner, test its training again, rank results."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,7 @@ from metabench.registry import AnyLearner
 from metabench.results.document import default_path, write
 from metabench.results.result import Result
 from metabench.seeds import pinned
-from metabench.sweeps.executors.executor import Machines
-from metabench.sweeps.grid import grid_of, read
-from metabench.sweeps.sweep import Order, Sweep, swept
+from metabench.tracks.fewshot.logging import logged_plan
 from metabench.tracks.fewshot.predict import Examples, Predictions, examples
 from metabench.tracks.fewshot.predict import predict as classified
 from metabench.tracks.fewshot.request import (
@@ -31,6 +29,7 @@ from metabench.tracks.fewshot.request import (
     plan_of,
 )
 from metabench.tracks.fewshot.run import execute
+from metabench.training.logs.log import check_logs
 from metabench.training.view import RunView
 
 
@@ -45,6 +44,7 @@ def run(
     resume: bool = False,
     trained_for: str | None = None,
     canaries: bool = False,
+    log: Sequence[str] = (),
     run_dir: Path | str = "runs",
     archives: Path | str | None = None,
     cache: Path | str | None = None,
@@ -69,6 +69,7 @@ def run(
         trained then.
       canaries: whether to measure what has known answers, too; `Result.canaries` then holds what
         came of it.
+      log: where the training is logged as it goes on: "csv", "tensorboard", "wandb", or several.
       run_dir: folder of checkpoints.
       archives: folder with the datasets' archives; None: `METABENCH_ARCHIVES`, else a download.
       cache: folder of prepared data; None: `METABENCH_CACHE`, else the platform's own.
@@ -120,7 +121,7 @@ def run(
         places=_places(run_dir, archives, cache, progress),
     )
     with using(plain["devices"]), residing(data):
-        return _executed(request, resume, canaries)
+        return _executed(request, resume, canaries, _logs(log))
 
 
 def evaluate(
@@ -226,57 +227,6 @@ def predicted(
         return found, classified(plan, found, query, tell)
 
 
-def sweep(
-    grid: Path | str | Mapping[str, Any],
-    *,
-    out: Path | str = "leaderboards",
-    executor: str = "local",
-    jobs: int = 1,
-    cores: int | None = None,
-    gpus: int = 0,
-    per_job: int = 1,
-    options: Mapping[str, Any] | None = None,
-    run_dir: Path | str = "runs",
-    archives: Path | str | None = None,
-    cache: Path | str | None = None,
-    progress: bool = True,
-) -> Sweep:
-    """Run the combinations of a grid that have no result yet; as `metabench sweep` does.
-
-    Args:
-      grid: path of a TOML file, or its content: learners, protocols, seeds, settings, train,
-        recipes, search.
-      out: folder of the results.
-      executor: "local", "ray" or "slurm".
-      jobs: how many run at a time on this machine.
-      cores: of each job; those of this machine divided by `jobs` if None.
-      gpus: of each job, with Ray and Slurm.
-      per_job: runs of one job, one after another in one process.
-      options: arguments of `ray.init`, or parameters of submitit.
-      run_dir: folder of checkpoints, and of results of single seeds.
-      archives: as in `run`.
-      cache: as in `run`.
-      progress: whether to show progress on standard error.
-
-    Returns:
-      All results, the best of each learner and protocol by validation, and what failed.
-
-    Raises:
-      UserError: a mistake in one sentence; nothing has been run then.
-    """
-    plain = check_arguments(
-        sweep, executor=executor, jobs=jobs, cores=cores, gpus=gpus, per_job=per_job,
-        options=options,
-    )  # fmt: skip
-    machines = Machines(
-        executor, plain["jobs"], plain["cores"], plain["gpus"], options or {}, Path(run_dir)
-    )
-    places = _places(run_dir, archives, cache, progress)
-    order = Order(Path(out), places, machines, plain["per_job"])
-    with pinned(), needed():
-        return swept(grid_of(grid) if isinstance(grid, Mapping) else read(Path(grid)), order)
-
-
 def save(result: Result, folder: Path | str = "leaderboards") -> None:
     """Write a result where `leaderboard(folder)` finds it; a rerun replaces it.
 
@@ -312,14 +262,26 @@ def _places(
     )
 
 
-def _executed(request: Request, resume: bool, canaries: bool = False) -> Result:
+def _logs(log: Sequence[str]) -> tuple[str, ...]:
+    """The kinds of logs; one may be given by itself."""
+    kinds = (log,) if isinstance(log, str) else tuple(log)
+    check_logs(kinds)
+    return kinds
+
+
+def _executed(
+    request: Request, resume: bool, canaries: bool = False, logs: Sequence[str] = ()
+) -> Result:
     with pinned(), needed():
         plan = plan_of(request)
-        with RunView(request.places.quiet) as view:
+        with (
+            RunView(request.places.quiet) as view,
+            logged_plan(view.watcher(), logs, plan) as watcher,
+        ):
             return execute(
                 plan,
                 resume=resume,
                 command=as_command(request),
-                watcher=view.watcher(),
+                watcher=watcher,
                 canaries=canaries,
             )

@@ -44,8 +44,8 @@ ROWS = (
     ),
     Row(
         ("api",),
-        "What the command line can do, in Python: `run`, `sweep`, `evaluate`, `save`. It prints "
-        "nothing but progress.",
+        "What the command line can do, in Python: `run`, `evaluate`, `save`. It prints nothing but "
+        "progress.",
     ),
     Row(
         ("sweeps",),

@@ -32,25 +32,34 @@ class Point(NamedTuple):
 
 
 def measure(point: Point) -> dict[str, float]:
-    """Milliseconds for a task, seconds to compile, and the process's largest memory in MB."""
+    """Milliseconds for a task, seconds to compile, the process's largest memory in MB, operations.
+
+    `gflop` are the floating-point operations of a task in billions, where they can be counted.
+    """
     from metabench.compute.devices import use_all_cores
     from metabench.results import environment
 
     use_all_cores()
-    first, again, tasks = {"test": _test, "train": _train, "sample": _sample}[point.kind](point)
-    compiling = _seconds(first)
-    runs = [_seconds(again)]
+    work, tasks, operations = KINDS[point.kind](point)
+    compiling = _seconds(work)
+    runs = [_seconds(work)]
     while len(runs) < REPEATS and sum(runs) < LONG:
-        runs.append(_seconds(again))
+        runs.append(_seconds(work))
     running = statistics.median(runs)
     return {
         "ms": round(1000 * running / tasks, 4),
         "compile_s": round(max(compiling - running, 0.0), 2),
         "peak_mb": round(environment.peak_memory_mb(), 1),
+        **({} if operations is None else {"gflop": round(operations / tasks / 1e9, 6)}),
     }
 
 
-Work = tuple[Callable[[], object], Callable[[], object], int]  # first, again, tasks in each
+class Work(NamedTuple):
+    """What is timed."""
+
+    run: Callable[[], object]
+    tasks: int  # in a call
+    operations: float | None  # in a call; None where they cannot be counted
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -85,9 +94,12 @@ def _shape(point: Point) -> Any:
 
 def _test(point: Point) -> Work:
     """Episodes answered, as `metabench run` tests them."""
+    import jax.numpy as jnp
+
     from metabench.registry import build_learner
     from metabench.scoring.chunks import chunk_size
     from metabench.scoring.episodes import evaluate, make_evaluator
+    from metabench.seeds import root_key
     from metabench.training.meta_training import initial_state
 
     shape, table = _shape(point), _table(point)
@@ -98,7 +110,8 @@ def _test(point: Point) -> Work:
     def work() -> object:
         return evaluate(learner, state, table, shape, seed=0, episodes=episodes, evaluator=run)
 
-    return work, work, episodes
+    operations = _operations(run, state, table, root_key(0), jnp.arange(episodes))
+    return Work(work, episodes, operations)
 
 
 def _train(point: Point) -> Work:
@@ -124,7 +137,8 @@ def _train(point: Point) -> Work:
         kept[0], metrics = chunk(kept[0], table, root_key(0), jnp.int32(0), steps)
         jax.block_until_ready(metrics)
 
-    return work, work, steps * point.batch
+    operations = _operations(partial(chunk, length=steps), state, table, root_key(0), jnp.int32(0))
+    return Work(work, steps * point.batch, operations)
 
 
 def _sample(point: Point) -> Work:
@@ -142,4 +156,15 @@ def _sample(point: Point) -> Work:
         for turn in range(10):
             jax.block_until_ready(draw(number * turn + jnp.arange(number), table=table))
 
-    return work, work, 10 * number
+    return Work(work, 10 * number, None)
+
+
+def _operations(function: Callable[..., object], *arguments: Any) -> float | None:
+    import jax
+
+    from metabench.training.flops import operations
+
+    return operations(jax.make_jaxpr(function)(*arguments).jaxpr)
+
+
+KINDS = {"test": _test, "train": _train, "sample": _sample}

@@ -22,6 +22,7 @@ NAMES = (
     "optimizer",
     "time_to_accuracy",
     "data",
+    "learners",
     "host_data",
 )
 

@@ -150,6 +150,14 @@ Canaries: TypeAlias = Annotated[
         "must lead to chance; on 200 test episodes of the first seed.",
     ),
 ]
+Logs: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--log",
+        help="Where the training is logged as it goes on: csv, tensorboard or wandb; may be "
+        "repeated.",
+    ),
+]
 TrainedFor: TypeAlias = Annotated[
     str | None,
     Option(

@@ -13,6 +13,7 @@ from metabench.cli.settings import parse_settings
 
 if TYPE_CHECKING:
     from metabench.sweeps.cells import Cell
+    from metabench.sweeps.studies import Plan
     from metabench.sweeps.sweep import Order, Sweep
 
 GridFile: TypeAlias = Annotated[
@@ -62,6 +63,7 @@ def sweep(
     gpus: Gpus = 0,
     per_job: PerJob = 1,
     option: Further = None,
+    log: options.Logs = None,
     run_dir: options.RunDir = Path("runs"),
     quiet: options.Quiet = False,
     archives: options.Archives = None,
@@ -75,10 +77,10 @@ def sweep(
 
     further = parse_settings(option or [], "--option")
     machines = Machines(executor, jobs, cores, gpus, further, run_dir)
-    order = Order(out, Places(run_dir, archives, cache, quiet), machines, per_job)
+    order = Order(out, Places(run_dir, archives, cache, quiet), machines, per_job, tuple(log or ()))
     found = read(grid)
     if dry_run:
-        _print_plan(planned(found, order), order)
+        _print_plan(*planned(found, order), order)
         return
     done = swept(found, order)
     _print_summary(done, out)
@@ -86,13 +88,13 @@ def sweep(
         raise typer.Exit(1)
 
 
-def _print_plan(cells: list[Cell], order: Order) -> None:
+def _print_plan(cells: list[Cell], plans: list[Plan], order: Order) -> None:
     from rich.console import Console
 
     from metabench.results import tables
     from metabench.sweeps.sweep import PLAN_HEAD, plan_rows
 
-    rows, line = plan_rows(cells, order)
+    rows, line = plan_rows(cells, plans, order)
     Console().print(tables.table(PLAN_HEAD, rows))
     print(line)
 
@@ -109,6 +111,7 @@ def _print_summary(done: Sweep, out: Path) -> None:
         print(HOW)
     for line in done.notes:
         print(line)
-    print(f"results: {len(done.results)} of {len(done.cells)} in {out}")
+    given_up = f"; {done.pruned} were given up, behind in validation" if done.pruned else ""
+    print(f"results: {len(done.results)} of {len(done.cells)} in {out}{given_up}")
     for line in done.failed:
         print(f"failed twice: {line}")

@@ -7,7 +7,7 @@ its own, whose result lies below the folder of checkpoints until the cell is who
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,10 @@ def cells_of(
     grid: Grid,
     out: Path,
     places: Places,
-    progress: Callable[[str], None] = lambda text: None,
 ) -> list[Cell]:
     """Every cell of a grid, each planned as `metabench run` plans it; nothing is trained.
+
+    Learners whose settings optuna chooses are left out (`studies.py`).
 
     A learner without training takes no lengths, and one that draws nothing at random has one seed.
 
@@ -67,7 +68,6 @@ def cells_of(
       grid: from `grid.read`.
       out: folder of the board.
       places: of checkpoints, archives and prepared data.
-      progress: told the name of each learner and protocol.
 
     Raises:
       UserError: a mistake in any of them; nothing has been run then.
@@ -75,12 +75,22 @@ def cells_of(
     for name in grid.learners:
         _check_learner(grid, name)
     found: dict[Path, Cell] = {}
-    for tested, name in itertools.product(_protocols(grid.protocols), grid.learners):
-        progress(name)
-        for request in _requests(grid, name, tested, places):
-            one = cell_of(request, grid.seeds, out)
-            found.setdefault(one.path, one)  # a search may draw the same twice
+    asks = grid.search is not None and grid.search.method == "optuna"
+    studied = tuple(grid.search.ranges) if asks and grid.search is not None else ()
+    names = tuple(name for name in grid.learners if name not in studied)
+    for _, request in requests_of(grid, places, names):
+        one = cell_of(request, grid.seeds, out)
+        found.setdefault(one.path, one)  # a search may draw the same twice
     return list(found.values())
+
+
+def requests_of(
+    grid: Grid, places: Places, learners: Sequence[str]
+) -> Iterator[tuple[str, Request]]:
+    """Every request of a grid for these of its learners, with the learner's name in the grid."""
+    for tested, name in itertools.product(_protocols(grid.protocols), learners):
+        for request in _requests(grid, name, tested, places):
+            yield name, request
 
 
 def cell_of(request: Request, seeds: Sequence[int], out: Path) -> Cell:

@@ -35,6 +35,7 @@ class Schedule:
     executor: Executor
     spec_of: Callable[[Run], dict[str, Any]]
     per_job: int = 1
+    only: int | None = None  # of each cell so many seeds; None: all
     pause: float = 5.0  # seconds before a run that another process is at is looked at again
     told: Callable[[Event], None] = lambda event: None
     failed: dict[Path, str] = field(default_factory=dict)  # sentences, by the results' paths
@@ -51,7 +52,7 @@ class Schedule:
         for cell in self.cells:
             if complete(cell) is not None:
                 continue
-            for run in cell.runs:
+            for run in cell.runs[: self.only]:
                 self._cell[run.path] = cell
                 if seed_of(cell, run) is None:
                     waiting.append(run)

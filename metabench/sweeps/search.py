@@ -31,12 +31,12 @@ class Span:
             return source.randint(int(self.low), int(self.high))
         if not self.log:
             return source.uniform(self.low, self.high)
-        return self._bounded(math.exp(source.uniform(math.log(self.low), math.log(self.high))))
+        return self.bounded(math.exp(source.uniform(math.log(self.low), math.log(self.high))))
 
     def spread(self) -> list[float]:
         """`points` of them, evenly; each once."""
         if self.points == 1:
-            return [self._bounded(self.low)]
+            return [self.bounded(self.low)]
         found = []
         for number in range(self.points):
             part = number / (self.points - 1)
@@ -44,11 +44,11 @@ class Span:
                 value = math.exp((1 - part) * math.log(self.low) + part * math.log(self.high))
             else:
                 value = (1 - part) * self.low + part * self.high
-            found.append(self._bounded(value))
+            found.append(self.bounded(value))
         return list(dict.fromkeys(found))
 
-    def _bounded(self, value: float) -> float:
-        """`value` without what rounding put beyond an end."""
+    def bounded(self, value: float) -> float:
+        """`value` in few digits, and between the ends."""
         value = round(value) if self.whole else float(f"{value:.10g}")
         low, high = (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
         return min(max(value, low), high)
@@ -168,7 +168,7 @@ def trials_of(search: Search, learner: str) -> list[dict[str, Any]]:
 def ends(ranges: Ranges) -> list[dict[str, Any]]:
     """Settings whose values are the ends and the choices: what must be admitted as a whole."""
     axes = {
-        name: [one._bounded(one.low), one._bounded(one.high)] if isinstance(one, Span) else one
+        name: [one.bounded(one.low), one.bounded(one.high)] if isinstance(one, Span) else one
         for name, one in ranges.items()
     }
     longest = max(map(len, axes.values()))

@@ -43,12 +43,14 @@ def to_spec(run: Run, programs: str | None, logs: tuple[str, ...] = ()) -> dict[
         "train": dict(request.train),
         "recipe": request.recipe,
         "seed": request.seed,
+        "folder": str(Path.cwd()),  # in which the paths of the request are meant
         "path": str(run.path.resolve()),
         "run_dir": str(places.run_dir.resolve()),
         "archives": None if places.archives is None else str(places.archives.resolve()),
         "cache": None if places.cache is None else str(places.cache.resolve()),
         "programs": programs,
         "logs": list(logs),
+        "trial": None,  # of a search, see `studies.Pointer`
     }
 
 

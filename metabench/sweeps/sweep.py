@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,9 +18,11 @@ from metabench.sweeps.files import result_of
 from metabench.sweeps.grid import Grid
 from metabench.sweeps.schedule import Schedule, there
 from metabench.sweeps.spec import to_spec
+from metabench.sweeps.studies import Plan, Pointer, Study, locked, plans_of
 from metabench.sweeps.summary import Best, best_of, label, without_choice
 from metabench.sweeps.view import SweepView
 from metabench.tracks.fewshot.request import Places
+from metabench.training.logs.log import check_logs
 
 PLAN_HEAD = ("protocol", "learner", "settings", "seeds", "there", "hours")
 
@@ -33,6 +36,7 @@ class Sweep:
     failed: tuple[str, ...]  # a sentence for each run that failed twice
     notes: tuple[str, ...] = ()  # learners without a choice
     cells: tuple[Cell, ...] = field(default=(), repr=False)
+    pruned: int = 0  # settings that a search gave up, as they were behind in validation
 
 
 class Order(NamedTuple):
@@ -45,16 +49,17 @@ class Order(NamedTuple):
     logs: tuple[str, ...] = ()  # where trainings are logged
 
 
-def planned(grid: Grid, order: Order) -> list[Cell]:
-    """The cells of a grid, checked; nothing is run, and nothing is written but prepared data.
+def planned(grid: Grid, order: Order) -> tuple[list[Cell], list[Plan]]:
+    """The cells and the studies of a grid, checked; nothing is written but prepared data.
 
     Raises:
       UserError: a mistake in the grid or the order.
     """
     check_machines(order.machines)
+    check_logs(order.logs)
     if order.per_job < 1:
         raise UserError(f"`per_job` is {order.per_job}; it must be at least 1")
-    return cells_of(grid, order.out, order.places)
+    return cells_of(grid, order.out, order.places), plans_of(grid, order.out, order.places)
 
 
 def swept(grid: Grid, order: Order) -> Sweep:
@@ -63,26 +68,74 @@ def swept(grid: Grid, order: Order) -> Sweep:
     Raises:
       UserError: a mistake in the grid or the order; nothing has been run then.
     """
-    cells = planned(grid, order)
-    for cell in cells:
-        for run in cell.runs:
-            spec_of(run, order)  # what cannot be handed over is told now
-    executor = opened(order.machines)
+    cells, plans = planned(grid, order)
+    executor, pruned = opened(order.machines), 0
     try:
         with SweepView(cells, order.places.quiet) as view:
-            failed = _run(cells, executor, order, view)
+            failed = run_cells(cells, executor, order, view).failed
+            if plans:
+                trials, pruned = _search(plans, executor, order, view, failed)
+                cells = [*cells, *trials]
+            sentences = [f"{view.name(path)}: {said}" for path, said in failed.items()]
     finally:
         executor.close()
-    return summed_up(cells, failed)
+    return summed_up(cells, sentences, pruned)
 
 
-def _run(cells: Sequence[Cell], executor: Executor, order: Order, view: SweepView) -> list[str]:
-    """A sentence for each run that failed."""
-    schedule = Schedule(
-        cells, executor, lambda run: spec_of(run, order), order.per_job, told=view.told
-    )
+def run_cells(
+    cells: Sequence[Cell],
+    executor: Executor,
+    order: Order,
+    view: SweepView,
+    only: int | None = None,
+    trials: Mapping[Path, Pointer] | None = None,
+) -> Schedule:
+    """Run what is missing of some cells.
+
+    Args:
+      cells: planned.
+      executor: ready.
+      order: of the sweep.
+      view: that shows it.
+      only: so many seeds of each cell; None: all.
+      trials: of a search, by the results' paths; their runs may be pruned.
+    """
+
+    def spec(run: Run) -> dict[str, Any]:
+        return spec_of(run, order) | {"trial": (trials or {}).get(run.path)}
+
+    schedule = Schedule(cells, executor, spec, order.per_job, only, told=view.told)
     schedule.run()
-    return [f"{view.name(path)}: {sentence}" for path, sentence in schedule.failed.items()]
+    return schedule
+
+
+def _search(
+    plans: Sequence[Plan],
+    executor: Executor,
+    order: Order,
+    view: SweepView,
+    failed: dict[Path, str],
+) -> tuple[list[Cell], int]:
+    """Run the trials of all studies, one of each at a time; the cells, and how many were pruned."""
+    pruned = 0
+    with ExitStack() as stack:
+        locked(plans, stack)
+        studies = [Study(plan) for plan in plans]
+        while asked := [(one, cell) for one in studies if (cell := one.ask()) is not None]:
+            cells = [cell for _, cell in asked]
+            view.add(cells)
+            trials = {cell.runs[0].path: one.pointer() for one, cell in asked}
+            first = run_cells(cells, executor, order, view, 1, trials)
+            ended = first.pruned | set(first.failed)
+            going = [cell for cell in cells if cell.runs[0].path not in ended]
+            rest = run_cells(going, executor, order, view)
+            failed |= first.failed | rest.failed
+            for one, cell in asked:
+                given_up = cell.runs[0].path in first.pruned
+                pruned += given_up
+                one.tell(cell, given_up)
+        found = {cell.path: cell for one in studies for cell in one.told()}
+    return list(found.values()), pruned
 
 
 def spec_of(run: Run, order: Order) -> dict[str, Any]:
@@ -92,7 +145,7 @@ def spec_of(run: Run, order: Order) -> dict[str, Any]:
     return to_spec(run, jax.config.jax_compilation_cache_dir, order.logs)
 
 
-def summed_up(cells: Sequence[Cell], failed: Sequence[str]) -> Sweep:
+def summed_up(cells: Sequence[Cell], failed: Sequence[str], pruned: int = 0) -> Sweep:
     """What is there of some cells."""
     found = [(cell, result) for cell in cells if (result := result_of(cell)) is not None]
     return Sweep(
@@ -101,10 +154,13 @@ def summed_up(cells: Sequence[Cell], failed: Sequence[str]) -> Sweep:
         failed=tuple(failed),
         notes=tuple(without_choice(found)),
         cells=tuple(cells),
+        pruned=pruned,
     )
 
 
-def plan_rows(cells: Sequence[Cell], order: Order) -> tuple[list[tuple[str, ...]], str]:
+def plan_rows(
+    cells: Sequence[Cell], plans: Sequence[Plan], order: Order
+) -> tuple[list[tuple[str, ...]], str]:
     """The table of a sweep that is not run, under `PLAN_HEAD`, and a line of what is left to do."""
     earlier = collect(order.out).results if order.out.is_dir() else []
     rows, left, hours, unknown = [], 0, 0.0, 0
@@ -124,10 +180,27 @@ def plan_rows(cells: Sequence[Cell], order: Order) -> tuple[list[tuple[str, ...]
                 "" if not missing else "unknown" if each is None else f"{missing * each:.2f}",
             )
         )
+    rows += [_study_row(plan, earlier) for plan in plans]
     total = sum(len(cell.runs) for cell in cells)
     line = f"{total} runs, of which {total - left} have results"
     if left > unknown:
         line += f"; about {hours:.2f} hours are left, of one run at a time"
     if unknown:
         line += f"; no result here tells how long {unknown} of them take"
+    if plans:
+        trials = sum(plan.search.trials for plan in plans)
+        line += f"; a search of {trials} trials comes on top"
     return rows, line
+
+
+def _study_row(plan: Plan, earlier: Sequence[Result]) -> tuple[str, ...]:
+    """The line of a search: its hours are those of all trials, if none is there and none pruned."""
+    each, runs = hours_of(plan.example, earlier), plan.search.trials * len(plan.example.runs)
+    return (
+        plan.example.protocol.id,
+        plan.example.learner,
+        f"{plan.search.trials} trials of {', '.join(plan.ranges)}",
+        " ".join(str(run.seed) for run in plan.example.runs),
+        "",
+        "unknown" if each is None else f"{runs * each:.2f}",
+    )

@@ -12,11 +12,16 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metabench.errors import UserError
 from metabench.sweeps.files import LOCK, LOG, valid
-from metabench.sweeps.spec import BUSY, DONE, FAILED, Outcome, request_of
+from metabench.sweeps.spec import BUSY, DONE, FAILED, PRUNED, Outcome, request_of
+from metabench.sweeps.studies import PrunedError, reporter
+
+if TYPE_CHECKING:
+    from metabench.tracks.fewshot.plan import Plan
+    from metabench.training.watcher import Watcher
 
 
 def perform_all(
@@ -34,6 +39,8 @@ def perform_all(
     Returns:
       State and sentence of each run, as `Outcome` has them.
     """
+    if specs:
+        os.chdir(specs[0]["folder"])
     _prepare(specs[0]["programs"] if specs else None, cores)
     found = []
     for spec in specs:
@@ -67,6 +74,8 @@ def _held(spec: Mapping[str, Any], path: Path) -> Outcome:
         return _result(spec, path)
     except TakenError:
         return Outcome(BUSY)
+    except PrunedError:
+        return Outcome(PRUNED)
     except UserError as error:
         return Outcome(FAILED, str(error))
     except Exception as error:
@@ -78,9 +87,10 @@ def _held(spec: Mapping[str, Any], path: Path) -> Outcome:
 
 def _result(spec: Mapping[str, Any], path: Path) -> Outcome:
     from metabench.results import document
+    from metabench.tracks.fewshot.logging import logged_plan
     from metabench.tracks.fewshot.request import as_command, plan_of
     from metabench.tracks.fewshot.run import execute, place
-    from metabench.training.watcher import Watcher, always_resuming
+    from metabench.training.watcher import always_resuming
 
     request = request_of(spec)
     plan = plan_of(request)
@@ -91,11 +101,21 @@ def _result(spec: Mapping[str, Any], path: Path) -> Outcome:
         )
     if valid(path, plan.seeds, plan.dataset.digest) is not None:
         return Outcome(DONE)
-    found = execute(
-        plan, resume=True, command=as_command(request), watcher=always_resuming(Watcher())
-    )
+    with logged_plan(_watcher(spec, plan), spec["logs"], plan) as watcher:
+        told = always_resuming(watcher)
+        found = execute(plan, resume=True, command=as_command(request), watcher=told)
     document.write(found, path)
     return Outcome(DONE)
+
+
+def _watcher(spec: Mapping[str, Any], plan: Plan) -> Watcher:
+    """What is told of the training: a search, where the run is a trial."""
+    from metabench.training.watcher import Watcher
+
+    if spec["trial"] is None:
+        return Watcher()
+    report = reporter(spec["trial"], plan.lengths.validate_every)
+    return Watcher(training=lambda seed, found: report(found.step, found.validation))
 
 
 def _prepare(programs: str | None, cores: int | None) -> None:

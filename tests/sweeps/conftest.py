@@ -4,27 +4,21 @@ from concurrent.futures import Future
 
 import pytest
 
-from metabench.compute.native import use_native
 from metabench.sweeps.cells import cells_of
 from metabench.sweeps.executors.executor import Executor
 from metabench.sweeps.grid import grid_of
 from metabench.sweeps.work import perform
 from metabench.tracks.fewshot.request import Places
+from tests.places import ROOT
 
+TOY = f"{ROOT}/tests/sweeps/toy.py:toy"
 TINY = {
-    "learners": ["protonet"],
+    "learners": [TOY],
     "seeds": 2,
     "protocols": {"dataset": "strokes", "way": 2, "query": 2, "episodes": 4, "image_size": 16},
-    "settings": {"protonet": {"width": 4, "train_way": 2, "train_query": 2}},
+    "settings": {TOY: {"width": 4}},
     "train": {"steps": 2, "validate_every": 1, "validation_episodes": 2, "chunk": 1},
 }
-
-
-@pytest.fixture(autouse=True)
-def native():
-    """XLA's own convolutions compile much faster."""
-    with use_native(True):
-        yield
 
 
 @pytest.fixture

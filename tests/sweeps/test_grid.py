@@ -8,7 +8,9 @@ import pytest
 from metabench.errors import UserError
 from metabench.sweeps.grid import grid_of, read
 from tests.places import ROOT
-from tests.sweeps.conftest import TINY
+from tests.sweeps.conftest import TINY as USUAL
+
+TINY = {**USUAL, "learners": ["protonet"], "settings": {}}
 
 
 def test_a_file_is_read(tmp_path):

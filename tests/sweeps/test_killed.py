@@ -12,9 +12,10 @@ import pytest
 
 from metabench.guard.measure import QUICK
 from tests.places import ROOT
+from tests.sweeps.conftest import TOY
 
-SIX = """
-learners = ["pixel_nn", "protonet", "matching", "siamese", "relation", "baseline"]
+SIX = f"""
+learners = ["pixel_nn", "scratch", "{TOY}", "{TOY}_absolute", "{TOY}_dot", "{TOY}_cosine"]
 seeds = 3
 
 [protocols]
@@ -25,27 +26,9 @@ query = 2
 episodes = 4
 image_size = 16
 
-[settings.protonet]
-width = 4
-train_way = 2
-train_query = 2
-[settings.matching]
-width = 4
-train_way = 2
-train_query = 2
-[settings.siamese]
-width = 4
-units = 4
-train_way = 2
-train_query = 2
-[settings.relation]
-width = 4
-units = 4
-train_way = 2
-train_query = 2
-[settings.baseline]
-width = 4
-fit_epochs = 1
+[settings.scratch]
+width = 2
+inner_steps = 1
 
 [train]
 steps = 4
@@ -53,8 +36,23 @@ validate_every = 2
 validation_episodes = 2
 chunk = 2
 """
-SMALL = SIX.replace(', "matching", "siamese", "relation", "baseline"', "").replace("[1, 2]", "1")
-SMALL = SMALL[: SMALL.index("[settings.matching]")] + SMALL[SMALL.index("[train]") :]
+SMALL = f"""
+learners = ["{TOY}"]
+seeds = 3
+
+[protocols]
+dataset = "strokes"
+way = 2
+query = 2
+episodes = 4
+image_size = 16
+
+[train]
+steps = 4
+validate_every = 2
+validation_episodes = 2
+chunk = 2
+"""
 MEASURED_HERE = ("environment", "created", "command")
 
 
@@ -150,5 +148,5 @@ def test_two_at_once_do_nothing_twice(tmp_path):
     folder.mkdir()
     both = [sweep(folder), sweep(folder)]
     said = [ended(one) for one in both]
-    assert len(files(folder)) == 2
+    assert len(files(folder)) == 1
     assert not any("failed" in one for one in said)

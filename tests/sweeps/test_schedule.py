@@ -11,7 +11,7 @@ from metabench.sweeps.files import LOCK
 from metabench.sweeps.schedule import Schedule
 from metabench.sweeps.spec import DONE, FAILED, to_spec
 from metabench.sweeps.work import perform
-from tests.sweeps.conftest import TINY
+from tests.sweeps.conftest import TINY, TOY
 
 
 def scheduled(cells, inline, **other):
@@ -36,7 +36,7 @@ def test_a_cell_ends_as_one_run_of_its_seeds(cells, inline, tmp_path):
     assert path == found[0].path
     swept = document.read(path)
     again = metabench.run(
-        "protonet", seeds=2, settings=TINY["settings"]["protonet"], train=TINY["train"],
+        TOY, seeds=2, settings=TINY["settings"][TOY], train=TINY["train"],
         run_dir=tmp_path / "other", progress=False, **TINY["protocols"],
     )  # fmt: skip
     assert figures(swept) == figures(again)
