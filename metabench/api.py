@@ -95,20 +95,10 @@ def run(
       (1, 20)
     """
     plain = check_arguments(
-        run,
-        settings=settings,
-        train=train,
-        recipe=recipe,
-        seed=seed,
-        seeds=seeds,
-        resume=resume,
-        trained_for=trained_for,
-        run_dir=run_dir,
-        archives=archives,
-        cache=cache,
-        devices=devices,
+        run, settings=settings, train=train, recipe=recipe, seed=seed, seeds=seeds, resume=resume,
+        trained_for=trained_for, run_dir=run_dir, archives=archives, cache=cache, devices=devices,
         data=data,
-    )
+    )  # fmt: skip
     request = Request(
         learner=learner,
         tested=asked_of(tested),

@@ -120,7 +120,7 @@ def collect(
     state, key = copied((state, root_key(seed)), devices)
     for start in range(0, functions, size):
         # The last chunk extends beyond the end, so that only one shape is compiled.
-        chunk = run(state, key, np.arange(start, start + size, dtype=np.int32))
+        chunk = run(state, key, jnp.arange(start, start + size))
         found.append({name: np.asarray(values) for name, values in chunk.items()})
         progress(min(size, functions - start))
     return {name: np.concatenate([chunk[name] for chunk in found])[:functions] for name in found[0]}
