@@ -137,10 +137,11 @@ def _execute(
     from metabench.tracks.fewshot.run import execute
     from metabench.training.view import RunView
 
+    shown_here = first() and not quiet
     data = f"data {plan.dataset.name} ({plan.dataset.source}), digest {plan.dataset.digest[:12]}"
-    say(f"{plan.protocol.id}: {plan.entry.name}, recipe {plan.recipe.name}, {data}", not quiet)
+    say(f"{plan.protocol.id}: {plan.entry.name}, recipe {plan.recipe.name}, {data}", shown_here)
     logs_here = (logs or ()) if first() else ()
-    shown = RunView(quiet or not first())
+    shown = RunView(not shown_here)
     with shown as view, logged_plan(view.watcher(), logs_here, plan) as watcher:
         command = command_line()
         result = execute(plan, resume=resume, command=command, watcher=watcher, canaries=canaries)
