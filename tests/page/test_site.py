@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import pytest
 
 from metabench.errors import UserError
-from metabench.page import site
+from metabench.page import fewshot, site
 from metabench.results import document
+from metabench.results.ranking import rank
 from tests.made_up_result import made_up
 from tests.page import hostile
 from tests.places import ROOT
@@ -92,6 +93,25 @@ def test_all_tracks_and_costs_are_there(made):
     assert {one["data-training"] for one in page.of("tr") if "data-training" in one} == {
         "none", "trained",
     }  # fmt: skip
+
+
+def test_ranges_fronts_and_both_errors_are_columns():
+    results = [
+        made_up("protonet", (10, 8, 10, 8), (9, 8, 9, 8)),
+        made_up("matching", (7, 8, 7, 6), parameter_count=9),
+        made_up("far", (1, 0, 1, 0)),
+    ]
+    (view,) = fewshot.boards(rank(results), {}, {})
+    columns = [column.title for column in view.columns]
+    cells = [dict(zip(columns, entry.cells, strict=True)) for entry in view.entries]
+    assert [one["front"].text for one in cells] == ["p t a", "p", ""]
+    assert [one["error, seeds"].text == "" for one in cells] == [False, True, True]
+    assert all(one["error, episodes"].value > 0 for one in cells)
+    order = [one["#"].value for one in cells]
+    assert order == sorted(order)
+    for one in cells:
+        least, _, most = one["#"].text.partition("-")
+        assert one["#"].value == pytest.approx(int(least) + int(most or least) / 1e6, abs=1e-9)
 
 
 def test_texts_stay_texts(made):
