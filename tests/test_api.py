@@ -7,6 +7,7 @@ import pytest
 
 import metabench
 from metabench.cli.settings import parse_settings
+from metabench.compute.native import use_native
 from metabench.errors import UserError
 from metabench.learners.metric.protonet import protonet
 from metabench.results.document import from_json, to_json
@@ -16,6 +17,13 @@ pytestmark = pytest.mark.slow
 
 SHORT = {"steps": 4, "validate_every": 2, "validation_episodes": 4, "chunk": 2}
 WHERE = {"dataset": "strokes", "episodes": 6, "progress": False}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def native():
+    """XLA's own convolutions, which compile faster."""
+    with use_native(True):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ The same result gives the same bytes: sorted keys, one line for each array of nu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,9 @@ SCHEMA = "results/fewshot.schema.json"
 def to_json(result: Result) -> str:
     """The canonical text of `result`."""
     version, seeds = head.TRACKS["fewshot"].version, [run.seed for run in result.runs]
-    document = {"schema_version": version, "track": "fewshot", "seeds": seeds, **asdict(result)}
+    document = {"schema_version": version, "track": "fewshot", "seeds": seeds, **vars(result)}
+    document["protocol"] = dict(vars(result.protocol))
+    document["runs"] = [dict(vars(run)) for run in result.runs]
     document["protocol"]["id"] = result.protocol.id
     for name in OPTIONAL:
         _leave_out(document, name)
@@ -40,6 +41,8 @@ def to_json(result: Result) -> str:
     for run in document["runs"]:
         for name in OPTIONAL_OF_RUN:
             _leave_out(run, name)
+        if "curve" in run:
+            run["curve"] = vars(run["curve"])
     return canonical(document)
 
 

@@ -27,7 +27,6 @@ def call(*arguments):
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(io.StringIO()) as out,
         contextlib.redirect_stderr(io.StringIO()) as err,
-        use_native(True),  # XLA's own convolutions compile much faster
     ):
         patch.setattr(sys, "argv", ["metabench", *map(str, arguments)])
         patch.setenv("COLUMNS", "160")
@@ -37,6 +36,13 @@ def call(*arguments):
         except SystemExit as end:
             return Outcome(end.code, out.getvalue(), err.getvalue())
     raise AssertionError("the command line ended without an exit code")
+
+
+@pytest.fixture(scope="package", autouse=True)
+def native():
+    """XLA's own convolutions, which compile much faster."""
+    with use_native(True):
+        yield
 
 
 @pytest.fixture(scope="package", autouse=True)

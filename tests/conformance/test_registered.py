@@ -22,13 +22,16 @@ from metabench.conformance.comparing import same_form
 from metabench.seeds import root_key
 from metabench.types import EpisodeShape
 
-# Fewer inner steps than by default: they are what these take their time for.
+# Fewer inner steps and smaller layers than by default: they are what these take their time for.
 OWN = {
     "finetune": {"inner_steps": 3},
     "maml": {"inner_steps": 2},
     "meta_lstm": {"inner_steps": 3},
+    "neural_statistician": {"hidden": 32, "context": 64, "train_way": 8},
+    "reptile": {"inner_steps": 2, "test_steps": 8, "inner_rate": 5e-3},
+    "scratch": {"inner_steps": 8, "inner_rate": 5e-3},
 }
-REGISTERED = {name: (name, OWN.get(name, {})) for name in registry.names("learners")}
+REGISTERED = {name: (name, {}) for name in registry.names("learners")}
 VARIANTS = {
     "protonet-transductive": ("protonet", {"norm": "batch"}),
     "protonet-train-way": ("protonet", {"train_way": 8, "train_query": 3}),
@@ -94,7 +97,7 @@ def subjects():
     def subject(name):
         if name not in made:
             learner, settings = (REGISTERED | VARIANTS)[name]
-            settings = small_settings(learner) | settings
+            settings = small_settings(learner) | OWN.get(learner, {}) | settings
             made[name] = Subject(learner, shape=SHAPE, settings=settings, sources=sources)
         return made[name]
 

@@ -44,7 +44,8 @@ def test_a_registered_learner_is_submitted_and_replayed(learner, tmp_path, monke
     """One without training, one that builds on another's embedding, one that is trained."""
     monkeypatch.setattr(submitting, "checked", passed)
     short = {"steps": 2, "validate_every": 2, "validation_episodes": 2, "batch": 2}
-    settings = {"logistic": {"embedding": "autoencoder"}, "maml": {"width": 4}}.get(learner, {})
+    embedding = {"embedding": "autoencoder", "embedding_settings": {"code": 8, "hidden": 16}}
+    settings = {"logistic": embedding, "maml": {"width": 4, "inner_steps": 2}}.get(learner, {})
     asked = submission(learner, tmp_path / "runs", settings=settings, train={})
     if learner == "maml":
         asked = dataclasses.replace(asked, train=short)

@@ -10,6 +10,7 @@ from metabench.nets.distort import ANGLE, PROPORTION, SHIFT, SIZE, SLANT, distor
 pytestmark = pytest.mark.slow
 
 COUNT = 2_000
+distort = jax.jit(distorted, static_argnames="strength")
 
 
 def spots(*places):
@@ -39,7 +40,7 @@ def within(values, most):
 def test_drawings_are_scaled_slanted_turned_and_moved_within_the_ranges(strength):
     key = jax.random.key(0)
     middle, below, beside = (
-        centre(distorted(key, x, strength)) for x in spots((0, 0), (8, 0), (0, 8))
+        centre(distort(key, x, strength)) for x in spots((0, 0), (8, 0), (0, 8))
     )
     for axis in range(2):
         within(middle[:, axis], strength * 41 * SHIFT)
@@ -56,4 +57,4 @@ def test_drawings_are_scaled_slanted_turned_and_moved_within_the_ranges(strength
 
 def test_no_strength_leaves_drawings_as_they_are():
     (x,) = spots((5, 3))
-    np.testing.assert_allclose(distorted(jax.random.key(0), x[:9], 0.0), x[:9], atol=1e-5)
+    np.testing.assert_allclose(distort(jax.random.key(0), x[:9], 0.0), x[:9], atol=1e-5)

@@ -56,6 +56,7 @@ def digest():
 
 
 compiled = jax.jit(sample, static_argnums=3)
+compiled_batch = jax.jit(sample_batch, static_argnames="shape")
 
 
 @partial(jax.jit, static_argnames=("shape", "number"))
@@ -151,7 +152,7 @@ def test_all_classes_and_all_examples_can_be_used_up():
 
 def test_an_episode_is_replayed_by_its_index_whatever_the_batch():
     table = make_table()
-    batch = partial(jax.jit(sample_batch, static_argnames="shape"), root_key(3), shape=SHAPE)
+    batch = partial(compiled_batch, root_key(3), shape=SHAPE)
     whole = batch(jnp.arange(12), table=table)
     pieces = [batch(jnp.arange(first, first + 4), table=table) for first in (0, 4, 8)]
     joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *pieces)
@@ -186,10 +187,12 @@ def test_fixed_episodes_are_taken_as_they_are():
     table = make_table()
     drawn = many(table, SHAPE, 5)
     fixed = table._replace(fixed=drawn)
-    found = sample_batch(root_key(9), jnp.array([3, 1]), fixed, SHAPE)
-    wanted = sample_batch(root_key(1), jnp.array([3, 1]), table, SHAPE)
+    found, wanted = (
+        compiled_batch(root_key(seed), jnp.array([3, 1]), given, SHAPE)
+        for seed, given in ((9, fixed), (1, table))
+    )
     jax.tree.map(np.testing.assert_array_equal, found, wanted)
-    alone = sample(root_key(9), 3, fixed, SHAPE)
+    alone = compiled(root_key(9), 3, fixed, SHAPE)
     np.testing.assert_array_equal(alone.query_x, wanted.query_x[0])
 
 
@@ -201,7 +204,7 @@ def test_seeds_and_indices_give_different_episodes():
 
 def test_images_stay_uint8_and_are_those_of_the_indices():
     table = make_table()
-    indices = sample_indices(root_key(0), 5, table, SHAPE)
+    indices = jax.jit(sample_indices, static_argnums=3)(root_key(0), 5, table, SHAPE)
     episode = compiled(root_key(0), 5, table, SHAPE)
     assert episode.support_x.shape == (6, 2, 2, 1)
     assert episode.support_x.dtype == episode.query_x.dtype == jnp.uint8

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from metabench.compute.devices import copied
+from metabench.compute.devices import copied, in_use
 from metabench.compute.episodewise import in_turn, shared
 from metabench.contracts.optimizee import Optimizee, size_of
 from metabench.learned_optimizers.lstm import unrolled
@@ -55,7 +55,7 @@ def make_rollout(
     """
     group = group_size(optimizee, instances)
     groups = -(-instances // group)
-    devices = jax.devices()[:groups]
+    devices = in_use()[:groups]
     groups += -groups % len(devices)  # the last ones are not used; a device would wait otherwise
     numbers = np.arange(groups * group)
     if chosen is not None:

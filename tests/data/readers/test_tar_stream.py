@@ -79,10 +79,10 @@ def header(size, kind=tarfile.REGTYPE):
 
 BOMBS = {
     "many members": b"".join(header(LARGEST) + bytes(LARGEST) for _ in range(1000)),
-    "extended header": header(1 << 28, tarfile.XHDTYPE) + bytes(1 << 28),
-    "long name": header(1 << 28, tarfile.GNUTYPE_LONGNAME) + bytes(1 << 28),
-    "folder with content": header(1 << 28, tarfile.DIRTYPE) + bytes(1 << 28),
-    "after the end": header(0) + bytes(1 << 28),
+    "extended header": header(1 << 25, tarfile.XHDTYPE) + bytes(1 << 25),
+    "long name": header(1 << 25, tarfile.GNUTYPE_LONGNAME) + bytes(1 << 25),
+    "folder with content": header(1 << 25, tarfile.DIRTYPE) + bytes(1 << 25),
+    "after the end": header(0) + bytes(1 << 25),
 }
 
 

@@ -1,5 +1,7 @@
 """The convolutional optimizee: its loss against XLA's own convolution, its kinds of parameters."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,7 +31,8 @@ def expected_logits(params, x):
         x = jax.lax.conv_general_dilated(
             x, layer["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
         )
-        x = (x - x.mean((0, 1, 2), keepdims=True)) / np.sqrt(x.var((0, 1, 2), keepdims=True) + 1e-5)
+        mean, variance = (of((0, 1, 2), keepdims=True) for of in (x.mean, x.var))
+        x = (x - mean) / jnp.sqrt(variance + 1e-5)
         x = jnp.maximum(0, x * layer["scale"][None, None, None] + layer["bias"][None, None, None])
         n, h, w, c = x.shape
         x = x.reshape(n, h // 2, 2, w // 2, 2, c).max((2, 4))
@@ -40,11 +43,11 @@ def expected_logits(params, x):
 
 def test_logits_and_loss(data):
     optimizee = convnet(data, "digest", 3)
-    params = optimizee.init(jax.random.key(0))
+    params = jax.jit(optimizee.init)(jax.random.key(0))
     params = jax.tree.map(lambda leaf: leaf + 0.1, params)
     pixels = jnp.float32(data.images) / 255
-    expected = expected_logits(params, pixels)
-    np.testing.assert_allclose(logits(params, pixels), expected, rtol=1e-3, atol=1e-4)
+    expected = jax.jit(expected_logits)(params, pixels)
+    np.testing.assert_allclose(jax.jit(logits)(params, pixels), expected, rtol=1e-3, atol=1e-4)
     labels = np.arange(12) // 4
     right = jax.nn.log_softmax(expected)[np.arange(12), labels]
     np.testing.assert_allclose(optimizee.measured(params, (), data), -right.mean(), rtol=1e-3)
@@ -52,12 +55,15 @@ def test_logits_and_loss(data):
 
 def test_instances_in_turn_have_the_gradients_of_those_side_by_side(data):
     optimizee = convnet(data, "digest", 3)
-    instances = unrolled.draw(optimizee, jax.random.key(1), jnp.arange(2))
+    draw = jax.jit(partial(unrolled.draw, optimizee))
+    instances = draw(jax.random.key(1), jnp.arange(2))
     batches = (
         unrolled.Batch(optimizee._replace(fills_cpu=fills), data, instances)
         for fills in (True, False)
     )
-    found, expected = (unrolled.at(batch, instances.params, 3) for batch in batches)
+    found, expected = (
+        jax.jit(partial(unrolled.at, batch))(instances.params, 3) for batch in batches
+    )
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
     assert float(jnp.ptp(found[0])) > 0

@@ -49,13 +49,14 @@ def small():
     shape = EpisodeShape(2, 1, 2, (16, 16, 1))
     learner = anil(shape, norm="batch", width=2, inner_steps=1, decay="constant")
     images = jax.random.bits(root_key(1), (6, 16, 16, 1), jnp.uint8)
-    return learner, learner.init(root_key(0)), images, jnp.arange(2)
+    return learner, jax.jit(learner.init)(root_key(0)), images, jnp.arange(2)
 
 
 def test_the_queries_are_not_in_the_supports_statistics():
     learner, state, images, labels = small()
-    head = learner.adapt(state, images[:2], labels, root_key(2)).support  # meets no query
-    features = np.asarray(learner.embed(state, images[:2]))  # normalised by these two images
+    # The supports meet no query, and are normalised by these two images.
+    head = jax.jit(learner.adapt)(state, images[:2], labels, root_key(2)).support
+    features = np.asarray(jax.jit(learner.embed)(state, images[:2]))
     wrong = (0.5 - np.eye(2)) / 2  # the head begins at zero: both classes are equally likely
     np.testing.assert_allclose(head.matrix, -0.5 * features.T @ wrong, rtol=1e-4, atol=1e-6)
 
@@ -63,12 +64,12 @@ def test_the_queries_are_not_in_the_supports_statistics():
 @pytest.mark.slow  # compiles the gradient of four blocks
 def test_training_normalises_supports_and_queries_apart_as_the_test_does():
     learner, state, images, labels = small()
-    head = learner.adapt(state, images[:2], labels, root_key(2)).support
+    head = jax.jit(learner.adapt)(state, images[:2], labels, root_key(2)).support
     asked = jnp.asarray([0, 1, 1, 0])
     episode = Episode(images[:2], labels, images[2:], asked, jnp.arange(2))
     batch = jax.tree.map(lambda leaf: leaf[None], episode)
     _, metrics = jax.jit(learner.training.step)(state, batch, root_key(3))
-    scores = learner.embed(state, images[2:]) @ head.matrix + head.bias[None]
+    scores = jax.jit(learner.embed)(state, images[2:]) @ head.matrix + head.bias[None]
     likely = jax.nn.log_softmax(scores)[jnp.arange(4), asked]
     np.testing.assert_allclose(metrics["loss"], -likely.mean(), rtol=1e-3)
 

@@ -88,6 +88,7 @@ def test_the_gradient_by_its_weights_is_that_of_finite_differences():
         weights = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), some_weights(3))
         gradients = jnp.asarray(np.random.default_rng(1).normal(size=(4, 5)))
 
+        @jax.jit
         def after(weights):
             optimizer = gated_descent(weights)
             theta = jnp.linspace(-1.0, 1.0, 5)
@@ -97,7 +98,7 @@ def test_the_gradient_by_its_weights_is_that_of_finite_differences():
                 theta = optax.apply_updates(theta, updates)
             return jnp.square(theta - 2).sum()
 
-        slopes = jax.grad(after)(weights)
+        slopes = jax.jit(jax.grad(after))(weights)
         for name in Weights._fields:
             leaf = getattr(weights, name)
             direction = jnp.asarray(np.random.default_rng(2).normal(size=leaf.shape))

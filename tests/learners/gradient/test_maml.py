@@ -1,5 +1,7 @@
 """MAML: its meta-gradient against finite differences, its options, and its statistics."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,13 +9,15 @@ import optax
 import pytest
 
 from metabench import recipes
+from metabench.compute.native import use_native
+from metabench.conformance.built import logits
 from metabench.errors import UserError
 from metabench.learners.common.inner_loop import inner_loop
 from metabench.learners.common.state import Task
 from metabench.learners.gradient.maml import maml
 from metabench.learners.gradient.reptile import reptile
 from metabench.seeds import root_key
-from metabench.types import EpisodeShape
+from metabench.types import Episode, EpisodeShape
 
 pytestmark = pytest.mark.slow
 
@@ -68,9 +72,9 @@ def test_the_meta_gradient_of_a_small_network_is_that_of_finite_differences():
 @pytest.mark.slow  # compiles second derivatives of eight convolutions
 @pytest.mark.parametrize("norm", ["batch", "support"])
 def test_the_meta_gradient_is_that_of_finite_differences(norm):
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), use_native(False):
         learner = maml(SHAPE, norm=norm, learned_rates=True, **TINY)
-        state = float64(learner.init(root_key(1)))
+        state = float64(jax.jit(learner.init)(root_key(1)))
         pixels = jax.random.bits(jax.random.key(0), (6, 16, 16, 1), jnp.uint8)
 
         def error(params):
@@ -91,11 +95,11 @@ def test_an_inner_step_of_the_paper_recipes_is_that_of_the_authors_code(recipe, 
     options = recipes.read(recipes.folder() / "mini_imagenet" / f"{recipe}.toml", recipe).learner
     options = {**options.get("base_settings", options), "inner_steps": 1, "test_steps": 1}
     learner = maml(EpisodeShape(5, shot, 1, (16, 16, 1)), **{**options, "width": 2})
-    state = learner.init(root_key(0))
+    state = jax.jit(learner.init)(root_key(0))
     images = jax.random.bits(root_key(1), (5 * shot, 16, 16, 1), jnp.uint8)
     labels = jnp.repeat(jnp.arange(5), shot)
-    before = learner.predict(Task(state.params.weights, state.stats), images)
-    weights = learner.adapt(state, images, labels, root_key(2)).weights
+    before = jax.jit(learner.predict)(Task(state.params.weights, state.stats), images)
+    weights = jax.jit(learner.adapt)(state, images, labels, root_key(2)).weights
     wrong = np.asarray(jax.nn.softmax(before)) - np.eye(5)[np.asarray(labels)]
     bias = state.params.weights["head"]["bias"] - rate * wrong.sum(0) / shot
     np.testing.assert_allclose(weights["head"]["bias"], bias, rtol=1e-3, atol=1e-6)
@@ -112,10 +116,10 @@ def test_learned_rates_are_one_for_each_array_and_step():
 def test_the_inner_loop_may_leave_the_normalisation_as_it_is():
     options = {**TINY, "inner_steps": 1, "blocks": "strided"}
     learner = maml(SHAPE, learned_rates=True, norm_scale=False, adapt_norm=False, **options)
-    state = learner.init(root_key(0))
+    state = jax.jit(learner.init)(root_key(0))
     assert set(state.params.rates["blocks"][0]) == {"kernel"}
     pixels = jax.random.bits(jax.random.key(0), (2, 16, 16, 1), jnp.uint8)
-    adapted = learner.adapt(state, pixels, jnp.arange(2), root_key(0)).weights
+    adapted = jax.jit(learner.adapt)(state, pixels, jnp.arange(2), root_key(0)).weights
     for before, after in zip(
         state.params.weights["blocks"].values(), adapted["blocks"].values(), strict=True
     ):
@@ -123,21 +127,22 @@ def test_the_inner_loop_may_leave_the_normalisation_as_it_is():
     assert np.abs(adapted["head"]["kernel"] - state.params.weights["head"]["kernel"]).max() > 1e-4
 
 
-@pytest.mark.parametrize("factory", [maml, reptile])
-def test_the_norm_of_the_test_leaves_training_as_it_is(factory):
+@pytest.mark.parametrize(("learner", "steps"), [(maml, "inner_steps"), (reptile, "test_steps")])
+def test_the_norm_of_the_test_leaves_training_as_it_is(learner, steps):
+    factory = partial(learner, **{"width": 4, steps: 2})
     assert not factory(SHAPE, test_norm="support").transductive
     assert factory(SHAPE, norm="support", test_norm="batch").transductive
     learner, hidden = factory(SHAPE), factory(SHAPE, test_norm="support")
-    state, other = (one.init(root_key(0)) for one in (learner, hidden))
+    state, other = (jax.jit(one.init)(root_key(0)) for one in (learner, hidden))
     for one, another in zip(jax.tree.leaves(state), jax.tree.leaves(other), strict=True):
         np.testing.assert_array_equal(one, another)
     # The whole answer is that of a learner with `norm="support"` from the same weights.
     same = factory(SHAPE, norm="support")
-    start = same.init(root_key(0))
-    images = jax.random.bits(root_key(1), (4, 16, 16, 1), "uint8")
-    labels = jnp.arange(2)
+    start = jax.jit(same.init)(root_key(0))
+    images, labels = jax.random.bits(root_key(1), (4, 16, 16, 1), "uint8"), jnp.arange(2)
+    episode = Episode(images[:2], labels, images[2:], labels, labels)
     found, expected = (
-        one.predict(one.adapt(given, images[:2], labels, root_key(2)), images[2:])
+        jax.jit(partial(logits, one))(given, episode, root_key(2))
         for one, given in ((hidden, state), (same, start))
     )
     np.testing.assert_allclose(found, expected, rtol=1e-5)

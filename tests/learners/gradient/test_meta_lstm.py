@@ -25,7 +25,7 @@ def images(number, seed):
 
 def test_with_open_forget_gates_it_is_gradient_descent():
     learner = meta_lstm(SHAPE, **TINY, norm="support")
-    state = learner.init(root_key(0))
+    state = jax.jit(learner.init)(root_key(0))
     optimizer = state.params.optimizer
     rate = 0.2
     fixed = optimizer._replace(
@@ -34,7 +34,7 @@ def test_with_open_forget_gates_it_is_gradient_descent():
     )
     state = state._replace(params=state.params._replace(optimizer=fixed))
     x, y = images(2, 1), jnp.array([0, 1])
-    task = learner.adapt(state, x, y, root_key(2))
+    task = jax.jit(learner.adapt)(state, x, y, root_key(2))
     net, _ = both_nets(SHAPE, 2, "support", None)
     weights, stats = state.params.weights, state.stats
 
@@ -42,8 +42,9 @@ def test_with_open_forget_gates_it_is_gradient_descent():
         scores, _ = net.apply(weights, stats, x, train=True)
         return optax.softmax_cross_entropy_with_integer_labels(scores, y).mean()
 
+    gradient = jax.jit(jax.grad(error))
     for _ in range(3):
-        slope = jax.grad(error)(weights)
+        slope = gradient(weights)
         weights = jax.tree.map(lambda w, g: w - rate * g, weights, slope)
     for found, expected in zip(
         jax.tree.leaves(task.weights), jax.tree.leaves(weights), strict=True
@@ -53,7 +54,7 @@ def test_with_open_forget_gates_it_is_gradient_descent():
 
 def test_meta_training_differentiates_what_the_test_does():
     net, _ = both_nets(SHAPE, 2, "batch", None)
-    params = meta_lstm(SHAPE, **TINY).init(root_key(0)).params
+    params = jax.jit(meta_lstm(SHAPE, **TINY).init)(root_key(0)).params
     supports = Supports(net, net.init(root_key(0))[1], images(2, 1), jnp.array([0, 1]))
 
     def ends(adapted):
@@ -61,7 +62,7 @@ def test_meta_training_differentiates_what_the_test_does():
             task = adapted(3, params, supports)
             return sum((leaf * jnp.cos(leaf)).sum() for leaf in jax.tree.leaves(task.weights))
 
-        return jax.value_and_grad(total)(params)
+        return jax.jit(jax.value_and_grad(total))(params)
 
     for found, expected in zip(
         jax.tree.leaves(ends(_replayed)), jax.tree.leaves(ends(_adapted)), strict=True
@@ -71,7 +72,7 @@ def test_meta_training_differentiates_what_the_test_does():
 
 def test_both_levels_are_trained():
     learner = meta_lstm(SHAPE, **TINY)
-    state = learner.init(root_key(0))
+    state = jax.jit(learner.init)(root_key(0))
     episodes = Episode(
         support_x=images(2, 1)[None],
         support_y=jnp.array([[0, 1]]),

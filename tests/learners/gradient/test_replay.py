@@ -33,17 +33,29 @@ def step_by_step(weights, theta):
     return theta
 
 
+def slopes(function):
+    """Where `function` leads, and the slopes of a sum of its coordinates."""
+    cotangent = jnp.cos(jnp.arange(SIZE, dtype=jnp.float32))
+
+    @jax.jit
+    def run(weights, theta):
+        found, back = jax.vjp(function, weights, theta)
+        return found, back(cotangent)
+
+    return run(WEIGHTS, THETA)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return slopes(step_by_step)
+
+
 @pytest.mark.parametrize("block", [1, 4, 11, 64])
-def test_it_is_the_optimizer_and_so_are_its_slopes(block):
+def test_it_is_the_optimizer_and_so_are_its_slopes(block, expected):
     def again(weights, theta):
         return replayed(weights, theta, GRADIENTS, LOSSES, block=block)
 
-    found, back = jax.vjp(again, WEIGHTS, THETA)
-    expected, back_step_by_step = jax.vjp(step_by_step, WEIGHTS, THETA)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-    cotangent = jnp.cos(jnp.arange(SIZE, dtype=jnp.float32))
-    pairs = zip(
-        jax.tree.leaves(back(cotangent)), jax.tree.leaves(back_step_by_step(cotangent)), strict=True
-    )
-    for one, other in pairs:
+    found = slopes(again)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-5, atol=1e-6)
+    for one, other in zip(*map(jax.tree.leaves, (found[1], expected[1])), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

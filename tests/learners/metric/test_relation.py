@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from metabench.compute.native import use_native
 from metabench.errors import UserError
 from metabench.learners.metric.relation import RelationHead, relation, relation_error
 from metabench.types import Episode, EpisodeShape
@@ -51,10 +50,9 @@ def episodes():
 
 
 def test_training_moves_the_running_statistics_of_the_relation_module_too():
-    with use_native(True):
-        learner = relation(SHAPE, width=4)
-        state = jax.jit(learner.init)(jax.random.key(0))
-        after, _ = jax.jit(learner.training.step)(state, episodes(), jax.random.key(0))
+    learner = relation(SHAPE, width=4)
+    state = jax.jit(learner.init)(jax.random.key(0))
+    after, _ = jax.jit(learner.training.step)(state, episodes(), jax.random.key(0))
     moved = jax.tree.map(lambda a, b: bool(np.abs(a - b).max() > 1e-4), state.stats, after.stats)
     assert set(moved) == {"backbone", "head"}
     assert all(jax.tree.leaves(moved))

@@ -51,7 +51,7 @@ def step_of(**options):
     """The loss and the parameters after one step on fixed drawings."""
     shape = EpisodeShape(2, 1, 1, (16, 16, 1))
     learner = siamese(shape, units=4, width=2, learning_rate=0.1, **options)
-    state = learner.init(jax.random.key(0))
+    state = jax.jit(learner.init)(jax.random.key(0))
     images = jax.random.bits(jax.random.key(1), (2, 1, 2, 16, 16, 1), jnp.uint8)
     names = jnp.asarray([[0, 1]])
     episodes = Episode(images[0], names, images[1], names, names)

@@ -70,7 +70,7 @@ def test_a_layer_is_fitted_unless_nearest_means_are_asked_for(factory):
     found = {}
     for fit in ("layer", "nearest_means"):
         learner = factory(SMALL, classes=4, width=2, fit_epochs=2, fit=fit)
-        state = learner.init(jax.random.key(0))
+        state = jax.jit(learner.init)(jax.random.key(0))
         task = learner.adapt(state, images, jnp.asarray([1, 0]), jax.random.key(2))
         found[fit] = learner.predict(task, images)
         other = learner.adapt(state, images, jnp.asarray([1, 0]), jax.random.key(3))

@@ -25,11 +25,11 @@ def images(number, seed):
 
 def test_all_weights_descend_and_the_last_layer_begins_at_nothing():
     learner = finetune(SHAPE, inner_steps=3, inner_rate=0.2, **TINY)
-    state = learner.init(root_key(0))
+    state = jax.jit(learner.init)(root_key(0))
     x, y = images(2, 1), jnp.array([0, 1])
-    task = learner.adapt(state, x, y, root_key(2))
+    task = jax.jit(learner.adapt)(state, x, y, root_key(2))
     net, _ = both_nets(SHAPE, 2, "support", None)
-    stats = net.init(root_key(3))[1]
+    stats = jax.jit(net.init)(root_key(3))[1]
     head = {"kernel": jnp.zeros((2, 2)), "bias": jnp.zeros(2)}
     weights = {"blocks": state.params["blocks"], "head": head}
 
@@ -37,15 +37,16 @@ def test_all_weights_descend_and_the_last_layer_begins_at_nothing():
         scores, _ = net.apply(weights, stats, x, train=True)
         return optax.softmax_cross_entropy_with_integer_labels(scores, y).mean()
 
+    gradient = jax.jit(jax.grad(error))
     for _ in range(3):
-        slope = jax.grad(error)(weights)
+        slope = gradient(weights)
         weights = jax.tree.map(lambda w, g: w - 0.2 * g, weights, slope)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), task.weights, weights)
 
 
 def test_pretraining_learns_the_classes_and_not_the_labels_of_the_episode():
     learner = finetune(SHAPE, learning_rate=0.01, decay="constant", width=8, classes=9)
-    state, train = learner.init(root_key(0)), jax.jit(learner.training.step)
+    state, train = jax.jit(learner.init)(root_key(0)), jax.jit(learner.training.step)
     bright, dark = images(3, 1)[None] // 4 + 190, images(3, 2)[None] // 4
     losses = []
     for turn in range(30):

@@ -72,13 +72,14 @@ def test_positions_differ_where_an_anchor_has_two_positives_and_only_there():
 def test_gradients_are_those_of_finite_differences(position, classes):
     with jax.enable_x64(True):
         vectors, labels = vectors_and_classes(classes)
-        check_grads(lambda x: loss(x, labels, position), (vectors,), order=1, modes=["rev"])
+        error = jax.jit(lambda x: loss(x, labels, position))
+        check_grads(error, (vectors,), order=1, modes=["rev"])
 
 
 @pytest.mark.parametrize("position", POSITIONS)
 def test_without_any_positive_there_is_nothing_to_learn(position):
     vectors, labels = vectors_and_classes([0, 1, 2])
-    value, gradient = jax.value_and_grad(lambda x: loss(x, labels, position))(vectors)
+    value, gradient = jax.jit(jax.value_and_grad(lambda x: loss(x, labels, position)))(vectors)
     assert value == 0
     np.testing.assert_array_equal(gradient, 0)
 
@@ -109,7 +110,8 @@ def test_projections_are_unit_vectors_that_know_directions_alone():
 def test_views_are_of_the_images_in_order_and_differ():
     images = jnp.zeros((3, 16, 16, 1), jnp.uint8).at[:, 4:12, 7:9].set(200)
     classes = jnp.asarray([5, 2, 9])
-    seen, named = jittered(2, (16, 16, 1), jax.random.key(0), images, classes)
+    views = jax.jit(jittered, static_argnums=(0, 1))
+    seen, named = views(2, (16, 16, 1), jax.random.key(0), images, classes)
     np.testing.assert_array_equal(named, [5, 2, 9, 5, 2, 9])
     assert seen.shape == (6, 16, 16, 1)
     assert all(np.abs(seen[i] - seen[j]).max() > 10 for i in range(6) for j in range(i))

@@ -1,11 +1,12 @@
 """The Neural Statistician as a learner: its sets, its loss, its classification, its options."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from metabench.compute.native import use_native
 from metabench.errors import UserError
 from metabench.learners.sets.neural_statistician import network_of, neural_statistician
 from metabench.learners.sets.training import Annealing, sets_of
@@ -17,14 +18,8 @@ from metabench.types import ClassTable, EpisodeShape
 
 pytestmark = pytest.mark.slow
 
-SHAPE = EpisodeShape(way=3, shot=2, query=4)
+SHAPE = EpisodeShape(way=3, shot=2, query=4, image=(16, 16, 1))
 SMALL = {"width": 4, "hidden": 8, "context": 6, "latent": 3, "train_way": 4}
-
-
-@pytest.fixture(autouse=True)
-def native():
-    with use_native(True):
-        yield
 
 
 def told_apart(classes=9, examples=7):
@@ -61,16 +56,16 @@ def test_alpha_is_halved_again_and_again():
 def test_classes_are_the_posteriors_of_their_supports(direction):
     learner = neural_statistician(SHAPE, direction=direction, **SMALL)
     state = jax.jit(learner.init)(jax.random.key(0))
-    x = jax.random.bits(jax.random.key(1), (6, 28, 28, 1), jnp.uint8)
-    queries = jax.random.bits(jax.random.key(2), (4, 28, 28, 1), jnp.uint8)
-    task = learner.adapt(state, x, jnp.asarray([0, 1, 2, 0, 1, 2]), jax.random.key(3))
-    first = learner.adapt(
-        state, x[jnp.asarray([3, 0, 1, 4, 2, 5])], jnp.asarray([0, 0, 1, 1, 2, 2]), None
-    )
+    x = jax.random.bits(jax.random.key(1), (6, 16, 16, 1), jnp.uint8)
+    queries = jax.random.bits(jax.random.key(2), (4, 16, 16, 1), jnp.uint8)
+    adapt = jax.jit(learner.adapt)
+    task = adapt(state, x, jnp.asarray([0, 1, 2, 0, 1, 2]), jax.random.key(3))
+    order = jnp.asarray([3, 0, 1, 4, 2, 5])
+    first = adapt(state, x[order], jnp.asarray([0, 0, 1, 1, 2, 2]), jax.random.key(4))
     np.testing.assert_allclose(task.classes.mean, first.classes.mean, rtol=1e-4, atol=1e-5)
     # A query is a set of one: what a class of one support would be.
-    alone = learner.adapt(state, queries[:3], jnp.arange(3), None).classes
-    logits = learner.predict(task, queries)
+    alone = adapt(state, queries[:3], jnp.arange(3), None).classes
+    logits = jax.jit(learner.predict)(task, queries)
     assert logits.shape == (4, 3)
     for i in range(3):
         query = Gaussian(alone.mean[i], alone.log_var[i])
@@ -81,28 +76,31 @@ def test_classes_are_the_posteriors_of_their_supports(direction):
 
 
 def test_training_does_not_read_the_labels_of_which_class_it_is():
-    learner = neural_statistician(SHAPE, **SMALL)
-    state = jax.jit(learner.init)(jax.random.key(0))
     episodes = noise(1)
     other = episodes._replace(class_ids=episodes.class_ids[:, ::-1])
-    train = jax.jit(learner.training.step)
+    state, train = training()
     losses = [train(state, e, jax.random.key(1))[1]["loss"] for e in (episodes, other)]
     assert losses[0] == losses[1]
 
 
+@cache
+def training(**options):
+    """A first state and the step of training, compiled once for all tests."""
+    learner = neural_statistician(SHAPE, **SMALL, **options)
+    return jax.jit(learner.init)(jax.random.key(0)), jax.jit(learner.training.step)
+
+
 def losses_of(episodes, **options):
     """What one step of training tells, of as many episodes as there are."""
-    quiet = {"reflect": False, "dilate": 0.0, "binarise": False, "drop": 0.0}
-    learner = neural_statistician(SHAPE, **(SMALL | quiet | options))
-    state = jax.jit(learner.init)(jax.random.key(0))
-    return jax.jit(learner.training.step)(state, episodes, jax.random.key(1))[1]
+    state, train = training(reflect=False, dilate=0.0, binarise=False, drop=0.0, **options)
+    return train(state, episodes, jax.random.key(1))[1]
 
 
 def noise(batch):
     """Episodes of images without meaning."""
     shape = neural_statistician(SHAPE, **SMALL).training.shape
     table = told_apart()._replace(
-        images=jax.random.bits(jax.random.key(5), (63, 28, 28, 1), jnp.uint8)
+        images=jax.random.bits(jax.random.key(5), (63, 16, 16, 1), jnp.uint8)
     )
     return sample_batch(root_key(0), jnp.arange(batch), table, shape)
 
@@ -117,7 +115,7 @@ def test_each_episode_of_a_batch_is_normalised_by_itself():
 
 def test_contexts_are_inferred_from_distorted_copies():
     episodes = noise(1)
-    plain, copies = (losses_of(episodes, distort=value) for value in (0.0, 1.0))
+    plain, copies = losses_of(episodes), losses_of(episodes, distort=1.0)
     assert abs(plain["context_kl"] - copies["context_kl"]) > 1e-4
 
 
@@ -153,8 +151,8 @@ def test_more_latent_layers_and_the_papers_network():
     episodes = jax.eval_shape(
         lambda: sample_batch(root_key(0), jnp.arange(1), told_apart(), learner.training.shape)
     )
-    image = jax.ShapeDtypeStruct((1, 16, 28, 28, 1), jnp.uint8)
-    query = jax.ShapeDtypeStruct((1, 4, 28, 28, 1), jnp.uint8)
+    image = jax.ShapeDtypeStruct((1, 16, 16, 16, 1), jnp.uint8)
+    query = jax.ShapeDtypeStruct((1, 4, 16, 16, 1), jnp.uint8)
     episodes = episodes._replace(support_x=image, query_x=query)
     state = jax.eval_shape(learner.init, jax.random.key(0))
     after, metrics = jax.eval_shape(learner.training.step, state, episodes, jax.random.key(0))

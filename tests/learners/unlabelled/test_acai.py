@@ -96,7 +96,7 @@ def test_no_label_is_met_in_training(strokes_table):
 
 def test_an_episode_keeps_the_encoder_alone():
     learner = acai(SHAPE, **SMALL)
-    state = learner.init(root_key(0))
+    state = jax.jit(learner.init)(root_key(0))
     images = jnp.zeros((5, 28, 28, 1), jnp.uint8)
     task = learner.adapt(state, images, jnp.arange(5), root_key(1))
     kept = sum(leaf.size for leaf in jax.tree.leaves(task.state))

@@ -36,7 +36,7 @@ def trained(learner, table, steps=300):
         return state, metrics["loss"]
 
     return jax.jit(lambda state: jax.lax.scan(step, state, jnp.arange(steps)))(
-        learner.init(root_key(0))
+        jax.jit(learner.init)(root_key(0))
     )
 
 
@@ -66,7 +66,7 @@ def test_the_nearest_image_met_before_votes_in_a_stream(table):
     xs = table.images[jnp.asarray([0, 1, 0, 1])]
     codes = jnp.eye(2)[jnp.asarray([0, 1, 0, 1])]
     before = jnp.roll(codes, 1, axis=0).at[0].set(0)
-    found = learner.answer(learner.init(root_key(0)), xs, before, root_key(1))
+    found = learner.answer(jax.jit(learner.init)(root_key(0)), xs, before, root_key(1))
     assert (found[0] == 0).all()
     np.testing.assert_array_equal(found[2:].argmax(1), [0, 1])
 

@@ -19,19 +19,13 @@ SHAPE = EpisodeShape(5, 1, 3, (16, 16, 1))
 SMALL = {"width": 8, "clusters": 6, "components": 4, "bank": 40, "images": 16, "refresh": 3}
 
 
-@pytest.fixture(autouse=True)
-def native():
-    with use_native(True):
-        yield
-
-
 @pytest.fixture(scope="module")
 def states():
     """The learner, and its states before and after seven steps on noise."""
     with use_native(True):
         learner = deepcluster(SHAPE, **SMALL)
         step = jax.jit(learner.training.step)
-        found = [learner.init(root_key(0))]
+        found = [jax.jit(learner.init)(root_key(0))]
         for number in range(7):
             shape = (1, 16, *SHAPE.image)
             images = jax.random.bits(jax.random.fold_in(root_key(1), number), shape, jnp.uint8)

@@ -91,7 +91,7 @@ def test_recovered_codes_are_probabilities_and_numbers():
 def test_what_embeds(features, length):
     learner = infogan(SHAPE, **SMALL, features=features)
     images = jnp.zeros((2, 28, 28, 1), jnp.uint8)
-    assert learner.embed(learner.init(root_key(0)), images).shape == (2, length)
+    assert learner.embed(jax.jit(learner.init)(root_key(0)), images).shape == (2, length)
 
 
 @pytest.mark.slow

@@ -16,23 +16,29 @@ def bare(function):
     )
 
 
+def training(learner):
+    """`run(table, steps)`, compiled: state and losses after steps on drawings of the table."""
+
+    def run(table, steps):
+        def step(state, number):
+            images = sample_tasks(root_key(1), number[None], table, learner.training.shape)
+            key = jax.random.fold_in(root_key(2), number)
+            return learner.training.step(state, images, key)
+
+        return jax.lax.scan(step, learner.init(root_key(0)), jnp.arange(steps))
+
+    return jax.jit(run, static_argnames="steps")
+
+
 def trained(learner, table, steps):
     """State and losses after `steps` steps on drawings of `table`."""
-
-    def step(state, number):
-        images = sample_tasks(root_key(1), number[None], table, learner.training.shape)
-        state, metrics = learner.training.step(
-            state, images, jax.random.fold_in(root_key(2), number)
-        )
-        return state, metrics
-
-    run = jax.jit(lambda state: jax.lax.scan(step, state, jnp.arange(steps)))
-    return run(learner.init(root_key(0)))
+    return training(learner)(table, steps)
 
 
 def assert_no_label_is_met(learner, table, steps=3):
     """The same bits with labels that say nothing."""
     other = table._replace(members=table.members[::-1], class_ids=0 * table.class_ids)
-    states = (trained(learner, one, steps)[0] for one in (table, other))
+    run = training(learner)
+    states = (run(one, steps)[0] for one in (table, other))
     for one, another in zip(*map(jax.tree.leaves, states), strict=True):
         np.testing.assert_array_equal(one, another)

@@ -26,16 +26,17 @@ def episode():
 def test_the_supports_are_learned(episode):
     images, labels = episode
     learner = scratch(SHAPE, width=8, inner_steps=40, inner_rate=1e-2)
-    adapt = jax.jit(learner.adapt)
+    adapt, predict = jax.jit(learner.adapt), jax.jit(learner.predict)
     task = adapt((), images, labels, root_key(0))
-    assert learner.predict(task, images[::3]).argmax(1).tolist() == [0, 1]
+    assert predict(task, images[::3]).argmax(1).tolist() == [0, 1]
     other = adapt((), images, 1 - labels, root_key(0))
-    assert learner.predict(other, images[::3]).argmax(1).tolist() == [1, 0]
+    assert predict(other, images[::3]).argmax(1).tolist() == [1, 0]
 
 
 def test_weights_are_drawn_anew_for_each_episode(episode):
     learner = scratch(SHAPE, width=8, inner_steps=1)
-    tasks = [learner.adapt((), *episode, root_key(seed)) for seed in (0, 0, 1)]
+    adapt = jax.jit(learner.adapt)
+    tasks = [adapt((), *episode, root_key(seed)) for seed in (0, 0, 1)]
     first, again, other = (np.asarray(jax.tree.leaves(task.weights)[0]) for task in tasks)
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(first, other)

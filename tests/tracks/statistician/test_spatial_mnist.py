@@ -36,7 +36,7 @@ def test_points_lie_where_the_ink_is():
 @pytest.mark.slow
 def test_greedy_summaries_beat_random_ones():
     images = bars()
-    found = measure(train(images, 200, 0), images, 0, sets=10)
+    found = measure(train(images, 100, 0), images, 0, sets=10)
     greedy = found.figures["divergence_of_greedy"]
     assert len(greedy) == 6
     assert greedy[-1] < found.figures["divergence_of_random"]
