@@ -23,7 +23,6 @@ COMPUTE = {
     "submit": ("pixel_nn", "--out", "entry", "--author", "A"),
     "verify": ("entry",),
     "regress": (),
-    "sweep": ("grid.toml",),
     "forecast": ("--learner", "lstm"),
     "protocols": (),
     "data show": ("strokes",),
