@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from metabench.results.compared import Comparison, compare
     from metabench.results.leaderboard import Leaderboard, leaderboard
     from metabench.results.result import Result, SeedRun
+    from metabench.sweeps.api import sweep
+    from metabench.sweeps.sweep import Sweep
     from metabench.types import (
         ClassTable,
         Dataset,
@@ -88,6 +90,7 @@ __all__ = [
     "Stream",
     "StreamLearner",
     "StreamShape",
+    "Sweep",
     "TaskShape",
     "Training",
     "UserError",
@@ -104,6 +107,7 @@ __all__ = [
     "registry",
     "run",
     "save",
+    "sweep",
     "with_options",
 ]
 
@@ -139,6 +143,7 @@ _HOMES = {
     "Stream": "types",
     "StreamLearner": "contracts.learner",
     "StreamShape": "types",
+    "Sweep": "sweeps.sweep",
     "TEST_ONLY": "contracts.options",
     "TaskShape": "types",
     "Training": "contracts.learner",
@@ -154,6 +159,7 @@ _HOMES = {
     "predict": "api",
     "run": "api",
     "save": "api",
+    "sweep": "sweeps.api",
     "with_options": "contracts.options",
 }
 

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from metabench.compute.devices import needed
+from metabench.compute.devices import needed, using
+from metabench.compute.residence import residing
 from metabench.contracts.arguments import check_arguments
-from metabench.errors import UserError, suggest
+from metabench.contracts.learner import EpisodeLearner
 from metabench.files.progress import say
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
 from metabench.results.document import default_path, write
 from metabench.results.result import Result
 from metabench.seeds import pinned
+from metabench.tracks.fewshot.logging import logged_plan
+from metabench.tracks.fewshot.plan import Plan
 from metabench.tracks.fewshot.predict import Examples, Predictions, examples
 from metabench.tracks.fewshot.predict import predict as classified
 from metabench.tracks.fewshot.request import (
-    Asked,
     Places,
     Request,
     as_command,
     asked_again,
+    asked_of,
     measured,
     plan_of,
 )
 from metabench.tracks.fewshot.run import execute
+from metabench.training.logs.log import check_logs
 from metabench.training.view import RunView
 
 
@@ -42,10 +47,13 @@ def run(
     resume: bool = False,
     trained_for: str | None = None,
     canaries: bool = False,
+    log: Sequence[str] = (),
     run_dir: Path | str = "runs",
     archives: Path | str | None = None,
     cache: Path | str | None = None,
     progress: bool = True,
+    devices: int | None = None,
+    data: str | None = None,
     **tested: Any,
 ) -> Result:
     """Train a learner, test it under a protocol, and return the result; as `metabench run` does.
@@ -64,10 +72,14 @@ def run(
         trained then.
       canaries: whether to measure what has known answers, too; `Result.canaries` then holds what
         came of it.
+      log: where the training is logged as it goes on: "csv", "tensorboard", "wandb", or several.
       run_dir: folder of checkpoints.
       archives: folder with the datasets' archives; None: `METABENCH_ARCHIVES`, else a download.
       cache: folder of prepared data; None: `METABENCH_CACHE`, else the platform's own.
       progress: whether to show progress on standard error.
+      devices: how many GPUs, or cores of a CPU, work is spread over; None: all that JAX has.
+      data: "host" reads images from the disk as they are needed, "device" copies all of them to
+        the devices first; None: by what memory there is.
       **tested: what is measured, each with what is usual as its default: dataset, way, shot,
         query, protocol ("kshot" or "online"), presentations, labels, split, test_dataset,
         test_split, within_alphabet, episodes, image_size, independent, min_images, grey.
@@ -86,21 +98,13 @@ def run(
       (1, 20)
     """
     plain = check_arguments(
-        run,
-        settings=settings,
-        train=train,
-        recipe=recipe,
-        seed=seed,
-        seeds=seeds,
-        resume=resume,
-        trained_for=trained_for,
-        run_dir=run_dir,
-        archives=archives,
-        cache=cache,
-    )
+        run, settings=settings, train=train, recipe=recipe, seed=seed, seeds=seeds, resume=resume,
+        trained_for=trained_for, run_dir=run_dir, archives=archives, cache=cache, devices=devices,
+        data=data,
+    )  # fmt: skip
     request = Request(
         learner=learner,
-        tested=_asked_of(tested),
+        tested=asked_of(tested),
         settings=dict(settings or {}),
         train=dict(train or {}),
         recipe=recipe,
@@ -109,7 +113,8 @@ def run(
         trained_for=trained_for,
         places=_places(run_dir, archives, cache, progress),
     )
-    return _executed(request, resume, canaries)
+    with using(plain["devices"]), residing(data):
+        return _executed(request, resume, canaries, _logs(log))
 
 
 def evaluate(
@@ -120,6 +125,7 @@ def evaluate(
     archives: Path | str | None = None,
     cache: Path | str | None = None,
     progress: bool = True,
+    devices: int | None = None,
     **tested: Any,
 ) -> Result:
     """Test the training behind a result under another protocol; nothing is trained.
@@ -131,6 +137,7 @@ def evaluate(
       archives: as in `run`.
       cache: as in `run`.
       progress: as in `run`.
+      devices: as in `run`.
       **tested: as in `run`; what is left out is as `trained` was tested.
 
     Raises:
@@ -145,9 +152,11 @@ def evaluate(
       >>> harder.protocol.way, harder.recipe["trained_for"]
       (10, 'strokes-alphabets-5way-1shot-4episodes-v2')
     """
+    plain = check_arguments(evaluate, devices=devices)
     request = _again(trained, learner, _places(run_dir, archives, cache, progress))
-    asked = _asked_of(asked_again(trained.protocol) | tested)
-    return _executed(replace(request, tested=asked), resume=False)
+    asked = asked_of(asked_again(trained.protocol) | tested)
+    with using(plain["devices"]):
+        return _executed(replace(request, tested=asked), resume=False)
 
 
 def predict(
@@ -160,27 +169,32 @@ def predict(
     archives: Path | str | None = None,
     cache: Path | str | None = None,
     progress: bool = True,
+    devices: int | None = None,
     **tested: Any,
 ) -> Predictions:
     """Classify images of your own by the training behind a result, from examples of each class.
 
     Args:
       trained: from `run`, whose checkpoints are still in `run_dir`; its first seed is used.
-      support: folder with a folder of images for each class, two or more. Of larger classes, the
-        first images by name are taken, as many as the smallest class has.
+      support: folder with a folder of images for each class, two or more. They need not
+        have equally many, unless the learner is `balanced`; of a class that is too large, the
+        first images by name are taken.
       query: folder of images, or of folders with images.
       learner: the factory, where no package registers it.
       run_dir: as in `run`.
       archives: as in `run`; of the data that the learner was trained on.
       cache: as in `run`.
       progress: whether to say on standard error which images are left out.
+      devices: as in `run`.
       **tested: as in `evaluate`; `dataset`, where `trained` was trained on a folder.
 
     Raises:
       UserError: a mistake in one sentence, or the training is not there.
     """
     places = _places(run_dir, archives, cache, progress)
-    return predicted(trained, Path(support), Path(query), learner, places, tested)[1]
+    plain = check_arguments(predict, devices=devices)
+    with using(plain["devices"]):
+        return predicted(trained, Path(support), Path(query), learner, places, tested)[1]
 
 
 def predicted(
@@ -196,14 +210,22 @@ def predicted(
     def tell(text: str) -> None:
         say(text, not places.quiet)
 
-    asked = _asked_of({**asked_again(trained.protocol), **tested})
+    asked = asked_of({**asked_again(trained.protocol), **tested})
     with pinned(), needed():
         protocol, _, training_data = measured(asked, places)
         size, channels = training_data.images.shape[2:]
-        found = examples(support, size, 1 if protocol.grey else channels, places.cache)
+        read = partial(examples, support, size, 1 if protocol.grey else channels, places.cache)
+
+        def planned(found: Examples) -> Plan:
+            counted = replace(asked, way=len(found.classes), shot=found.shot, query=1)
+            return plan_of(replace(_again(trained, learner, places), tested=counted))
+
+        found = read()
+        plan = planned(found)
+        if isinstance(plan.learner, EpisodeLearner) and plan.learner.balanced:
+            found = read(even=True)
+            plan = planned(found)
         tell(f"examples: {found.told}")
-        counted = replace(asked, way=len(found.classes), shot=found.shot, query=1)
-        plan = plan_of(replace(_again(trained, learner, places), tested=counted))
         return found, classified(plan, found, query, tell)
 
 
@@ -231,17 +253,6 @@ def _again(trained: Result, learner: AnyLearner | None, places: Places) -> Reque
     )
 
 
-def _asked_of(asked: Mapping[str, Any]) -> Asked:
-    known = tuple(Asked.__dataclass_fields__)
-    for name in asked:
-        if name not in known:
-            raise UserError(
-                f"there is no argument `{name}`{suggest(name, known)}; there are: "
-                + ", ".join(known)
-            )
-    return Asked(**check_arguments(Asked, **asked))
-
-
 def _places(
     run_dir: Path | str, archives: Path | str | None, cache: Path | str | None, progress: bool
 ) -> Places:
@@ -253,14 +264,26 @@ def _places(
     )
 
 
-def _executed(request: Request, resume: bool, canaries: bool = False) -> Result:
+def _logs(log: Sequence[str]) -> tuple[str, ...]:
+    """The kinds of logs; one may be given by itself."""
+    kinds = (log,) if isinstance(log, str) else tuple(log)
+    check_logs(kinds)
+    return kinds
+
+
+def _executed(
+    request: Request, resume: bool, canaries: bool = False, logs: Sequence[str] = ()
+) -> Result:
     with pinned(), needed():
         plan = plan_of(request)
-        with RunView(request.places.quiet) as view:
+        with (
+            RunView(request.places.quiet) as view,
+            logged_plan(view.watcher(), logs, plan) as watcher,
+        ):
             return execute(
                 plan,
                 resume=resume,
                 command=as_command(request),
-                watcher=view.watcher(),
+                watcher=watcher,
                 canaries=canaries,
             )

@@ -9,10 +9,15 @@ from metabench.errors import UserError
 
 EXTRAS = {
     "jinja2": "page",
+    "optuna": "optuna",
     "pandas": "pandas",
+    "ray": "ray",
     "sklearn": "scikit",
     "joblib": "scikit",
+    "submitit": "slurm",
+    "tensorboardX": "tensorboard",
     "threadpoolctl": "scikit",
+    "wandb": "wandb",
 }
 
 

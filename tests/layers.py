@@ -48,6 +48,11 @@ ROWS = (
         "progress.",
     ),
     Row(
+        ("sweeps",),
+        "Many runs from one grid file: planned, run by one of `executors/`, resumed, and summed up "
+        "by validation. It trains by `tracks/`, and prints nothing but progress.",
+    ),
+    Row(
         ("guard",),
         "Committed results made again, and a verdict on each: which accuracies dropped. It trains "
         "by `tracks/`, and prints nothing.",
@@ -132,7 +137,7 @@ ROWS = (
     ),
     Row(
         ("compute",),
-        "Devices, how work is spread over them, memory, and the choice between native and "
+        "Devices, hosts, how work is spread over them, memory, and the choice between native and "
         "hand-written operations.",
     ),
     Row(("optional",), "Packages of the optional extras, imported by those who need them."),

@@ -23,8 +23,11 @@ ONLY_IN = {  # other packages, and the only units that may import them
     "jinja2": set(),
     "jsonschema": {"results/schemas"},
     "pandas": set(),
-    "rich": {"cli", "files/progress", "results/tables", "training/view"},
+    "rich": {"cli", "files/progress", "results/tables", "sweeps/view", "training/view"},
     "typer": {"cli"},
+    "ray": set(),
+    "submitit": set(),
+    "optuna": set(),
 }
 SLOW_TO_IMPORT = {"tensorflow_datasets", "tensorflow", "matplotlib", "torch"}
 

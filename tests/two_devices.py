@@ -1,4 +1,4 @@
-"""Work in another process, where the CPU is two devices."""
+"""Work in another process, where the CPU is two devices, or more."""
 
 import json
 import os
@@ -8,9 +8,9 @@ import sys
 from tests.places import ROOT
 
 
-def on_two_devices(module, function):
+def on_two_devices(module, function, devices=2):
     """What `function` of the test file `module` prints as JSON in its last line."""
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
     process = subprocess.run(
         [sys.executable, "-c", f"from {module} import {function}; {function}()"],
         env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},

@@ -16,10 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.gate.tier import SEEDS
-from metabench.guard.verdicts import ALPHA, DROPPED, MARGIN, Fresh, suspicious, verdicts
+from metabench.guard.verdicts import ALPHA, DROPPED, MARGIN, MORE, Fresh, suspicious, verdicts
 from metabench.results.result import Result
-
-MORE = 3  # seeds after suspicion
 
 
 class Rate(NamedTuple):
@@ -80,5 +78,10 @@ def _judged(result: Result, base: np.ndarray, fresh: np.ndarray) -> Fresh:
         rows = fresh[:number].tolist()
         return Fresh(again, tuple(map(tuple, rows)), tuple(range(len(rows))))
 
-    first = with_seeds(1)
-    return with_seeds(1 + MORE) if suspicious(first, MARGIN) else first
+    seeds, found = 1, with_seeds(1)
+    for more in MORE:
+        if not suspicious(found, MARGIN):
+            break
+        seeds += more
+        found = with_seeds(seeds)  # all that there are, where fewer were kept
+    return found

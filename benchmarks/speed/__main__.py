@@ -22,6 +22,8 @@ NAMES = (
     "optimizer",
     "time_to_accuracy",
     "data",
+    "learners",
+    "host_data",
 )
 
 

@@ -19,7 +19,8 @@ from benchmarks.speed.turns import in_turns
 from metabench.compute.devices import copied
 from metabench.learners.gradient.maml import maml
 from metabench.seeds import root_key
-from metabench.training.meta_training import initial_state, make_chunk, training_devices
+from metabench.training.meta_training import initial_state, make_chunk
+from metabench.training.spreading import training_devices
 from metabench.types import ClassTable, EpisodeShape
 
 SHAPE = EpisodeShape(way=5, shot=1, query=15)

@@ -30,7 +30,7 @@ def sentence(command: Any, arguments: Sequence[str]) -> str:
         command = below
     if "resume" in {one.name for one in command.params}:
         return "Interrupted; the same command with `--resume` continues from the last checkpoint."
-    if "seeds" in {one.name for one in command.params}:  # it trains what is not trained yet
+    if {"seeds", "grid"} & {one.name for one in command.params}:  # they train what is missing
         return "Interrupted; the same command keeps what is trained, and continues from there."
     return "Interrupted; the same command begins anew."
 

@@ -11,7 +11,7 @@ from metabench.cli import interrupts
 from metabench.cli.accept import accept
 from metabench.cli.check import check
 from metabench.cli.compare import compare
-from metabench.cli.computing import computes
+from metabench.cli.computing import computes, computes_together, plans
 from metabench.cli.data import data_commands
 from metabench.cli.forecast import forecast
 from metabench.cli.listing import datasets, leaderboard, learners, protocols
@@ -22,6 +22,7 @@ from metabench.cli.run import run
 from metabench.cli.runs import runs_commands
 from metabench.cli.statistician import statistician_commands
 from metabench.cli.submit import submit
+from metabench.cli.sweep import sweep
 from metabench.cli.terminal import make_plain
 from metabench.cli.verify import verify
 from metabench.errors import UserError
@@ -34,7 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Few-shot meta-learning benchmark: one sampler, one evaluator, comparable numbers.",
 )
-app.command()(computes(run))
+app.command()(computes_together(run))
+app.command()(plans(sweep))
 app.command()(computes(predict))
 app.command()(computes(check))
 app.command()(computes(submit))

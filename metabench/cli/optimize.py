@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 from typer import Context, Option
 
-from metabench.cli import options
+from metabench.cli import device_options, options
 from metabench.cli.command import command_line
 from metabench.cli.computing import computes
 from metabench.cli.optimizer_table import show
@@ -111,6 +111,7 @@ def optimize(
     archives: options.Archives = None,
     cache: options.Cache = None,
     quiet: options.Quiet = False,
+    devices: device_options.Devices = None,
 ) -> None:
     """Train the LSTM optimizer on a task unless that was done, and evaluate it there."""
     if context.invoked_subcommand is not None:
@@ -123,7 +124,8 @@ def optimize(
         raise UserError(f"`optimizer` is {optimizer!r}; it must be one of: {', '.join(LEARNED)}")
     wanted = Wanted(instances, multiples, out, reset_every, force)
     places = Places(run_dir, archives, cache, quiet)
-    _train_and_evaluate(task, recipe, set_, range(seed, seed + seeds), wanted, places)
+    together = range(seed, seed + seeds)
+    _train_and_evaluate(task, recipe, set_, together, wanted, places, devices=devices)
 
 
 @optimize_commands.command()

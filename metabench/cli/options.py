@@ -150,6 +150,14 @@ Canaries: TypeAlias = Annotated[
         "must lead to chance; on 200 test episodes of the first seed.",
     ),
 ]
+Logs: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--log",
+        help="Where the training is logged as it goes on: csv, tensorboard or wandb; may be "
+        "repeated.",
+    ),
+]
 TrainedFor: TypeAlias = Annotated[
     str | None,
     Option(
@@ -193,7 +201,6 @@ Overwrite: TypeAlias = Annotated[
     bool, Option("--force", help="Write over the file that is named, even if another run made it.")
 ]
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", help="Show no progress.")]
-
 # What is listed.
 Results: TypeAlias = Annotated[Path, Option(help="Folder of result files, or of folders of them.")]
 ProtocolPart: TypeAlias = Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ def run(
     trained_for: options.TrainedFor = None,
     plots: options.Plots = False,
     canaries: options.Canaries = False,
+    log: options.Logs = None,
     force: options.Overwrite = False,
     quiet: options.Quiet = False,
     archives: options.Archives = None,
@@ -61,23 +62,31 @@ def run(
     from metabench.tracks.fewshot.request import Asked, Places, Request
 
     tested = Asked(
-        dataset, way, shot, query, protocol, presentations, labels, split, test_dataset,
-        test_split, within_alphabet, episodes, image_size, independent, min_images, grey,
-    )  # fmt: skip
+        dataset, way, shot, query, protocol, presentations, labels, split, test_dataset, test_split,
+        within_alphabet, episodes, image_size, independent, min_images, grey)  # fmt: skip
     places = Places(run_dir, archives, cache, quiet)
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
     request = Request(learner, tested, settings, lengths, recipe, seed, seeds, trained_for, places)
-    plan = _plan(request, out, resume, plots, force)
-    _execute(plan, out, resume, quiet, plots, canaries)
+    plan = _plan(request, out, resume, plots, force, log)
+    _execute(plan, out, resume, quiet, plots, canaries, log)
 
 
-def _plan(request: Request, out: Path | None, resume: bool, plots: bool, force: bool) -> Plan:
+def _plan(
+    request: Request,
+    out: Path | None,
+    resume: bool,
+    plots: bool,
+    force: bool,
+    logs: Sequence[str] | None,
+) -> Plan:
     """The run, checked."""
     from metabench import registry
     from metabench.files.publish import check_writable
     from metabench.scoring.traces import check_traceable
     from metabench.tracks.fewshot.request import plan_of
+    from metabench.training.logs.log import check_logs
 
+    check_logs(logs or ())
     registry.learner(request.learner)  # a wrong name is told before data is looked for
     check_writable(out if out is not None else Path("leaderboards") / "result.json")
     if resume and request.trained_for is not None:
@@ -112,19 +121,32 @@ def _episodes_of(plan: Plan) -> EpisodeShape:
 
 
 def _execute(
-    plan: Plan, out: Path | None, resume: bool, quiet: bool, plots: bool, canaries: bool
+    plan: Plan,
+    out: Path | None,
+    resume: bool,
+    quiet: bool,
+    plots: bool,
+    canaries: bool,
+    logs: Sequence[str] | None,
 ) -> None:
     """Run the plan, write the result and say where everything is."""
+    from metabench.compute.hosts import first
     from metabench.files.publish import is_standard_output
     from metabench.results.document import default_path, write
+    from metabench.tracks.fewshot.logging import logged_plan
     from metabench.tracks.fewshot.run import execute
     from metabench.training.view import RunView
 
+    shown_here = first() and not quiet
     data = f"data {plan.dataset.name} ({plan.dataset.source}), digest {plan.dataset.digest[:12]}"
-    say(f"{plan.protocol.id}: {plan.entry.name}, recipe {plan.recipe.name}, {data}", not quiet)
-    with RunView(quiet) as view:
-        command, watcher = command_line(), view.watcher()
+    say(f"{plan.protocol.id}: {plan.entry.name}, recipe {plan.recipe.name}, {data}", shown_here)
+    logs_here = (logs or ()) if first() else ()
+    shown = RunView(not shown_here)
+    with shown as view, logged_plan(view.watcher(), logs_here, plan) as watcher:
+        command = command_line()
         result = execute(plan, resume=resume, command=command, watcher=watcher, canaries=canaries)
+    if not first():
+        return
     path = out or default_path(result, Path("leaderboards"))
     write(result, path)
     with told(path):

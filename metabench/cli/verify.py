@@ -65,6 +65,8 @@ def _verify(what: Path, wanted: Wanted, sign: str | None, learner: str | None) -
 
     if not what.exists():
         raise UserError(f"`entry` names {what}, but there is no such folder or result file")
+    if not what.is_dir() and (other := _of_another_track(what, wanted, sign, learner)) is not None:
+        return other
     if not what.is_dir():
         one = verify_result(what, wanted, learner)
         if _told(one):
@@ -88,6 +90,23 @@ def _verify(what: Path, wanted: Wanted, sign: str | None, learner: str | None) -
         print(f"signed by {sign}: {one.place}")
     print(f"next: metabench accept {shlex.quote(str(what))} --into leaderboards")
     return holds
+
+
+def _of_another_track(
+    path: Path, wanted: Wanted, sign: str | None, learner: str | None
+) -> bool | None:
+    """Whether a forecast or an optimizer holds; None if the file is of the few-shot track."""
+    from metabench.entries import other_tracks
+    from metabench.results import head
+
+    if head.read(path)["track"] == "fewshot":
+        return None
+    one = other_tracks.verify_document(path, wanted, learner)
+    print(path, *(_line(finding) for finding in one.findings), sep="\n")
+    if one.holds and sign is not None:
+        other_tracks.sign(one, sign)
+        print(f"signed by {sign}: {path}")
+    return one.holds
 
 
 def _keep(one: Verified, path: Path, sign: str | None, retrain: bool) -> None:

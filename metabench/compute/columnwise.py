@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 
-from metabench.compute.devices import AXIS, mesh
+from metabench.compute.devices import AXIS, asked, in_use, mesh
 from metabench.compute.native import native
 
 T = TypeVar("T")
@@ -24,9 +24,13 @@ _parts: ContextVar[int] = ContextVar("parts", default=1)
 
 
 def devices_for_columns(count: int) -> list[jax.Device]:
-    """The devices that `count` columns are spread over; on an accelerator, one device."""
-    there = jax.devices()
-    return there[: 1 if native() else max(1, min(len(there), count // LEAST))]
+    """The devices that `count` columns are spread over.
+
+    On an accelerator it is one device, unless somebody said how many.
+    """
+    there = in_use()
+    alone = native() and not asked()
+    return there[: 1 if alone else max(1, min(len(there), count // LEAST))]
 
 
 def on_parts(function: Callable[..., T], devices: Sequence[jax.Device]) -> Callable[..., T]:

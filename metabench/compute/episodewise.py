@@ -67,6 +67,25 @@ def shared(
     return mapped
 
 
+def in_parts(function: Callable[..., Any], devices: Sequence[jax.Device]) -> Callable[..., Any]:
+    """`function(*whole, numbers)`, compiled, with a part of the numbers on each device.
+
+    The devices divide the numbers, and exchange nothing: each leaf of the result has their axis
+    first, and stays where it was computed.
+    """
+    if len(devices) < 2:
+        return jax.jit(function)
+
+    def spread(*given: Any) -> Any:
+        part, all_of_it = PartitionSpec(AXIS), PartitionSpec()
+        specs = (*(all_of_it for _ in given[1:]), part)
+        return jax.shard_map(
+            function, mesh=mesh(devices), in_specs=specs, out_specs=part, check_vma=False
+        )(*given)
+
+    return jax.jit(spread)
+
+
 def _or_nothing(function: Callable[..., Any], wanted: jax.Array, *episode: Any) -> Any:
     """`function(*episode)` if `wanted`, else zeros.
 

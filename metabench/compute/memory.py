@@ -1,9 +1,14 @@
-"""How much memory this process may still take."""
+"""How much memory this process may still take, and how much of a device's is free."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import jax
 
 MEMINFO = Path("/proc/meminfo")
 LIMITS = (  # of a container, version 2 and 1
@@ -16,6 +21,18 @@ def available() -> int | None:
     """Bytes: what the system can give, at most what a container may have; None if unknown."""
     known = [one for one in (_free(), *map(_limit, LIMITS)) if one is not None]
     return min(known, default=None)
+
+
+def free_on(devices: Sequence[jax.Device]) -> int | None:
+    """Bytes that programs may still take on each of `devices`; None if unknown.
+
+    Cores of a CPU share the memory of the system.
+    """
+    known = [one.memory_stats() or {} for one in devices]
+    if all("bytes_limit" in one for one in known):
+        return min(one["bytes_limit"] - one.get("bytes_in_use", 0) for one in known)
+    there = available() if devices[0].platform == "cpu" else None
+    return None if there is None else there // len(devices)
 
 
 def _free() -> int | None:

@@ -16,7 +16,7 @@ import jax
 
 from metabench.errors import UserError
 from metabench.guard.baseline import plan_again
-from metabench.guard.verdicts import Fresh, suspicious
+from metabench.guard.verdicts import MORE, Fresh, suspicious
 from metabench.registry import AnyLearner
 from metabench.results.result import Result
 from metabench.tracks.fewshot.brief import Brief
@@ -33,7 +33,7 @@ class Wish:
 
     seed: int = 0  # the first
     seeds: int = 1
-    more: int = 3  # seeds after suspicion
+    more: tuple[int, ...] = MORE  # seeds after each suspicion
     margin: float = 0.02
     quick: bool = True
     learners: Mapping[str, AnyLearner] | None = None  # those that no package registers, by name
@@ -99,11 +99,12 @@ def fresh(result: Result, wish: Wish, sources: dict[str, Brief] | None = None) -
     try:
         brief = Brief(_plan(result, wish), sources)
         brief.check()
-        seeds = list(range(wish.seed, wish.seed + wish.seeds))
-        found = _counted(result, brief, seeds)
-        if wish.more and result.trained and suspicious(found, wish.margin):
-            after = range(seeds[-1] + 1, seeds[-1] + 1 + wish.more)
-            found = _extended(found, _counted(result, brief, after))
+        found = _counted(result, brief, range(wish.seed, wish.seed + wish.seeds))
+        for more in wish.more:
+            if not (result.trained and suspicious(found, wish.margin)):
+                break
+            after = found.seeds[-1] + 1
+            found = _extended(found, _counted(result, brief, range(after, after + more)))
         return found
     except UserError as error:
         return Fresh(result, broken=str(error))

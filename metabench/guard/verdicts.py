@@ -2,8 +2,9 @@
 
 The gate errs with a probability of at most `alpha` where nothing dropped by more than the margin:
 Holm's correction goes over all results of the tier. A learner that looks suspicious after its first
-seeds is trained with more of them (`suspicious`), and judged by all of them. That can only take
-rejections away, so the level stands.
+seeds is trained with more of them (`suspicious`), if need be twice, and judged by all of them. That
+can only take rejections away, so the level stands; only a drop beyond doubt (`SURE`) is judged at
+once, which adds at most `SURE` for each look at each result.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from metabench.results.result import Result
 
 MARGIN = 0.02  # of accuracy: what a drop must exceed
 ALPHA = 0.01  # of the whole gate
-SUSPICION = 0.2  # p-value below which more seeds are trained
+SUSPICION = 0.5  # p-value below which more seeds are trained: any drop beyond the margin
+SURE = 1e-6  # p-value below which no more are needed
+MORE = (3, 6)  # seeds after the first suspicion, and after the second
 
 PASSED, DROPPED, ROSE, BROKEN = "passed", "dropped", "rose", "broken"
 
@@ -64,7 +67,7 @@ class Verdict(NamedTuple):
 
 def suspicious(fresh: Fresh, margin: float = MARGIN) -> bool:
     """Whether more seeds should be trained before a verdict."""
-    return fresh.broken is None and fresh.drop().p_value(margin) < SUSPICION
+    return fresh.broken is None and SURE < fresh.drop().p_value(margin) < SUSPICION
 
 
 def verdicts(

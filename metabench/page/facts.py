@@ -34,7 +34,7 @@ def facts_of(result: Result) -> list[tuple[str, str]]:
         ("Hyperparameters", settings(result.hyperparameters)),
         ("Seeds", "; ".join(_seeds(result))),
         ("Data", f"{result.dataset_source}; dataset digest {result.dataset_digest[:12]}"),
-        ("Signatures", "; ".join(_signatures(result)) or "none: figures are as claimed"),
+        *signatures_of(result),
         ("Canaries", "; ".join(_canaries(result)) or "not measured"),
         *_claims(result),
         *(("Warning", line.removeprefix("WARNING: ")) for line in warnings(result)),
@@ -76,7 +76,12 @@ def _seeds(result: Result) -> Iterator[str]:
         yield f"seed {run.seed}: {percent(run.accuracy)} ± {percent(run.ci95)} %{step}"
 
 
-def _signatures(result: Result) -> Iterator[str]:
+def signatures_of(result: Result | Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Who has signed a result, or the document of another track."""
+    return [("Signatures", "; ".join(_signatures(result)) or "none: figures are as claimed")]
+
+
+def _signatures(result: Result | Mapping[str, Any]) -> Iterator[str]:
     for one in valid_signatures(result):
         yield (
             f"{one['status']} by {one['who']}, {one['when'][:10]}, on {one['where']}: "

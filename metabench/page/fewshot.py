@@ -9,22 +9,33 @@ from metabench.page.facts import extra_data_of, facts_of, training_of
 from metabench.page.fewshot_figures import figures
 from metabench.page.naming import slug
 from metabench.page.view import BoardView, Cell, Column, Entry
+from metabench.results.intervals import errors
 from metabench.results.looks import Look
 from metabench.results.published import published_for
 from metabench.results.quotes import quotes
 from metabench.results.ranking import Board, Row, titles
 from metabench.results.status import status_of
-from metabench.results.tables import board_cells, details_cells, named
+from metabench.results.tables import board_cells, details_cells, named, percent
 from metabench.types import Protocol
 
 TRACK = "Few-shot classification"
+RANKS = 1e6  # more than a board has: of ranges that begin alike, the one that ends first is first
+FRONT = (
+    "Where no entry of the board is as accurate and cheaper: p parameters, t training seconds, "
+    "a adaptation time"
+)
 COLUMNS = (
     Column("#", meaning="Ranks that an entry may have, by paired tests corrected by Holm"),
     Column("accuracy %", meaning="Mean and half-width of its 95 % interval"),
     Column("behind the first", meaning="Paired difference in the same episodes. † one seed"),
     Column("seed spread", meaning="Standard deviation over training seeds"),
+    Column("error, episodes", meaning="Standard error of the mean over test episodes alone"),
+    Column(
+        "error, seeds", meaning="Standard error over training seeds alone, if there are several"
+    ),
     Column("paper %", meaning="A paper's figure that answers the same question"),
     Column("status", False, "claimed, replayed or retrained"),
+    Column("front", False, FRONT),
     Column("parameters", meaning="Learned numbers"),
     Column("transductive", False, "Whether the answer to a query depends on the other queries"),
     Column("training, min", meaning="Longest of the seeds, its source included"),
@@ -117,15 +128,18 @@ def _cells(row: Row, line: Sequence[str], details: Sequence[str]) -> list[Cell]:
     """One for each of `COLUMNS`, in their order."""
     result, paper = row.result, published_for(row.result)
     adaptation, peak = cost_of(result, "adaptation_ms"), cost_of(result, "peak_memory_mb")
-    status = status_of(result)
+    status, apart = status_of(result), errors(result)
     device = str(result.environment.get("device", {}).get("kind", "unknown"))
     return [
-        Cell(line[0], row.rank),
+        Cell(line[0], row.best + row.worst / RANKS),
         Cell(line[2], row.accuracy.mean),
         Cell(line[3] or "first", 0.0 if row.behind is None else row.behind.mean),
         Cell(line[4], row.seed_spread),
+        _percent(apart.episodes),
+        _percent(apart.seeds),
         Cell(line[5], None if paper is None else paper.accuracy),
         Cell(status, status),
+        Cell(line[7], line[7] or None),
         Cell(details[0], parameters_of(result)),
         Cell(details[1], details[1]),
         Cell(details[2], minutes_of(result)),
@@ -133,6 +147,10 @@ def _cells(row: Row, line: Sequence[str], details: Sequence[str]) -> list[Cell]:
         Cell("unknown" if peak is None else f"{peak:,.0f}", peak),
         Cell(device, device),
     ]
+
+
+def _percent(error: float | None) -> Cell:
+    return Cell("" if error is None else percent(error), error)
 
 
 def _digests(board: Board) -> str:

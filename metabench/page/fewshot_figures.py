@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from metabench.page.costs import cost_of, minutes_of, parameters_of
+from metabench.page.curves import trainings
 from metabench.page.view import Figure
 from metabench.plots import board_charts
 from metabench.plots.board_charts import Point, Spread
@@ -38,8 +39,8 @@ COSTS = (
 
 
 def figures(rows: Sequence[Row], board: str) -> list[Figure]:
-    """Accuracies with their spread, by presentation where there are some, and against each cost."""
-    found = [_spread(rows, board), *_online(rows, board)]
+    """Accuracies with their spread, by presentation, learning curves, and against each cost."""
+    found = [_spread(rows, board), *_online(rows, board), *trainings(rows, board)]
     if len(rows) > 1:
         found += [one for cost in COSTS if (one := _against(rows, cost, board)) is not None]
     return found

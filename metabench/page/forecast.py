@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from metabench.page.facts import device_of, settings
+from metabench.page.facts import device_of, settings, signatures_of
 from metabench.page.naming import slug
 from metabench.page.view import BoardView, Cell, Column, Entry, Figure
 from metabench.plots.board_charts import Line, curves
+from metabench.results.status import status_of
 
 TRACK = "Forecasts of functions"
 LEARNER = "learner"  # the key of the entry's own figures
@@ -89,7 +90,7 @@ def _entry_line(filed: Filed) -> _Line:
         _mean(minus["gp_fitted"]),
         Cell(f"{count:,}", count),
         Cell(f"{minutes:.1f}", minutes),
-        Cell("claimed", "claimed"),
+        Cell(status_of(document), status_of(document)),
     )
     return _Line(document["learner"], own["mean"], cells, filed)
 
@@ -119,7 +120,7 @@ def _entry(line: _Line, place: int, board: str) -> Entry:
         line.name,
         cells,
         "trained" if document["run"]["train_steps"] else "none",
-        "claimed",
+        status_of(document),
         parameters=document["parameter_count"],
         facts=[
             ("Made by", f"{document['learner_version']}, {document['environment']['commit'][:12]}"),
@@ -127,6 +128,7 @@ def _entry(line: _Line, place: int, board: str) -> Entry:
             ("Recipe", str(document["recipe"]["name"])),
             ("Hyperparameters", settings(document["hyperparameters"])),
             ("Seed", str(document["run"]["seed"])),
+            *signatures_of(document),
         ],
         command=document["command"],
         file=line.source.address,

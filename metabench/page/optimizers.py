@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from metabench.page.facts import device_of, settings
+from metabench.page.facts import device_of, settings, signatures_of
 from metabench.page.naming import slug
 from metabench.page.view import BoardView, Cell, Column, Entry, Figure
 from metabench.plots.board_charts import Line, curves
 from metabench.plots.optimizers import label
+from metabench.results.status import status_of
 
 TRACK = "Learned optimizers"
 SMALLEST = 1e-9  # of a loss on a logarithmic axis
@@ -79,12 +80,13 @@ def _entry(document: Mapping[str, Any], key: str, place: int, name: str, address
         label(document, key),
         cells,
         "trained",
-        "claimed",
+        status_of(document),
         facts=[
             ("Trained by", str(optimizer["command"])),
             ("Trained on", f"{optimizer['task']}, seed {optimizer['seed']}"),
             ("Recipe", f"{optimizer['recipe']}: {settings(optimizer['plan'])}"),
             ("Measured on", device_of(document["environment"])),
+            *signatures_of(document),
         ],
         command=document["command"],
         file=address,
@@ -106,7 +108,9 @@ def _cells(
         else Cell(f"{minus[0]['mean']:+.4g} ± {minus[0]['ci95']:.2g}", minus[0]["mean"]),
         Cell(f"{lost:.0%}", lost),
         Cell("learned", None) if tuned is None else Cell(f"{tuned['rate']:.3g}", tuned["rate"]),
-        Cell("claimed" if tuned is None else "reference", None),
+        Cell(status_of(document), status_of(document))
+        if tuned is None
+        else Cell("reference", None),
     ]
 
 
@@ -115,7 +119,7 @@ def _figure(document: Mapping[str, Any], board: str) -> Figure:
     tuned = document["tuning"]["baselines"]
     order = sorted(document["figures"], key=lambda key: (key in tuned, key))
     lines = [_line(label(document, key), document["figures"][key], key in tuned) for key in order]
-    svg, legend = curves(lines, "step", "loss", f"{board}-curves", log=True)
+    svg, legend = curves(lines, "step", "loss", f"{board}-curves", log="xy")
     low, high = document["protocol"]["band"]
     return Figure(
         svg,

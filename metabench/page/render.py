@@ -46,8 +46,16 @@ def html(boards: Sequence[BoardView], left_out: Sequence[str] = ()) -> str:
             version=version("metabench"),
             entries=sum(not one.reference for board in boards for one in board.entries),
             count=len(boards),
+            pictures=_pictures(boards),
         )
     )
+
+
+def _pictures(boards: Sequence[BoardView]) -> dict[str, int]:
+    """A number for each image of the looks: learners see the same episodes, so most are shared."""
+    looks = [one for board in boards for entry in board.entries for one in entry.looks]
+    shown = [image.image for one in looks for image in (*one.support, *one.queries)]
+    return {image: number for number, image in enumerate(dict.fromkeys(shown))}
 
 
 def _text(name: str) -> str:

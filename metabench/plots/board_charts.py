@@ -181,7 +181,7 @@ def presentations(
 
 
 def curves(
-    lines: Sequence[Line], x: str, y: str, name: str, *, marks: bool = False, log: bool = False
+    lines: Sequence[Line], x: str, y: str, name: str, *, marks: bool = False, log: str = ""
 ) -> tuple[str, list[tuple[int, str]]]:
     """Lines with their bands, and what the series' numbers stand for.
 
@@ -191,7 +191,7 @@ def curves(
       y: label of the axis.
       name: of the picture, for identifiers.
       marks: whether each point has a mark; else few have.
-      log: whether both axes are logarithmic.
+      log: the axes that are logarithmic: `x`, `xy` or none.
     """
     from matplotlib.ticker import NullFormatter
 
@@ -206,11 +206,11 @@ def curves(
                 axes.fill_between(
                     line.x, line.low, line.high, color=series(number), alpha=0.15, linewidth=0
                 )
-        if log:
-            axes.set(xscale="log", yscale="log")
-            for axis in (axes.xaxis, axes.yaxis):
-                axis.set_major_formatter("{x:g}")
-                axis.set_minor_formatter(NullFormatter())
+        for one in log:
+            axis = {"x": axes.xaxis, "y": axes.yaxis}[one]
+            axes.set(**{f"{one}scale": "log"})
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(NullFormatter())
         axes.set(xlabel=x, ylabel=y)
         axes.grid()
         return text(figure, name), [(number, line.name) for number, line in enumerate(lines)]

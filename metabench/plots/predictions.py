@@ -24,7 +24,7 @@ def predictions(support: Examples, found: Predictions, path: Path) -> None:
     from matplotlib.figure import Figure
 
     shown = range(min(len(found.classes), CLASSES))
-    left = min(support.shot, SUPPORTS)
+    left = min(max(support.counts), SUPPORTS)
     figure = Figure(figsize=(0.8 * (left + TAKEN + 2.8), 0.95 * len(shown) + 0.4), dpi=100)
     FigureCanvasAgg(figure)
     widths = [2.4, *[1.0] * left, 0.4, *[1.0] * TAKEN]

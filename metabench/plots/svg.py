@@ -7,6 +7,7 @@ that draw are kept, without identifiers that two figures of a page would share.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import warnings
@@ -46,6 +47,8 @@ NAMESPACES = {"{http://www.w3.org/2000/svg}": "", "{http://www.w3.org/1999/xlink
 DROPPED = ("metadata", "style", "title")
 NUMBER = re.compile(r"-?\d+\.\d+")
 HASH = re.compile(r"(?<=#)[\w-]+")
+FONT = re.compile(r"font-family: [^;]*;? ?")  # the page's is taken
+GAPS = re.compile(r"\s*([A-Za-z])\s*")  # around the letters of a path
 
 
 def series(number: int) -> str:
@@ -84,12 +87,12 @@ def drawing(width: float, height: float, left: float = 0.6) -> Iterator[tuple[Fi
 
 
 def text(figure: Figure, name: str) -> str:
-    """The figure as an `<svg>` element. `name`: unique on the page; letters, digits, `-`."""
+    """The figure as an `<svg>` element. `name`: unique on the page."""
     content = io.BytesIO()
     figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
     root = ElementTree.fromstring(content.getvalue())
     _strip(root)
-    _plain(root, name)
+    _plain(root, "p" + hashlib.sha256(name.encode()).hexdigest()[:8])
     width, height = root.get("viewBox", "").split()[2:]
     root.attrib = {"viewBox": f"0 0 {width} {height}", "aria-hidden": "true", "class": "chart"}
     root.set("style", f"max-width: {1.6 * float(width):.0f}px")
@@ -137,6 +140,10 @@ def _value(key: str, value: str, name: str) -> str:
         return f"{name}-{value}"
     if key in ("xlink:href", "clip-path"):
         return value.replace("#", f"#{name}-")
+    if key == "style":
+        return FONT.sub("", value)
+    if key == "d":
+        value = GAPS.sub(r"\1", value).strip()
     if key in ("d", "x", "y", "width", "height", "transform"):
         return NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), value)
     return value

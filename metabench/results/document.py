@@ -7,7 +7,6 @@ The same result gives the same bytes: sorted keys, one line for each array of nu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,22 @@ from metabench.errors import UserError
 from metabench.files.canonical import canonical, fingerprint
 from metabench.files.publish import write_text
 from metabench.results import head, schemas
-from metabench.results.result import Result, SeedRun
+from metabench.results.result import Curve, Result, SeedRun
 from metabench.types import Protocol
 
 OPTIONAL = (
     "learner_digest", "training_split_digest", "presented", "claims", "canaries", "signatures"
 )  # fmt: skip
-OPTIONAL_OF_RUN = ("by_presentation", "nan_episodes", "alike_answers", "high_loss")
+OPTIONAL_OF_RUN = ("by_presentation", "nan_episodes", "alike_answers", "high_loss", "curve")
 SCHEMA = "results/fewshot.schema.json"
 
 
 def to_json(result: Result) -> str:
     """The canonical text of `result`."""
     version, seeds = head.TRACKS["fewshot"].version, [run.seed for run in result.runs]
-    document = {"schema_version": version, "track": "fewshot", "seeds": seeds, **asdict(result)}
+    document = {"schema_version": version, "track": "fewshot", "seeds": seeds, **vars(result)}
+    document["protocol"] = dict(vars(result.protocol))
+    document["runs"] = [dict(vars(run)) for run in result.runs]
     document["protocol"]["id"] = result.protocol.id
     for name in OPTIONAL:
         _leave_out(document, name)
@@ -40,6 +41,8 @@ def to_json(result: Result) -> str:
     for run in document["runs"]:
         for name in OPTIONAL_OF_RUN:
             _leave_out(run, name)
+        if "curve" in run:
+            run["curve"] = vars(run["curve"])
     return canonical(document)
 
 
@@ -79,10 +82,12 @@ def from_json(text: str, name: str = "result") -> Result:
 
 
 def _tuples(run: dict[str, Any]) -> dict[str, Any]:
-    """The counts of a run as tuples."""
+    """The counts and the curve of a run as tuples."""
     found: dict[str, Any] = {"correct": tuple(run["correct"])}
     if "by_presentation" in run:
         found["by_presentation"] = tuple(map(tuple, run["by_presentation"]))
+    if "curve" in run:
+        found["curve"] = Curve(**{name: tuple(column) for name, column in run["curve"].items()})
     return found
 
 
@@ -127,9 +132,25 @@ def _wrong_counts(protocol: Mapping[str, Any], run: Mapping[str, Any]) -> Iterat
         )
     if run.get("nan_episodes", 0) > episodes:
         yield "nan_episodes", f"is {run['nan_episodes']}, but there are {episodes} episodes"
+    if wrong := _wrong_curve(run):
+        yield wrong
     mean = sum(correct) / (episodes * queries)
     if abs(mean - run["accuracy"]) > 1e-6:
         yield "accuracy", f"is {run['accuracy']}, but its counts give {mean:.6f}"
+
+
+def _wrong_curve(run: Mapping[str, Any]) -> tuple[str, str] | None:
+    """A field of a run's curve that does not go with the others, and what is wrong with it."""
+    curve = run.get("curve")
+    if curve is None:
+        return None
+    steps = curve["step"]
+    if sorted({*steps}) != steps or steps[-1] > run["train_steps"]:
+        return "curve/step", f"must rise to at most {run['train_steps']}, the steps of the training"
+    for name, column in curve.items():
+        if len(column) != len(steps):
+            return f"curve/{name}", f"has {len(column)} values, but there are {len(steps)} steps"
+    return None
 
 
 def _is_split(protocol: Mapping[str, Any], run: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from metabench.results.result import Result
-from metabench.results.status import valid_signatures
+from metabench.results.status import unfit
 from metabench.scoring.summary import summarise
 from metabench.tasks.protocols import frozen
 
@@ -28,9 +28,7 @@ def doubts(result: Result, folder: str | None = None) -> Iterator[str]:
     """
     yield from _of_digests(result)
     yield from _of_runs(result)
-    for one in result.signatures or ():
-        if one not in valid_signatures(result):
-            yield f"was changed after {one['who']} signed it as {one['status']} on {one['when']}"
+    yield from unfit(result)
     protocol = result.protocol.id
     if folder is not None and folder != protocol and AN_ID.fullmatch(folder):
         yield f"lies in the folder of another protocol: it was measured under {protocol}"

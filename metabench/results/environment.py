@@ -16,18 +16,18 @@ PACKAGES = ("metabench", "jax", "jaxlib", "flax", "optax", "numpy", "pillow")
 
 def describe() -> dict[str, Any]:
     """Package versions, device and commit, as JSON values."""
-    import jax
+    from metabench.compute.devices import in_use
 
-    device = jax.devices()[0]
+    devices = in_use()
     return {
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "platform": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count() or 1,
         "device": {
-            "platform": device.platform,
-            "kind": device.device_kind,
-            "count": jax.device_count(),
+            "platform": devices[0].platform,
+            "kind": devices[0].device_kind,
+            "count": len(devices),
         },
         "commit": commit(),
     }
@@ -57,9 +57,9 @@ def commit() -> str:
 
 def peak_memory_mb() -> float:
     """Peak memory so far in MB: of the device if it reports it, else of this process."""
-    import jax
+    from metabench.compute.devices import here
 
-    statistics = jax.devices()[0].memory_stats() or {}
+    statistics = here()[0].memory_stats() or {}
     if "peak_bytes_in_use" in statistics:
         return statistics["peak_bytes_in_use"] / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

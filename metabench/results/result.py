@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """The validations of one training, thinned to a few dozen: three columns of equal length."""
+
+    step: tuple[int, ...]  # after how many steps
+    validation: tuple[float | None, ...]  # accuracy on the validation classes; None: no number
+    loss: tuple[float, ...]  # of training, the mean over the steps since the row before
+
+
+@dataclass(frozen=True)
 class SeedRun:
     """One training seed, evaluated on every episode of the protocol."""
 
@@ -38,6 +47,8 @@ class SeedRun:
     high_loss: float | None = None
     """The mean training loss before the step that was tested, where it is far above that of
     guessing; else None."""
+    curve: Curve | None = None
+    """How validation and loss went; None where nothing was trained, and in older files."""
 
 
 @dataclass(frozen=True)

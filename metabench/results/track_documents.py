@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from metabench.errors import UserError
 from metabench.files.litter import is_litter
 from metabench.results import head, looks
+from metabench.results.status import unfit
 
 
 class Documents(NamedTuple):
@@ -34,6 +35,10 @@ def documents(folder: Path) -> Documents:
         except UserError as error:
             left_out.append(str(error))
             continue
-        if document["track"] != "fewshot":
-            found.append((path, document))
+        if document["track"] == "fewshot":
+            continue
+        if doubts := unfit(document):
+            left_out.extend(f"{path} {doubt}" for doubt in doubts)
+            continue
+        found.append((path, document))
     return Documents(found, left_out)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from threading import Lock
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
+from jax.stages import Wrapped
 
-from metabench.compute.devices import AXIS, copied, cores, mesh
-from metabench.compute.episodewise import over_episodes
+from metabench.compute.devices import AXIS, copied, cores, here, mesh
+from metabench.compute.episodewise import in_parts, over_episodes
+from metabench.compute.hosts import of_all, several
 from metabench.compute.in_cache import on_one_core
+from metabench.compute.memory import free_on
 from metabench.contracts.learner import EpisodeLearner, StreamLearner
+from metabench.files.progress import say
 from metabench.scoring.answers import checked_scores
+from metabench.scoring.chunks import chunk_size, fitting, while_memory_lasts
 from metabench.scoring.streams import stream_tally
 from metabench.scoring.tally import Tally, answered, tally_of
 from metabench.seeds import pinned, root_key
@@ -34,22 +41,6 @@ from metabench.types import (
 )
 
 ImageLearner: TypeAlias = EpisodeLearner | StreamLearner
-CHUNK_BYTES = 256 * 2**20  # of a layer's activations and the scores of the episodes at once
-WIDTH = 64  # channels assumed for this limit
-
-
-def chunk_size(shape: ImageTaskShape) -> int:
-    """How many tasks are evaluated at once: a power of two up to 64 that fits memory."""
-    if isinstance(shape, StreamShape):
-        return 64
-    height, width, _ = shape.image
-    activations = (shape.supports + shape.queries) * height * width * WIDTH
-    scores = shape.queries * (shape.supports + shape.way)
-    episode = 4 * (activations + scores)
-    chunk = 64
-    while chunk > 1 and chunk * episode > CHUNK_BYTES:
-        chunk //= 2
-    return chunk
 
 
 def episode_tally(
@@ -74,8 +65,9 @@ def make_evaluator(
 ) -> Callable[[PyTree, ClassTable, jax.Array, jax.Array], Tally]:
     """`run(state, table, key, indices) -> tallies`, compiled once per chunk size.
 
-    `correct` is [indices] for episodes and [indices, presentations] for streams. If there
-    are several devices, the tasks of a chunk are spread over them.
+    `correct` is [indices] for episodes and [indices, presentations] for streams. If this host
+    has several devices in use, each computes a part of the indices, which they divide; they
+    exchange nothing.
     """
 
     def run(state: PyTree, table: ClassTable, key: jax.Array, indices: jax.Array) -> Tally:
@@ -89,7 +81,7 @@ def make_evaluator(
         with on_one_core():
             return over_episodes(partial(episode_tally, learner, shape.way), state)(tasks, keys)
 
-    return jax.jit(run)
+    return in_parts(run, here())
 
 
 def evaluate(
@@ -134,6 +126,8 @@ def tallies(
 ) -> Tally:
     """How tasks 0 … `episodes`-1 of `seed` are answered: arrays [episodes, …] on the host.
 
+    Of several hosts, each computes a part of the tasks, and all get all answers.
+
     Products are those of 32-bit floats on every device: by default a GPU rounds what it
     multiplies to 10 bits, and near ties then break otherwise than on a CPU.
 
@@ -148,35 +142,81 @@ def tallies(
       progress: called with the number of episodes done.
       numbers: of the tasks in place of 0 … `episodes`-1, as many as `episodes`.
     """
-    run = evaluator or make_evaluator(learner, shape)
-    devices = jax.devices()[: 1 if jax.default_backend() == "cpu" else None]
-    chunk = -(-chunk_size(shape) // len(devices)) * len(devices)
-    spread = jax.sharding.NamedSharding(mesh(devices), jax.sharding.PartitionSpec(AXIS))
-    state, table, key = copied((state, table, root_key(seed)), devices)
-    found, starts = [], range(0, episodes, chunk)
-    one_by_one = Lock()
-    # The last chunk extends beyond the end, so that only one shape is compiled.
-    numbers = np.arange(episodes) if numbers is None else numbers
-    beyond = numbers[-1] + 1 + np.arange(chunk)
-    numbers = np.concatenate((numbers, beyond)).astype(np.int32)
+    run, devices = evaluator or make_evaluator(learner, shape), here()
+    given = copied((state, table, root_key(seed)), devices)
 
-    def counted(start: int) -> Tally:
-        indices = jax.device_put(numbers[start : start + chunk], spread)
-        # The first call compiles for all; none waits here for a result.
-        with one_by_one, pinned(), jax.default_matmul_precision("float32"):
-            counts = run(state, table, key, indices)
-        return jax.tree.map(np.asarray, counts)
+    def answered(numbers: np.ndarray) -> Tally:
+        work = _Test(run, given, devices, numbers, progress)
+        chunk = fitting(chunk_size(shape), work.bytes_of, free_on(devices))
+        while_memory_lasts(work.go_on, chunk, say)
+        return jax.tree.map(lambda *parts: np.concatenate(parts), *work.found)
 
-    with ThreadPoolExecutor(_workers()) as pool:
-        for start, one in zip(starts, pool.map(counted, starts), strict=True):
-            found.append(one)
-            progress(min(start + chunk, episodes))
-    return jax.tree.map(lambda *parts: np.concatenate(parts)[:episodes], *found)
+    numbers = (np.arange(episodes) if numbers is None else numbers).astype(np.int32)
+    return of_all(answered, numbers) if several() else answered(numbers)
 
 
-def _workers() -> int:
-    """How many chunks are evaluated at once: one per core, as a chunk cannot use several."""
-    return cores() if jax.default_backend() == "cpu" else 1
+class _Test:
+    """Tasks `numbers`, answered by a compiled `run`, chunk by chunk."""
+
+    def __init__(
+        self,
+        run: Callable[..., Tally],
+        given: tuple[Any, ...],
+        devices: Sequence[jax.Device],
+        numbers: np.ndarray,
+        progress: Callable[[int], None],
+    ) -> None:
+        self._run, self._given, self._numbers, self._progress = run, given, numbers, progress
+        self._spread = NamedSharding(mesh(devices), PartitionSpec(AXIS))
+        self._devices, self._one_by_one = devices, Lock()
+        self.found: list[Tally] = []
+        self.done = 0
+
+    def go_on(self, chunk: int) -> None:
+        """Answer what is left, `chunk` tasks on each device at once."""
+        size = chunk * len(self._devices)
+        starts = range(self.done, len(self._numbers), size)
+
+        def counted(start: int) -> Tally:
+            # The first call compiles for all; none waits here for a result.
+            with self._one_by_one, _exactly():
+                counts = self._run(*self._given, self._indices(start, size))
+            return jax.tree.map(np.asarray, counts)
+
+        with ThreadPoolExecutor(_workers(self._devices)) as pool:
+            for start, one in zip(starts, pool.map(counted, starts), strict=True):
+                left = len(self._numbers) - start
+                self.found.append(jax.tree.map(lambda leaf, left=left: leaf[:left], one))
+                self.done = min(start + size, len(self._numbers))
+                self._progress(self.done)
+
+    def bytes_of(self, chunk: int) -> int:
+        """What the program for `chunk` tasks on each device takes there; it is compiled for it."""
+        if not isinstance(self._run, Wrapped):
+            return 0
+        with _exactly():
+            indices = self._indices(0, chunk * len(self._devices))
+            needs = self._run.lower(*self._given, indices).compile().memory_analysis()
+        each = 0 if needs is None else needs.temp_size_in_bytes + needs.output_size_in_bytes
+        return each * _workers(self._devices)
+
+    def _indices(self, start: int, size: int) -> jax.Array:
+        """Some tasks. They extend beyond the last one, so that only one shape is compiled."""
+        some = self._numbers[start : start + size]
+        beyond = self._numbers[-1] + 1 + np.arange(size - len(some), dtype=np.int32)
+        return jax.device_put(np.concatenate((some, beyond)), self._spread)
+
+
+@contextmanager
+def _exactly() -> Iterator[None]:
+    """What is traced inside draws as always, and multiplies as a CPU does."""
+    with pinned(), jax.default_matmul_precision("float32"):
+        yield
+
+
+def _workers(devices: Sequence[jax.Device]) -> int:
+    """How many chunks are computed at once: each device of a CPU has a core to itself."""
+    return max(1, cores() // len(devices)) if devices[0].platform == "cpu" else 1
 
 
 def adaptation_ms(

@@ -10,6 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metabench.compute.devices import asked, copied, here
+from metabench.compute.episodewise import in_parts
+from metabench.compute.native import native
 from metabench.contracts.learner import Forecaster
 from metabench.scoring.answers import checked_forecast
 from metabench.scoring.summary import half_width
@@ -68,8 +71,10 @@ def reference_densities(function: Function, shape: FunctionShape) -> dict[str, j
 
 def make_densities(
     learner: Forecaster, shape: FunctionShape, references: bool
-) -> Callable[[PyTree, jax.Array, jax.Array], dict[str, jax.Array]]:
+) -> Callable[[PyTree, jax.Array, jax.Array | np.ndarray], dict[str, jax.Array]]:
     """`run(state, key, indices) -> densities by name`, each [indices, steps]; compiled.
+
+    On several devices, each computes a part of the indices, which they divide.
 
     Args:
       learner: with a `forecast`; its densities are called `learner`.
@@ -85,15 +90,21 @@ def make_densities(
             found |= jax.lax.map(partial(reference_densities, shape=shape), functions)
         return found
 
-    return jax.jit(run)
+    return in_parts(run, _devices())
+
+
+def _devices() -> list[jax.Device]:
+    """One core computes with all others, unless somebody said how many devices there are."""
+    return here() if native() or asked() else here()[:1]
 
 
 def collect(
-    run: Callable[[PyTree, jax.Array, jax.Array], dict[str, jax.Array]],
+    run: Callable[[PyTree, jax.Array, jax.Array | np.ndarray], dict[str, jax.Array]],
     state: PyTree,
     *,
     seed: int,
     functions: int,
+    numbers: np.ndarray | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, np.ndarray]:
     """Log densities of functions 0 … `functions`-1 of `seed`, by name, each [functions, steps].
@@ -103,14 +114,20 @@ def collect(
       state: of the learner.
       seed: of the functions.
       functions: how many.
+      numbers: which, [functions]; the first ones if None.
       progress: called with the number of functions done since the last call.
     """
-    key, found = root_key(seed), []
-    for start in range(0, functions, CHUNK):
+    devices, found = _devices(), []
+    size = -(-CHUNK // len(devices)) * len(devices)
+    state, key = copied((state, root_key(seed)), devices)
+    asked = np.arange(functions + size, dtype=np.int32)
+    if numbers is not None:
+        asked[:functions] = numbers
+    for start in range(0, functions, size):
         # The last chunk extends beyond the end, so that only one shape is compiled.
-        chunk = run(state, key, jnp.arange(start, start + CHUNK))
+        chunk = run(state, key, asked[start : start + size])
         found.append({name: np.asarray(values) for name, values in chunk.items()})
-        progress(min(CHUNK, functions - start))
+        progress(min(size, functions - start))
     return {name: np.concatenate([chunk[name] for chunk in found])[:functions] for name in found[0]}
 
 

@@ -1,19 +1,23 @@
 """From a prepared dataset and a split to the class table that episodes are drawn from.
 
 This runs once before training or evaluation: it copies one part of one split to the
-device, with separate images for rotated classes. No sampling here.
+device, with separate images for rotated classes. Where they do not fit there, images stay on the
+host (`tasks/host_images.py`). No sampling here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metabench.compute.residence import on_host
 from metabench.errors import UserError, suggest
 from metabench.tasks.detail import at_more_places, between_pixels
+from metabench.tasks.host_images import HostImages
 from metabench.types import (
     ClassTable,
     Dataset,
@@ -65,7 +69,7 @@ def class_table(dataset: Dataset, split: Split, part: str, detail: int = 1) -> C
     base = np.array([index[name] for name in split.parts[part]], np.int32)
     start = np.searchsorted(dataset.labels, base, side="left")
     counts = np.searchsorted(dataset.labels, base, side="right") - start
-    images = turned(jnp.asarray(_pictures(dataset, start, counts, detail)), split.rotations)
+    images = _placed(dataset, split.rotations, start, counts, detail)
     members = _members(counts, split.rotations)
     turns = np.arange(split.rotations, dtype=np.int32)
     class_ids = (split.rotations * base[None, :] + turns[:, None]).reshape(-1)
@@ -139,6 +143,18 @@ def turned(images: jax.Array, rotations: int) -> jax.Array:
     """Images rotated by 0, 90, ... degrees, one after the other: [rotations * n, h, w, c]."""
     copies = [jnp.rot90(images, quarter, axes=(1, 2)) for quarter in range(rotations)]
     return jnp.concatenate(copies) if rotations > 1 else images
+
+
+def _placed(
+    dataset: Dataset, rotations: int, start: np.ndarray, counts: np.ndarray, detail: int
+) -> jax.Array:
+    """The images of some classes with their rotations, on the device, or on the host if need be."""
+    size = rotations * int(counts.sum()) * dataset.images[0].nbytes * detail**2
+    if detail == 1 and on_host(size):
+        pairs = zip(start, start + counts, strict=True)
+        rows = np.concatenate([np.arange(first, last) for first, last in pairs])
+        return cast(jax.Array, HostImages(dataset.images, rows, rotations))
+    return turned(jnp.asarray(_pictures(dataset, start, counts, detail)), rotations)
 
 
 def _pictures(dataset: Dataset, start: np.ndarray, counts: np.ndarray, detail: int) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 A checkpoint is written completely or not at all, so a run that was killed continues
 from the last one and ends in the same bits as a run that was not. Its files have checksums
-beside them: damage is told, and never trained on.
+beside them: damage is told, and never trained on. Of several hosts only the first has them, and
+tells the others what they hold.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ class OtherFormError(UserError):
     """A checkpoint is whole, but its arrays have other names or shapes than they should."""
 
 
+class TakenError(UserError):
+    """Another process trains in the folder of checkpoints."""
+
+
 class Snapshot(NamedTuple):
     """A run after `step` steps."""
 
@@ -40,16 +45,37 @@ class Checkpoints:
 
     def __init__(self, directory: Path) -> None:
         """Open `directory`, and create it if needed. Raises `UserError` if that is impossible."""
+        from metabench.compute.hosts import first, several
+
+        self._manager: Any = None
+        if not first():
+            return
         import orbax.checkpoint as ocp
 
         self._ocp, self._directory = ocp, directory
         with _written(directory):
             directory.mkdir(parents=True, exist_ok=True)
-        options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=1,
+            enable_async_checkpointing=False,
+            multiprocessing_options=ocp.options.MultiprocessingOptions(
+                primary_host=0,
+                active_processes={0} if several() else None,
+                barrier_sync_key_prefix="first" if several() else None,
+            ),
+            create=not several(),
+        )
         self._manager = ocp.CheckpointManager(directory.resolve(), options=options)
 
     def save(self, snapshot: Snapshot) -> None:
         """Write `snapshot` and remove the one before it; `UserError` if that is impossible."""
+        from metabench.compute.devices import on_host
+        from metabench.compute.hosts import several
+
+        if self._manager is None:
+            return
+        if several():
+            snapshot = snapshot._replace(state=on_host(snapshot.state), best=on_host(snapshot.best))
         save = self._ocp.args
         arrays = save.StandardSave({"state": snapshot.state, "best": snapshot.best})
         notes = save.JsonSave(snapshot.notes)
@@ -64,6 +90,21 @@ class Checkpoints:
           OtherFormError: its states have another form than `like`.
           UserError: it is damaged.
         """
+        from metabench.compute.devices import on_host, placed
+        from metabench.compute.hosts import first, from_first, json_from_first, several
+
+        if not several():
+            return self._newest(like)
+        plain = on_host(like)
+        found = self._newest(plain) if first() else None
+        step, notes = json_from_first((None, {}) if found is None else (found.step, found.notes))
+        if step is None:
+            return None
+        states = (plain, plain) if found is None else (found.state, found.best)
+        state, best = from_first(states)
+        return Snapshot(step, placed(state, like), best, notes)
+
+    def _newest(self, like: PyTree) -> Snapshot | None:
         step = self._manager.latest_step()
         if step is None:
             return None
@@ -101,7 +142,8 @@ class Checkpoints:
 
     def close(self) -> None:
         """Release the directory."""
-        self._manager.close()
+        if self._manager is not None:
+            self._manager.close()
 
 
 @contextmanager
@@ -111,8 +153,14 @@ def opened(
     """The checkpoints of a run in `directory`; without `resume`, earlier ones are moved away.
 
     Raises:
-      UserError: another process trains there, or nothing can be written.
+      TakenError: another process trains there.
+      UserError: nothing can be written.
     """
+    from metabench.compute.hosts import first
+
+    if not first():
+        yield Checkpoints(directory)
+        return
     with _alone(directory):
         aside = None if resume else set_aside(directory)
         if resume and not steps_in(directory):
@@ -154,7 +202,7 @@ def _alone(directory: Path) -> Generator[None, None, None]:
                 lock.release()
                 lock.acquire(timeout=PATIENCE)
         except Timeout as error:
-            raise UserError(
+            raise TakenError(
                 f"another process is training in {directory} with the same settings; wait for it, "
                 "or name another `run_dir`"
             ) from error

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from metabench.compute.devices import copied
+from metabench.compute.devices import copied, here
 from metabench.errors import UserError
 from metabench.seeds import root_key
 from metabench.training.checkpoints import Checkpoints, Snapshot
@@ -70,12 +70,16 @@ class Trained:
         """The measure of `state` on the validation tasks; None if nothing was trained."""
         return max((p.validation for p in self.history), default=None, key=_worth)
 
+    def operations(self, name: str = "train_flops") -> dict[str, float]:
+        """`flops` to four digits by this name; nothing where they were not counted."""
+        return {} if self.flops is None else {name: float(f"{self.flops:.4g}")}
+
     def selected(self, select: Select) -> Selected:
         """The best state in validation, or the one after the last step."""
         if select == "best" or not self.history:
             return Selected(self.state, self.best_step, self.best_validation)
         end = self.history[-1]
-        return Selected(copied(self.last, jax.devices()[:1]), end.step, end.validation)
+        return Selected(copied(self.last, here()[:1]), end.step, end.validation)
 
 
 def train_state(
@@ -108,7 +112,7 @@ def train_state(
       UserError: the loss is no longer finite.
     """
     run = _Run(chunk, data, validate, plan, seed, progress, settle)
-    trained, step = Trained(copied(state, jax.devices()[:1]), jax.tree.map(jnp.copy, state)), 0
+    trained, step = Trained(copied(state, here()[:1]), jax.tree.map(jnp.copy, state)), 0
     found = checkpoints.newest(state) if checkpoints else None
     if found is not None:
         step, trained = found.step, from_snapshot(found)
@@ -156,7 +160,7 @@ class _Run:
             self._report(trained, start + length, values["loss"], spent)
         if self.settle is not None:
             trained.last = self.settle(trained.last, self.data, self.key)
-        settled = copied(trained.last, jax.devices()[:1])
+        settled = copied(trained.last, here()[:1])
         found = self.validate(settled)
         best = trained.best_validation
         if best is None or _worth(found) > _worth(best):
@@ -194,5 +198,5 @@ def from_snapshot(snapshot: Snapshot) -> Trained:
     """The outcome so far, from a checkpoint."""
     notes = snapshot.notes
     history = [Point(*row) for row in notes["history"]]
-    best = copied(snapshot.best, jax.devices()[:1])
+    best = copied(snapshot.best, here()[:1])
     return Trained(best, snapshot.state, notes["best_step"], notes["seconds"], history)

@@ -9,22 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 from jax.stages import Wrapped
 
-from metabench.compute.devices import across, copied, devices_for
+from metabench.compute.devices import copied
+from metabench.compute.hosts import first
+from metabench.compute.joined import whole
 from metabench.contracts.learner import Learner
 from metabench.errors import UserError
 from metabench.scoring.episodes import ImageLearner, evaluate, make_evaluator
 from metabench.scoring.summary import summarise
 from metabench.seeds import VALIDATION_SEED, root_key
+from metabench.tasks.host_images import stays
 from metabench.tasks.kinds import sample_tasks
 from metabench.training.checkpoints import Checkpoints, OtherFormError
+from metabench.training.fed import make_fed_chunk, make_fed_settling
 from metabench.training.flops import operations
 from metabench.training.lengths import Lengths
 from metabench.training.loop import Report, Trained, from_snapshot, train_state
+from metabench.training.spreading import stepped, training_devices
 from metabench.training.start import unchanged
 from metabench.types import ClassTable, ImageTaskShape, PyTree, TaskShape, TrainShape
 
@@ -36,11 +42,6 @@ def initial_state(learner: Learner, seed: int) -> PyTree:
     return jax.jit(learner.init)(jax.random.fold_in(root_key(seed), 0))
 
 
-def training_devices(learner: Learner, batch: int) -> list[jax.Device]:
-    """What a batch is spread over: `devices_for` it, where the learner spreads it, else one."""
-    return devices_for(batch if learner.training is not None and learner.training.spread else 1)
-
-
 def make_chunk(learner: Learner, shape: TaskShape | TrainShape, batch: int) -> Wrapped:
     """`run(state, table, seed_key, first step, length) -> (state, mean metrics)`, compiled.
 
@@ -48,7 +49,8 @@ def make_chunk(learner: Learner, shape: TaskShape | TrainShape, batch: int) -> W
     first (`copied`).
     """
     assert learner.training is not None
-    train, devices = learner.training.step, training_devices(learner, batch)
+    devices = training_devices(learner, batch)
+    train = stepped(learner, devices, learner.training.step)
 
     @partial(jax.jit, static_argnames="length", donate_argnums=0)
     def run(
@@ -59,11 +61,11 @@ def make_chunk(learner: Learner, shape: TaskShape | TrainShape, batch: int) -> W
         def step(state: PyTree, number: jax.Array) -> tuple[PyTree, dict[str, jax.Array]]:
             indices = number * batch + jnp.arange(batch)
             tasks = sample_tasks(stream, indices, table, shape)
-            with across(devices):
-                return train(state, tasks, jax.random.fold_in(keys, number))
+            return train(state, tasks, jax.random.fold_in(keys, number))
 
         state, metrics = jax.lax.scan(step, state, first + jnp.arange(length))
-        return state, {name: value.mean() for name, value in metrics.items()}
+        means = {name: value.mean() for name, value in metrics.items()}
+        return whole((state, means), devices)
 
     return run
 
@@ -76,9 +78,9 @@ def make_settling(
     It shows `Training.settle` the same `SETTLING` batches of training tasks each time.
     """
     assert learner.training is not None
-    settle, devices = learner.training.settle, training_devices(learner, batch)
-    if settle is None:
+    if learner.training.settle is None:
         return None
+    settle = stepped(learner, training_devices(learner, batch), learner.training.settle)
 
     @jax.jit
     def run(state: PyTree, table: ClassTable | None, key: jax.Array) -> PyTree:
@@ -87,8 +89,7 @@ def make_settling(
         def step(state: PyTree, number: jax.Array) -> tuple[PyTree, None]:
             indices = number * batch + jnp.arange(batch)
             tasks = sample_tasks(stream, indices, table, shape)
-            with across(devices):
-                return settle(state, tasks, jax.random.fold_in(keys, number), number), None
+            return settle(state, tasks, jax.random.fold_in(keys, number), number), None
 
         return jax.lax.scan(step, state, jnp.arange(SETTLING))[0]
 
@@ -146,8 +147,13 @@ def meta_train(
     """
     devices = training_devices(learner, plan.batch)
     state = copied(start(initial_state(learner, seed)), devices)
-    chunk, table = make_chunk(learner, shape, plan.batch), copied(table, devices)
-    flops = _flops_of_step(chunk, state, table, min(plan.chunk, plan.steps))
+    compiled, table = make_chunk(learner, shape, plan.batch), copied(table, devices)
+    flops = flops_of_step(compiled, state, table, min(plan.chunk, plan.steps))
+    chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]] = compiled
+    settle = make_settling(learner, shape, plan.batch)
+    if stays(table):
+        chunk = make_fed_chunk(learner, shape, plan.batch)
+        settle = make_fed_settling(learner, shape, plan.batch, SETTLING)
     trained = train_state(
         state,
         chunk,
@@ -157,17 +163,21 @@ def meta_train(
         seed=seed,
         checkpoints=checkpoints,
         progress=progress,
-        settle=make_settling(learner, shape, plan.batch),
+        settle=settle,
     )
     trained.flops = None if flops is None else flops * plan.steps
     return trained
 
 
-def _flops_of_step(
-    chunk: Wrapped, state: PyTree, table: ClassTable | None, length: int
-) -> float | None:
-    """Operations of one step. The loop's first call uses this trace again: it costs nothing."""
-    traced = chunk.trace(state, table, root_key(0), jnp.int32(0), length)
+def flops_of_step(chunk: Wrapped, state: PyTree, data: PyTree, length: int) -> float | None:
+    """Operations of one step of a chunk, as `train_state` takes it; None: not countable.
+
+    The loop's first call uses this trace again: it costs nothing.
+    """
+    if isinstance(data, ClassTable) and stays(data):  # only shapes are looked at
+        like = jax.ShapeDtypeStruct(data.images.shape, data.images.dtype)
+        data = data._replace(images=cast(Any, like))
+    traced = chunk.trace(state, data, root_key(0), jnp.int32(0), length)
     found = operations(traced.jaxpr.jaxpr)
     return None if found is None else found / length
 
@@ -179,7 +189,7 @@ def trained_before(learner: Learner, plan: Lengths, folder: Path, *, seed: int) 
       UserError: no checkpoints there, damaged ones, a training that did not end, or states of
         another form.
     """
-    if not folder.is_dir():
+    if first() and not folder.is_dir():
         raise UserError(
             f"`trained_for` names no training with these settings: there is no {folder}; run it "
             "first, with the same `run-dir`, recipe, settings and seeds"

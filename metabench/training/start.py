@@ -15,6 +15,7 @@ import jax
 from metabench.contracts.learner import Foundation
 from metabench.seeds import root_key
 from metabench.tasks.class_table import check_fits
+from metabench.tasks.host_images import resident
 from metabench.types import ClassTable, PyTree, TrainShape
 
 
@@ -47,7 +48,7 @@ def start_from(
     """
     if foundation is None:
         return Start(unchanged, table)
-    images, keep = table.images, foundation.keep
+    images, keep = resident(table.images), foundation.keep
     keep_key, table_key = jax.random.split(jax.random.fold_in(root_key(seed), 3))
     if foundation.relabel is not None:
         table = foundation.relabel(source, images, table_key)

@@ -64,6 +64,8 @@ CASES = [
     (["--out", "folder"], ["`out` folder cannot be written", "it is a folder"]),
     (["--out", "file/result.json"], ["`out` file/result.json", "Not a directory"]),
     (["--run-dir", "file"], ["`run_dir` file/", "cannot be written", "Not a directory"]),
+    (["--devices", "0"], ["`devices` is 0", "at least 1"]),
+    (["--devices", "999"], ["`devices` is 999, but JAX has", "here; take "]),
     (["--image-size", "0"], ["`size` is 0", "from 1 to 1024"]),
     (["--image-size", "8"], ["`image_size` is 8", "16 or more"]),
     (["--dataset", "stroke"], ["unknown dataset `stroke`", "`strokes`", "omniglot, "]),

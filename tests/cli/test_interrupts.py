@@ -22,6 +22,7 @@ ANEW = "Interrupted; the same command begins anew."
         ("forecast --learner mann", RESUME),
         ("optimize train --task quadratic", RESUME),
         ("optimize --task quadratic", KEEPS),
+        ("sweep grid.toml", KEEPS),
         ("optimize evaluate --task quadratic", ANEW),
         ("learners", ANEW),
         ("leaderboard", ANEW),

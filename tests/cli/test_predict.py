@@ -31,7 +31,7 @@ def drawn(metabench, strokes):
 def test_a_table_a_picture_and_what_is_right(metabench, drawn):
     outcome = metabench(*drawn)
     assert outcome.code == 0, outcome.err
-    assert "examples: 2 of each of 3 classes; 3 more of larger classes are left out" in outcome.err
+    assert "examples: 2 to 4 of each of 3 classes\n" in outcome.err
     assert "right, by the names of the folders: 6 of 6" in outcome.out
     assert Path("predictions.png").read_bytes().startswith(b"\x89PNG")
     lines = list(csv.DictReader(Path("predictions.csv").read_text().splitlines()))

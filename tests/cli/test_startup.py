@@ -17,6 +17,7 @@ ROOT = Path(package.__file__).parents[1]
 CALL = "import sys; from metabench.cli import main; sys.argv = ['metabench', *{}]; main()"
 COMPUTE = {
     "run": ("--learner", "pixel_nn"),
+    "sweep": ("grid.toml",),
     "check": ("pixel_nn",),
     "predict": ("--result", "r.json", "--support", "a", "--query", "b"),
     "submit": ("pixel_nn", "--out", "entry", "--author", "A"),

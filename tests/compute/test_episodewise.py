@@ -17,7 +17,8 @@ from metabench.learners.gradient.maml import maml
 from metabench.training import meta_training
 from metabench.training.checkpoints import Checkpoints
 from metabench.training.lengths import Lengths
-from metabench.training.meta_training import accuracy_on, meta_train, training_devices
+from metabench.training.meta_training import accuracy_on, meta_train
+from metabench.training.spreading import training_devices
 from metabench.types import ClassTable, EpisodeShape
 from tests.two_devices import on_two_devices
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 
 from metabench.results import document, looks
+from metabench.results.result import Curve, Result
 from tests.made_up_result import made_up, made_up_online
 from tests.places import ROOT
 
@@ -19,8 +21,12 @@ CLAIMS = {"extra_data": f"all of it {SCRIPT}", "authors": [BREAKOUT]}
 def write(folder: Path) -> Path:
     """Two boards of episodes, one of streams, forecasts and an optimizer; a look at one entry."""
     results = [
-        made_up("protonet", (10, 8, 10, 8), (9, 8, 9, 8)),
-        made_up("matching", (7, 8, 7, 6), transductive=True, parameter_count=9),
+        curved(
+            made_up("protonet", (10, 8, 10, 8), (9, 8, 9, 8)), (0.5, None, 0.8), (2.0, 1.0, 0.5)
+        ),
+        curved(
+            made_up("matching", (7, 8, 7, 6), transductive=True, parameter_count=9), (0.7,), (-3.0,)
+        ),
         made_up(SCRIPT, (5, 5, 6, 5), claims=CLAIMS, command=f"run {BREAKOUT}"),
         made_up("pixel_nn", (3, 4, 3, 4), protocol={"shot": 5}, parameter_count=0),
         made_up_online("mann", (1, 4, 5), (0, 3, 5)),
@@ -38,6 +44,13 @@ def write(folder: Path) -> Path:
             text["command"] = BREAKOUT
             place.write_text(json.dumps(text), encoding="utf-8")
     return folder
+
+
+def curved(result: Result, validation: tuple[float | None, ...], loss: tuple[float, ...]) -> Result:
+    """`result` with this learning curve in each run."""
+    curve = Curve(tuple(range(30, 30 + len(loss))), validation, loss)
+    runs = tuple(dataclasses.replace(run, curve=curve) for run in result.runs)
+    return dataclasses.replace(result, runs=runs)
 
 
 def look() -> looks.Look:

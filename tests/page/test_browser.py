@@ -182,9 +182,14 @@ def test_a_link_to_an_entry_opens_its_looks(page):
     link = next(one for one in css(page, ".ranking tbody th a") if one.text == hostile.SCRIPT)
     link.click()
     settle(page)
-    assert len([one for one in css(page, ".look img") if one.is_displayed()]) == 6
-    widths = page.execute_script(
-        "return [...document.querySelectorAll('.look img')].map((one) => one.naturalWidth)"
+    shown = [one for one in css(page, ".look .pic") if one.is_displayed()]
+    assert [one.size for one in shown] == [{"width": 40, "height": 40}] * 6
+    widths = page.execute_async_script(
+        "const done = arguments[0];"
+        "const all = [...document.querySelectorAll('.look .pic')];"
+        "const found = all.map((one) => getComputedStyle(one).backgroundImage.slice(5, -2));"
+        "Promise.all(found.map((uri) => { const image = new Image(); image.src = uri;"
+        "return image.decode().then(() => image.naturalWidth); })).then(done, done);"
     )
     assert widths == [8] * 6  # the images are images
     assert hostile.SCRIPT in css(page, ".look")[0].text

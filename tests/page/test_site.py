@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import pytest
 
 from metabench.errors import UserError
-from metabench.page import site
+from metabench.page import fewshot, site
 from metabench.results import document
+from metabench.results.ranking import rank
 from tests.made_up_result import made_up
 from tests.page import hostile
 from tests.places import ROOT
@@ -83,6 +84,8 @@ def test_all_tracks_and_costs_are_there(made):
         "Accuracy by presentation of a class", "Learning curves", "Log-likelihood by point",
         "Accuracy against training (minutes)", "Accuracy, and its spread over episodes and seeds",
         "mann, Santoro et al. 2016 (paper)", "Claimed extra data",
+        "Learning curves: validation accuracy", "Learning curves: training loss",
+        "1 trained entry of this board has no curve in the result file.",
     ):  # fmt: skip
         assert title in text
     rows = [one for one in page.of("tr") if one.get("data-extra") == "yes"]
@@ -92,10 +95,29 @@ def test_all_tracks_and_costs_are_there(made):
     }  # fmt: skip
 
 
+def test_ranges_fronts_and_both_errors_are_columns():
+    results = [
+        made_up("protonet", (10, 8, 10, 8), (9, 8, 9, 8)),
+        made_up("matching", (7, 8, 7, 6), parameter_count=9),
+        made_up("far", (1, 0, 1, 0)),
+    ]
+    (view,) = fewshot.boards(rank(results), {}, {})
+    columns = [column.title for column in view.columns]
+    cells = [dict(zip(columns, entry.cells, strict=True)) for entry in view.entries]
+    assert [one["front"].text for one in cells] == ["p t a", "p", ""]
+    assert [one["error, seeds"].text == "" for one in cells] == [False, True, True]
+    assert all(one["error, episodes"].value > 0 for one in cells)
+    order = [one["#"].value for one in cells]
+    assert order == sorted(order)
+    for one in cells:
+        least, _, most = one["#"].text.partition("-")
+        assert one["#"].value == pytest.approx(int(least) + int(most or least) / 1e6, abs=1e-9)
+
+
 def test_texts_stay_texts(made):
     _, text, page = made
     assert len(page.of("script")) == 1
-    assert not [one for one in page.of("img") if not one["src"].startswith("data:image/png")]
+    assert page.of("img") == []
     handlers = [key for _, attributes, _ in page.found for key in attributes if key[:2] == "on"]
     assert handlers == []
     assert hostile.SCRIPT in page.texts
@@ -127,7 +149,12 @@ def test_links_lead_to_copies_of_the_files(made):
 def test_a_look_shows_answers_in_words_too(made):
     _, text, _ = made
     part = text.partition('<section class="look"')[2].partition("</section>")[0]
-    assert part.count("<img") == 6
+    shown = re.findall(r'class="pic (p\d+)"', part)
+    assert len(shown) == 6
+    style = text.partition("<style>")[2].partition("</style>")[0]
+    kept = re.findall(r"\.(p\d+) \{ background-image: url\(data:image/png;base64,", style)
+    assert len(kept) == len(set(kept))  # each image once
+    assert set(shown) <= set(kept)
     assert part.count('<span class="unseen">wrong: class</span> 2') == 1
     assert part.count('<span class="unseen">right: class</span>') == 2
 

@@ -27,6 +27,13 @@ def test_colours_are_those_of_the_page():
     assert "<metadata" not in found
 
 
+def test_nothing_is_said_that_only_makes_the_page_longer():
+    found = board_charts.spreads([spread("protonet")], "a-very-long-name-of-a-board")
+    assert "font-family" not in found
+    assert "very-long" not in found
+    assert not re.search(r'd="[^"]*\s\s', found)
+
+
 def test_names_stay_text():
     found = board_charts.spreads([spread(name) for name in HOSTILE], "one")
     assert "<script" not in found
@@ -68,7 +75,7 @@ def test_numbers_that_would_lie_on_one_another_stand_together():
 
 def test_a_logarithmic_axis_says_plain_numbers():
     line = Line("adam", [1, 10, 100], [100, 1, 0.01], [10, 0.1, 0.001], [1000, 10, 0.1])
-    found, legend = board_charts.curves([line], "step", "loss", "one", log=True)
+    found, legend = board_charts.curves([line], "step", "loss", "one", log="xy")
     assert ">0.01<" in found
     assert "$" not in found
     assert legend == [(0, "adam")]

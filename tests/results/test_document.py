@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from metabench.errors import UserError
 from metabench.files import canonical, publish
 from metabench.results import document as results
+from metabench.results.result import Curve
 from metabench.tasks.protocols import frozen
 from tests.golden.make_result import RESULT as GOLDEN
 from tests.made_up_result import made_up
@@ -97,6 +98,25 @@ def test_doubts_about_a_run_are_optional_fields():
     assert results.from_json(results.to_json(lost)) == lost
     with pytest.raises(UserError, match="runs/0/nan_episodes is 5, but there are 4 episodes"):
         results.from_json(results.to_json(with_run(usual, nan_episodes=5)))
+
+
+def test_a_learning_curve_is_an_optional_field_of_a_run():
+    assert "curve" not in json.loads(results.to_json(made_up()))["runs"][0]
+    curve = Curve((50, 100), (0.5, None), (1.5, 0.75))
+    curved = with_run(made_up(), curve=curve)
+    text = results.to_json(curved)
+    jsonschema.validate(json.loads(text), results.schema())
+    assert '"step": [50,100]' in text
+    assert results.from_json(text) == curved
+    for wrong, said in (
+        ({"step": (100, 50)}, "curve/step must rise to at most 100"),
+        ({"step": (50, 101)}, "curve/step must rise to at most 100"),
+        ({"loss": (1.5,)}, "curve/loss has 1 values, but there are 2 steps"),
+        ({"validation": (0.5, 1.5)}, "curve/validation/1: 1.5 is greater than the maximum of 1"),
+    ):
+        changed = with_run(curved, curve=dataclasses.replace(curve, **wrong))
+        with pytest.raises(UserError, match=f"runs/0/{said}"):
+            results.from_json(results.to_json(changed))
 
 
 def test_unequal_numbers_of_images_are_optional_fields():

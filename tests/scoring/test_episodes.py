@@ -9,7 +9,7 @@ import pytest
 
 from metabench.contracts.learner import EpisodeLearner
 from metabench.scoring import episodes as module
-from metabench.scoring.episodes import adaptation_ms, chunk_size, evaluate, make_evaluator, tallies
+from metabench.scoring.episodes import adaptation_ms, evaluate, make_evaluator, tallies
 from metabench.scoring.summary import summarise
 from metabench.seeds import root_key
 from metabench.tasks.episodes import sample_batch, sample_index_batch
@@ -84,7 +84,7 @@ def test_chunks_change_nothing(learner, monkeypatch):
 def test_chunks_on_several_cores_keep_their_order(workers, monkeypatch):
     whole, seen = counts(noisy(), 30), []
     monkeypatch.setattr(module, "chunk_size", lambda shape: 2)
-    monkeypatch.setattr(module, "_workers", lambda: workers)
+    monkeypatch.setattr(module, "_workers", lambda devices: workers)
     np.testing.assert_array_equal(counts(noisy(), 30, progress=seen.append), whole)
     assert seen == list(range(2, 31, 2))
 
@@ -189,20 +189,6 @@ def test_interval_by_hand():
     assert found.mean == pytest.approx(7 / 12)
     assert found.ci95 == pytest.approx(1.96 * np.sqrt(7 / 48) / np.sqrt(3))
     assert summarise(np.array([3]), 4) == (0.75, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("shape", "chunk"),
-    [
-        (EpisodeShape(5, 1, 15, (28, 28, 1)), 16),  # 80 images · 784 · 64 · 4 bytes = 16 MB
-        (EpisodeShape(5, 1, 1, (28, 28, 1)), 64),
-        (EpisodeShape(20, 5, 15, (84, 84, 3)), 1),
-        # 12,800 images · 16 · 64 and 12,000 queries · 1,600 scores, 4 bytes each: 129 MB
-        (EpisodeShape(800, 1, 15, (4, 4, 1)), 2),
-    ],
-)
-def test_chunk_size(shape, chunk):
-    assert chunk_size(shape) == chunk
 
 
 def test_adaptation_time_is_that_of_adapt_alone(monkeypatch):

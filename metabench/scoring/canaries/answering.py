@@ -18,7 +18,7 @@ import numpy as np
 
 from metabench.compute.devices import cores
 from metabench.scoring.canaries.canary import Seen
-from metabench.scoring.episodes import chunk_size
+from metabench.scoring.chunks import chunk_size
 from metabench.seeds import pinned, root_key
 from metabench.tasks.kinds import sample_tasks
 from metabench.types import ClassTable, Episode, ImageTaskShape, Stream

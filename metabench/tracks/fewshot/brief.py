@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-import jax
-
-from metabench.compute.devices import copied
+from metabench.compute.devices import copied, here
 from metabench.contracts.learner import foundation_of, parameter_count, train_shape
 from metabench.errors import UserError
 from metabench.results import environment
@@ -27,8 +25,8 @@ from metabench.training.meta_training import (
     initial_state,
     make_chunk,
     make_settling,
-    training_devices,
 )
+from metabench.training.spreading import training_devices
 from metabench.training.start import Start, start_from
 from metabench.types import PyTree
 
@@ -133,7 +131,7 @@ class Brief:
             seed=seed,
             settle=self._settling,
         )
-        return copied(trained.last, jax.devices()[:1])
+        return copied(trained.last, here()[:1])
 
     def _start(self, seed: int) -> Start | None:
         table = self.plan.tables.get("train")

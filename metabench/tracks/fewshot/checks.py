@@ -9,7 +9,7 @@ import jax
 
 from metabench.compute import memory
 from metabench.errors import UserError
-from metabench.scoring.episodes import chunk_size
+from metabench.scoring.chunks import chunk_size
 from metabench.seeds import root_key
 from metabench.tracks.fewshot.plan import Plan
 from metabench.training.lengths import check_steps
@@ -43,15 +43,17 @@ def check_used(
                 f"`--{option}` is given, but learner `{plan.entry.name}` is not meta-trained{why}; "
                 "leave it out"
             )
-    if len(plan.seeds) > 1 and below is None and not _is_random(plan):
+    if len(plan.seeds) > 1 and not depends_on_seed(plan):
         raise UserError(
             f"`seeds` is {len(plan.seeds)}, but learner `{plan.entry.name}` is not meta-trained "
             "and begins with no random numbers, so every seed gives the same; leave it out"
         )
 
 
-def _is_random(plan: Plan) -> bool:
-    """Whether there is a state that a seed could change; nothing is computed."""
+def depends_on_seed(plan: Plan) -> bool:
+    """Whether something is trained, or a state is there that a seed could change."""
+    if plan.learner.training is not None or plan.source is not None:
+        return True
     state = jax.eval_shape(lambda: plan.learner.init(root_key(0)))
     return bool(jax.tree.leaves(state))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,31 +20,37 @@ from metabench.errors import UserError
 from metabench.scoring.answers import checked_scores
 from metabench.seeds import pinned, root_key
 from metabench.tracks.fewshot.plan import Plan
-from metabench.tracks.fewshot.replan import training_of
-from metabench.training.meta_training import initial_state
+from metabench.tracks.fewshot.replan import state_of
 from metabench.types import Dataset, PyTree
 
 AT_ONCE = 256  # queries
 
 
 class Examples(NamedTuple):
-    """The supports: as many images of each class."""
+    """The supports: images of each class, not equally many where the folder has not."""
 
     classes: tuple[str, ...]
     images: np.ndarray  # uint8 [classes * shot, height, width, channels]
     labels: np.ndarray  # int32 [classes * shot]
-    left_out: int  # images of larger classes, beyond the number that the smallest has
+    left_out: int  # images of large classes, beyond what episodes may have
 
     @property
     def shot(self) -> int:
-        """Images of each class."""
+        """Images of each class, in the mean."""
         return len(self.labels) // len(self.classes)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Images of each class."""
+        return tuple(np.bincount(self.labels, minlength=len(self.classes)).tolist())
 
     @property
     def told(self) -> str:
         """What they are, for a person."""
+        least, most = min(self.counts), max(self.counts)
+        each = f"{least:,}" if least == most else f"{least:,} to {most:,}"
         rest = f"; {self.left_out:,} more of larger classes are left out" if self.left_out else ""
-        return f"{self.shot:,} of each of {len(self.classes):,} classes{rest}"
+        return f"{each} of each of {len(self.classes):,} classes{rest}"
 
 
 class Predictions(NamedTuple):
@@ -61,10 +67,19 @@ class Predictions(NamedTuple):
         return [self.classes[best] for best in self.probabilities.argmax(1)]
 
 
-def examples(folder: Path, size: int, channels: int, cache: Path | None = None) -> Examples:
+def examples(
+    folder: Path, size: int, channels: int, cache: Path | None = None, *, even: bool = False
+) -> Examples:
     """The supports in `folder`, laid out as `class/image`; two classes or more.
 
-    Of larger classes, the first images by name are taken, as many as the smallest class has.
+    Of large classes, the first images by name are taken.
+
+    Args:
+      folder: of the images.
+      size: pixels of a side.
+      channels: 1 or 3.
+      cache: folder of prepared data.
+      even: take as many of each class as the smallest has; else as many as `shares` says.
 
     Raises:
       UserError: another layout, or an image that cannot be read.
@@ -78,8 +93,9 @@ def examples(folder: Path, size: int, channels: int, cache: Path | None = None) 
     held = _in(channels, data.load_or_prepare(spec, size, cache=cache, progress=False))
     labels = np.asarray(held.labels)
     places = [np.flatnonzero(labels == label) for label in range(len(held.class_names))]
-    shot = min(map(len, places))
-    taken = np.concatenate([some[:shot] for some in places])
+    there = [len(some) for some in places]
+    numbers = [min(there)] * len(there) if even else shares(there)
+    taken = np.concatenate([some[:n] for some, n in zip(places, numbers, strict=True)])
     # In no order of classes, as in the episodes of the training.
     taken = taken[np.random.default_rng(0).permutation(len(taken))]
     return Examples(
@@ -88,6 +104,22 @@ def examples(folder: Path, size: int, channels: int, cache: Path | None = None) 
         labels[taken].astype(np.int32),
         len(labels) - len(taken),
     )
+
+
+def shares(there: Sequence[int]) -> list[int]:
+    """How many images of each class make an uneven episode, as many as there can be in all.
+
+    All together are a whole multiple of the classes, and each class has fewer than twice the mean:
+    that is what episodes are (`metabench.tasks.uneven`).
+    """
+    for shot in range(max(there), 0, -1):
+        numbers = [min(one, 2 * shot - 1) for one in there]
+        spare = sum(numbers) - shot * len(there)
+        if spare >= 0:
+            break
+    for _ in range(spare):
+        numbers[numbers.index(max(numbers))] -= 1
+    return numbers
 
 
 def _in(channels: int, held: Dataset) -> Dataset:
@@ -132,20 +164,14 @@ def predict(
 
 
 def _state(plan: Plan) -> PyTree:
-    """Of the first seed: trained, or of a learner that needs no training."""
-    if plan.learner.training is None:
-        if plan.source is not None:
-            raise UserError(
-                f"learner `{plan.entry.name}` is fitted to an embedding, which `predict` cannot "
-                "take; use a result of a learner that is meta-trained"
-            )
-        return initial_state(plan.trainee, plan.seeds[0])
-    if not plan.folder.is_dir():
+    """Of the first seed: trained, or of a learner that needs no training or builds on another."""
+    below = plan if plan.source is None or plan.learner.training is not None else plan.source
+    if below.learner.training is not None and not below.folder.is_dir():
         raise UserError(
-            f"the training behind the result is not here: there is no {plan.folder}; name the "
+            f"the training behind the result is not here: there is no {below.folder}; name the "
             "folder of its checkpoints with `run-dir`"
         )
-    return training_of(plan).state
+    return state_of(plan, plan.seeds[0])
 
 
 def _probabilities(learner: EpisodeLearner, way: int, task: object, images: jax.Array) -> jax.Array:

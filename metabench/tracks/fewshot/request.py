@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from metabench import data, recipes, registry
+from metabench.contracts.arguments import check_arguments
 from metabench.data.small_classes import passed_over
-from metabench.errors import UserError
+from metabench.errors import UserError, suggest
 from metabench.files.progress import say
 from metabench.recipes import Recipe
 from metabench.registry import AnyLearner
@@ -203,6 +204,18 @@ def chosen(dataset: str, size: int | None, places: Places = Places()) -> str:
         "Name a folder of archives with `--archives` or METABENCH_ARCHIVES, or use `--dataset`."
     )
     return FALLBACK
+
+
+def asked_of(values: Mapping[str, Any]) -> Asked:
+    """What is measured, from names and values; `UserError` on a name or a type that is wrong."""
+    known = tuple(Asked.__dataclass_fields__)
+    for name in values:
+        if name not in known:
+            raise UserError(
+                f"there is no argument `{name}`{suggest(name, known)}; there are: "
+                + ", ".join(known)
+            )
+    return Asked(**check_arguments(Asked, **values))
 
 
 def asked_again(protocol: Protocol) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from metabench.tasks.kinds import task_digest
 from metabench.tracks.fewshot.canaries import canaries as measure_canaries
 from metabench.tracks.fewshot.plan import Plan, training_split
 from metabench.training.checkpoints import opened, steps_in
+from metabench.training.curves import thinned
 from metabench.training.divergence import high_loss
 from metabench.training.loop import Trained
 from metabench.training.meta_training import accuracy_on, initial_state, meta_train, trained_before
@@ -205,7 +206,7 @@ def _start(plan: Plan, seed: int, watcher: Watcher) -> tuple[Start | None, dict[
         trained = _train(plan.source, seed, begun, quiet).trained
         state = trained.selected(plan.source.lengths.select).state
         cost["source_seconds"] = round(trained.seconds, 1)
-        cost |= _operations("source_flops", trained)
+        cost |= trained.operations("source_flops")
     drawn = train_shape(plan.learner, plan.shape)
     if foundation is None or foundation.relabel is None:
         return start_from(foundation, state, table, drawn, seed), cost
@@ -253,7 +254,7 @@ def _measure(
         "test_episodes_per_second": _rate(protocol.episodes, seconds),
         "adaptation_ms": round(adaptation_ms(plan.learner, tested.state, test, plan.shape), 3),
         "peak_memory_mb": round(environment.peak_memory_mb(), 1),
-        **_operations("train_flops", trained),
+        **trained.operations(),
         **before,
     }
     return SeedRun(
@@ -264,6 +265,7 @@ def _measure(
         best_step=tested.step,
         cost=cost,
         high_loss=high_loss(trained, tested.step, train_shape(plan.learner, plan.shape)),
+        curve=thinned(trained.history),
     )
 
 
@@ -279,11 +281,6 @@ def counted(tally: Tally, shape: ImageTaskShape) -> dict[str, Any]:
         "nan_episodes": nan_episodes(tally) or None,
         "alike_answers": all_alike(tally, shape) or None,
     }
-
-
-def _operations(name: str, trained: Trained) -> dict[str, float]:
-    """The floating-point operations of a training's steps by this name, where they were counted."""
-    return {} if trained.flops is None else {name: float(f"{trained.flops:.4g}")}
 
 
 def _rate(number: int, seconds: float) -> float:

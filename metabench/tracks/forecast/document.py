@@ -54,6 +54,7 @@ def document_of(
             "best_step": tested.step,
             "validation_log_likelihood": tested.validation,
             "train_seconds": round(trained.seconds, 1),
+            **trained.operations(),
         },
         "log_likelihood": {name: _rows(interval(values)) for name, values in found.items()},
         "learner_minus": {name: _rows(interval(values)) for name, values in differences.items()},

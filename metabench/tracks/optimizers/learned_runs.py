@@ -45,12 +45,13 @@ def run_learned(
     every: int | None,
     stops: Sequence[int],
     n: int,
+    chosen: np.ndarray | None = None,
 ) -> Entry:
     """The trainings on the first `n` test instances; their state begins anew after `every` steps.
 
-    If `every` is None, it does as they were trained.
+    If `every` is None, it does as they were trained. `chosen`: numbers [n] of other instances.
     """
-    run = _rollout(optimizee, trainings[0], stops, n, TEST_SEED)
+    run = _rollout(optimizee, trainings[0], stops, n, TEST_SEED, chosen)
     whole = tuple(run(_settings(one, every)) for one in trainings)
     cut = [tuple(at_stop(one, stops, number) for one in whole) for number in range(len(stops))]
     return Entry(tuple(cut), whole, False)
@@ -83,7 +84,12 @@ def _settings(trained: TrainedOptimizer, every: int | None) -> tuple[Any, int]:
 
 
 def _rollout(
-    optimizee: Optimizee, like: TrainedOptimizer, stops: Sequence[int], n: int, seed: int
+    optimizee: Optimizee,
+    like: TrainedOptimizer,
+    stops: Sequence[int],
+    n: int,
+    seed: int,
+    chosen: np.ndarray | None = None,
 ) -> Callable[[Any], Runs]:
     """One program for all trainings and periods."""
 
@@ -91,4 +97,4 @@ def _rollout(
         weights, every = settings
         return restarting(coordinatewise(weights, like.scale, like.p, like.kind_of), every)
 
-    return make_rollout(optimizee, make, stops, n, seed)
+    return make_rollout(optimizee, make, stops, n, seed, chosen)

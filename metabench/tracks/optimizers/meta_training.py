@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.stages import Wrapped
 
 from metabench.compute.columnwise import devices_for_columns, on_parts
 from metabench.compute.devices import copied
@@ -25,6 +26,7 @@ from metabench.tracks.optimizers.rollout import make_rollout
 from metabench.training.checkpoints import Checkpoints
 from metabench.training.lengths import Lengths
 from metabench.training.loop import Report, Trained, train_state
+from metabench.training.meta_training import flops_of_step
 from metabench.types import PyTree
 
 FALL = 1 / 30  # of the rate, over the training
@@ -61,16 +63,21 @@ def meta_train(
     )
     start = first_state(optimizee, rule, meta_optimizer, key, plan.units, plan.layers)
     devices = meta_training_devices(optimizee, plan)
-    return train_state(
-        copied(start, devices),
-        make_chunk(optimizee, plan),
-        copied(optimizee.data, devices),
+    state, data = copied(start, devices), copied(optimizee.data, devices)
+    chunk = make_chunk(optimizee, plan)
+    flops = flops_of_step(chunk, state, data, min(plan.chunk, plan.episodes))
+    trained = train_state(
+        state,
+        chunk,
+        data,
         make_validation(optimizee, plan),
         lengths,
         seed=seed,
         checkpoints=checkpoints,
         progress=progress,
     )
+    trained.flops = None if flops is None else flops * plan.episodes
+    return trained
 
 
 def rule_of(plan: LstmPlan) -> Rule:
@@ -95,9 +102,7 @@ def meta_training_devices(optimizee: Optimizee, plan: LstmPlan) -> list[jax.Devi
     return devices_for_columns(count)
 
 
-def make_chunk(
-    optimizee: Optimizee, plan: LstmPlan
-) -> Callable[..., tuple[Learned, dict[str, jax.Array]]]:
+def make_chunk(optimizee: Optimizee, plan: LstmPlan) -> Wrapped:
     """`run(state, data, seed's key, first episode, length) -> (state, mean loss)`, compiled.
 
     It runs on the `meta_training_devices`. If there are several, copy `state` and `data` to them

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from metabench.compute.devices import copied
+from metabench.compute.devices import copied, in_use
 from metabench.compute.episodewise import in_turn, shared
 from metabench.contracts.optimizee import Optimizee, size_of
 from metabench.learned_optimizers.lstm import unrolled
@@ -41,6 +41,7 @@ def make_rollout(
     stops: Sequence[int],
     instances: int,
     seed: int,
+    chosen: np.ndarray | None = None,
 ) -> Callable[[Any], Runs]:
     """`run(settings) -> Runs` of `make(settings)`: a learning rate, or an LSTM's weights.
 
@@ -50,12 +51,16 @@ def make_rollout(
       stops: numbers of steps, increasing, after which losses are measured.
       instances: how many, from the first of the stream.
       seed: of the stream.
+      chosen: numbers of these instances, [instances], instead of the first ones.
     """
     group = group_size(optimizee, instances)
     groups = -(-instances // group)
-    devices = jax.devices()[:groups]
+    devices = in_use()[:groups]
     groups += -groups % len(devices)  # the last ones are not used; a device would wait otherwise
-    numbers = jnp.arange(groups * group).reshape(-1, group)
+    numbers = np.arange(groups * group)
+    if chosen is not None:
+        numbers[:instances] = chosen
+    together = jnp.asarray(numbers, jnp.int32).reshape(-1, group)
     data = copied(optimizee.data, devices)
 
     @jax.jit
@@ -64,7 +69,7 @@ def make_rollout(
             return _group(optimizee, make(settings), stops, data, seed, numbers)
 
         # Both [groups, steps + 1 or stops + 1, group].
-        losses, found = shared(in_turn, one, devices, settings, data)(numbers)
+        losses, found = shared(in_turn, one, devices, settings, data)(together)
         return _rows(losses), _rows(found)
 
     def called(settings: Any) -> Runs:

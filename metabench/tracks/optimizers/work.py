@@ -87,6 +87,7 @@ def train(
         "best_episode": found.best_step,
         "validation_loss": round(-found.best_validation, 6),
         "train_seconds": round(found.seconds, 1),
+        **found.operations(),
         "environment": environment.describe(),
         "command": command,
     }

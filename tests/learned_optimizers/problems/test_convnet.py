@@ -31,7 +31,8 @@ def expected_logits(params, x):
         x = jax.lax.conv_general_dilated(
             x, layer["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
         )
-        x = (x - x.mean((0, 1, 2), keepdims=True)) / jnp.sqrt(x.var((0, 1, 2), keepdims=True) + 1e-5)
+        mean, variance = (of((0, 1, 2), keepdims=True) for of in (x.mean, x.var))
+        x = (x - mean) / jnp.sqrt(variance + 1e-5)
         x = jnp.maximum(0, x * layer["scale"][None, None, None] + layer["bias"][None, None, None])
         n, h, w, c = x.shape
         x = x.reshape(n, h // 2, 2, w // 2, 2, c).max((2, 4))

@@ -1,0 +1,1 @@
+"""How time and memory grow with the task: `python -m benchmarks.growth`; see docs/speed.md."""

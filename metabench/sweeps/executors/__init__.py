@@ -1,0 +1,1 @@
+"""Where runs happen: one file for each kind of executor, all behind `executor.Executor`."""
