@@ -6,6 +6,7 @@ import pytest
 from benchmarks.gate import tier
 from benchmarks.gate.faults import FAULTS
 from benchmarks.gate.rates import Rate, repetition
+from metabench.compute.native import use_native
 from metabench.tracks.fewshot.brief import Brief
 from metabench.tracks.fewshot.canaries import canaries
 from metabench.training.meta_training import initial_state
@@ -34,7 +35,7 @@ def test_statistics_of_the_test_are_found_by_the_canaries():
     plan = tier.plan_of("protonet")
     state, alone = initial_state(plan.trainee, 0), "single query"
     for fault, holds in (("none", True), ("batch_norm", False)):
-        with FAULTS[fault].planted():
+        with FAULTS[fault].planted(), use_native(True):  # which compiles faster
             found = {one.name: one for one in canaries(plan, state, episodes=4)}
         assert found[alone].holds is holds
 

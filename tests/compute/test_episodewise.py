@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import jax
@@ -13,6 +14,7 @@ from metabench.compute.devices import across, copied, devices_for
 from metabench.compute.episodewise import over_episodes
 from metabench.compute.native import use_native
 from metabench.learners.gradient.maml import maml
+from metabench.training import meta_training
 from metabench.training.checkpoints import Checkpoints
 from metabench.training.lengths import Lengths
 from metabench.training.meta_training import accuracy_on, meta_train
@@ -60,6 +62,7 @@ def spread():
         odd = copied(jnp.arange(10.0).reshape(5, 2), devices)
         uneven = jax.jit(over_episodes(where))(odd)
         slope = jax.jit(jax.grad(lambda x: over_episodes(where)(x)[0].sum()))(odd)
+    meta_training.make_chunk = cache(meta_training.make_chunk)  # compiled for the first training
     train = trained()
     with tempfile.TemporaryDirectory() as folder:
         resumed = [trained(Path(folder), steps) for steps in (4, 8)][-1]
@@ -67,15 +70,21 @@ def spread():
     print(json.dumps([count, squares.tolist(), device.tolist(), train, resumed, uneven]))
 
 
-def trained(folder=None, steps=8):
-    """Numbers that tell a state of MAML after `steps` steps on an odd number of episodes."""
+@cache
+def subject():
+    """A small MAML, its classes, and its measure in validation."""
     classes = jax.random.bits(jax.random.key(0), (4 * 6, 16, 16, 1), jnp.uint8)
     members = jnp.arange(24, dtype=jnp.int32).reshape(4, 6)
     table = ClassTable(classes, members, jnp.full(4, 6), jnp.arange(4))
     learner = maml(SHAPE, inner_steps=1, width=4, decay="constant")
+    return learner, table, accuracy_on(learner, table, SHAPE, episodes=2)
+
+
+def trained(folder=None, steps=8):
+    """Numbers that tell a state of MAML after `steps` steps on an odd number of episodes."""
+    learner, table, accuracy = subject()
     plan = Lengths(steps=steps, batch=3, validate_every=4, validation_episodes=2, chunk=2)
     checkpoints = Checkpoints(folder) if folder else None
-    accuracy = accuracy_on(learner, table, SHAPE, plan.validation_episodes)
     found = meta_train(learner, SHAPE, table, accuracy, plan, seed=0, checkpoints=checkpoints)
     if checkpoints:
         checkpoints.close()

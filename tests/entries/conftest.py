@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from metabench.compute.native import use_native
 from metabench.conformance.check import Outcome
 from metabench.entries import submit as submitting
 from metabench.entries.folder import read
@@ -58,7 +59,14 @@ def submission(learner, run_dir, **changes):
     return Submission(learner, (PROTOCOL,), CLAIMS, places=places, **(usual | changes))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package", autouse=True)
+def native():
+    """XLA's own convolutions, which compile faster."""
+    with use_native(True):
+        yield
+
+
+@pytest.fixture(scope="package")
 def original(tmp_path_factory):
     root = tmp_path_factory.mktemp("entry")
     (root / "mine.py").write_text(TEXT)

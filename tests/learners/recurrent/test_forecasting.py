@@ -22,7 +22,10 @@ SMALL = {"width": 16, "warmup": 0, "decay": "constant"}
 
 
 def built(name, shape=SHAPE, **settings):
-    return registry.build_learner(name, shape, {**SMALL, **settings})
+    """A small learner, its functions compiled."""
+    learner = registry.build_learner(name, shape, {**SMALL, **settings})
+    names = ("adapt", "predict", "forecast")
+    return learner._replace(**{name: jax.jit(getattr(learner, name)) for name in names})
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +103,13 @@ def test_batch_norm_keeps_statistics_for_every_step(functions):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("name", ["fast_weights", "mann"])
 def test_a_short_training_beats_the_constant_gaussian(name):
     shape = FunctionShape(1, 20)
     learner = built(name, shape, width=48, learning_rate=5e-3)
     run, state = make_chunk(learner, shape, 32), initial_state(learner, 0)
-    state, _ = run(state, None, root_key(0), jnp.int32(0), 400)
+    state, _ = run(state, None, root_key(0), jnp.int32(0), 200)
     densities = make_densities(learner, shape, references=True)
     found = collect(densities, state, seed=1, functions=50)
     ahead = found["learner"] - found["prior"]
