@@ -27,7 +27,7 @@ IMAGE = (16, 16, 1)
 EPISODES = EpisodeShape(way=4, shot=1, query=2, image=IMAGE)
 STREAMS = StreamShape(way=3, presentations=2, image=IMAGE)
 BATCH, TASKS = 8, 20
-# A learner that takes tasks one by one, some that join them, one without training: its shape, its settings, and whether it takes tasks one by one.
+# Their shapes, settings, and whether they take tasks one by one; None where nothing is trained.
 LEARNERS = {
     "protonet": (EPISODES, {}, True),
     "baseline": (EPISODES, {"classes": 96, "fit": "nearest_means"}, False),
