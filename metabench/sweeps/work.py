@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metabench.errors import UserError
+from metabench.files.publish import write_text
 from metabench.sweeps.files import LOCK, LOG, valid
 from metabench.sweeps.spec import BUSY, DONE, FAILED, PROGRAMS, PRUNED, Outcome, request_of
 from metabench.sweeps.studies import PrunedError, reporter
@@ -80,7 +81,7 @@ def _held(spec: Mapping[str, Any], path: Path) -> Outcome:
         return Outcome(FAILED, str(error))
     except Exception as error:
         log = path.with_suffix(LOG)
-        log.write_text(traceback.format_exc(), encoding="utf-8")
+        write_text(log, traceback.format_exc())
         lines = str(error).splitlines() or [""]
         return Outcome(FAILED, f"{type(error).__name__}: {lines[0][:200]} (all of it: {log})")
 
