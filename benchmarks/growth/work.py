@@ -70,15 +70,15 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _table(point: Point) -> Any:
     """Random images: as many of each class as an episode shows."""
-    import jax
     import jax.numpy as jnp
+    import numpy as np
 
     from metabench.types import ClassTable
 
     classes, each = max(point.classes, point.way, 64), point.shot + point.query
     count, image = classes * each, (point.size, point.size, 1)
     return ClassTable(
-        images=jax.random.bits(jax.random.key(0), (count, *image), jnp.uint8),
+        images=jnp.asarray(np.random.default_rng(0).integers(0, 256, (count, *image), np.uint8)),
         members=jnp.arange(count, dtype=jnp.int32).reshape(classes, each),
         counts=jnp.full(classes, each, jnp.int32),
         class_ids=jnp.arange(classes, dtype=jnp.int32),
