@@ -88,13 +88,14 @@ def check_names(table: str, values: Mapping[str, Any], known: Sequence[str]) -> 
             )
 
 
+def _is_list_of(value: Any, kind: type) -> bool:
+    """Whether it is a list with something in it, all of that kind."""
+    return isinstance(value, Sequence) and bool(value) and all(isinstance(x, kind) for x in value)
+
+
 def _learners(value: Any) -> tuple[str, ...]:
     listed = [value] if isinstance(value, str) else value
-    if (
-        not isinstance(listed, Sequence)
-        or not listed
-        or not all(isinstance(x, str) for x in listed)
-    ):
+    if not _is_list_of(listed, str):
         raise UserError(
             f"`learners` is {value!r}; it must be a list of names, such as "
             '["protonet", "mine.py:mine"]'
@@ -108,11 +109,7 @@ def _protocols(value: Any) -> tuple[Axes, ...]:
     if isinstance(value, str):
         return tuple(_axes("protocols", asked_again(one)) for one in protocol_set(value))
     tables = [value] if isinstance(value, Mapping) else value
-    if (
-        not isinstance(tables, Sequence)
-        or not tables
-        or not all(isinstance(one, Mapping) for one in tables)
-    ):
+    if not _is_list_of(tables, Mapping):
         raise UserError(
             f"`protocols` is {value!r}; it must be a table of what `metabench run` measures, "
             'such as {dataset = "strokes", way = 5, shot = [1, 5]}, a list of such tables, or '
