@@ -4,7 +4,7 @@
 `benchmarks/table_gpu.toml` lists and that are not there, the most valuable first, several at once.
 Those that are expected to end in the time come before those that are not. When the time is over,
 what still runs is interrupted; its checkpoint stays in `runs/table`, and the same command goes on
-from it. Finished results lie below `leaderboards/`, as those of `metabench run` do, ready to commit.
+from it. Finished results lie below `leaderboards/`, as those of `metabench run` do.
 
 A small training keeps a GPU busy for a part of the time only. NVIDIA's multi-process service lets
 several share it; where its program is found, the suite starts it and ends it.

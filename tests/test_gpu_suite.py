@@ -1,4 +1,4 @@
-"""The suite of a GPU: what fits comes first, several at a time, and the rest keeps its checkpoint."""
+"""The suite of a GPU: what fits comes first, several at a time, the rest can go on later."""
 
 import json
 import sys
