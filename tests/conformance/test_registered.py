@@ -46,6 +46,7 @@ VARIANTS = {
     ),
     "supcon-inside-views": ("supcon", {"log_position": "inside", "views": 2, "train_way": 8}),
     "infogan-trunk": ("infogan", {"features": "trunk"}),
+    "bigan-critic": ("bigan", {"objective": "wgan_gp", "critic_steps": 2}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
 SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes

@@ -122,6 +122,8 @@ def plan_run(
         planned = replace(planned, batch=built.training.batch)
     _check_interval(protocol)
     tables = _training_tables(built, protocol, shape, dataset, training_data)
+    if tested_training is None and tables:
+        tables["val"] = _validation_table(protocol, training_data)
     return Plan(
         entry=entry,
         learner=built,
@@ -248,9 +250,9 @@ def _training_tables(
     dataset: Dataset,
     training_data: Dataset,
 ) -> dict[str, ClassTable]:
-    """The class tables of meta-training, drawn from freely, and of validation, as in the test.
+    """The class table of meta-training, drawn from freely; none where nothing is trained.
 
-    Classes of meta-training are numbered from 0. There are none where nothing is trained.
+    Its classes are numbered from 0.
     """
     if learner.training is None and foundation_of(learner) is None:
         return {}
@@ -269,5 +271,11 @@ def _training_tables(
     table = class_table(training_data, found, "train", detail)
     where = f"the train part of {training_data.name}/{met.split}"
     check_fits(table, drawn, where, row_names(table, training_data, found))
-    val = protocol_table(training_data, replace(met, part="val"))
-    return {"train": numbered(table), "val": val}
+    return {"train": numbered(table)}
+
+
+def _validation_table(protocol: Protocol, training_data: Dataset) -> ClassTable:
+    """The class table of validation, whose episodes are as those of the test."""
+    split = training_split(protocol)
+    met = replace(protocol, dataset=training_data.name, split=split, part="val")
+    return protocol_table(training_data, met)
