@@ -43,6 +43,7 @@ def run(
     grey: options.Grey = False,
     seed: options.Seed = 0,
     seeds: options.Seeds = 1,
+    seeds_together: options.SeedsTogether = False,
     set_: options.Settings = None,
     train: options.Lengths = None,
     recipe: options.Recipe = None,
@@ -59,6 +60,7 @@ def run(
     cache: options.Cache = None,
 ) -> None:
     """Train LEARNER, test it N-way k-shot or online, and write one result JSON."""
+    from metabench.tracks.fewshot.checks import check_together
     from metabench.tracks.fewshot.request import Asked, Places, Request
 
     tested = Asked(
@@ -68,7 +70,8 @@ def run(
     settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
     request = Request(learner, tested, settings, lengths, recipe, seed, seeds, trained_for, places)
     plan = _plan(request, out, resume, plots, force, log)
-    _execute(plan, out, resume, quiet, plots, canaries, log)
+    check_together(plan, seeds_together)
+    _execute(plan, out, resume, quiet, plots, canaries, log, seeds_together)
 
 
 def _plan(
@@ -128,6 +131,7 @@ def _execute(
     plots: bool,
     canaries: bool,
     logs: Sequence[str] | None,
+    together: bool,
 ) -> None:
     """Run the plan, write the result and say where everything is."""
     from metabench.compute.hosts import first
@@ -143,8 +147,14 @@ def _execute(
     logs_here = (logs or ()) if first() else ()
     shown = RunView(not shown_here)
     with shown as view, logged_plan(view.watcher(), logs_here, plan) as watcher:
-        command = command_line()
-        result = execute(plan, resume=resume, command=command, watcher=watcher, canaries=canaries)
+        result = execute(
+            plan,
+            resume=resume,
+            command=command_line(),
+            watcher=watcher,
+            canaries=canaries,
+            together=together,
+        )
     if not first():
         return
     path = out or default_path(result, Path("leaderboards"))
