@@ -196,9 +196,10 @@ class _Run:
                 one.sums = {name: one.sums[name] + values[name] * length for name in values}
                 self._report(one, start + length, values["loss"], spent(), len(group))
         found = [self._validated(one.trained, one.key, until) for one in group]
+        part = spent()
         for one, validation in zip(group, found, strict=True):
             loss, accuracy = (one.sums[name] / (until - first) for name in ("loss", "accuracy"))
-            one.step, one.trained.seconds = until, one.trained.seconds + spent()
+            one.step, one.trained.seconds = until, one.trained.seconds + part
             row = Point(until, loss, accuracy, validation, one.trained.seconds)
             one.trained.history.append(row)
 
