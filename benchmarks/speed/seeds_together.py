@@ -5,10 +5,13 @@ steps, sampling included, without compiling. The ratio is the time of one after 
 together: above 1, together is faster. `vectorised` is one program over stacked states (`jax.vmap`),
 which accelerators run; on a CPU it is here to show why the cores take the seeds in turn.
 Random images of 28 by 28 pixels, 5-way 1-shot, and streams of 20 by 20.
+
+`python -m benchmarks.speed.seeds_together [NAME …]` prints each row as it is measured.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -51,7 +54,7 @@ ROWS = {
 }
 
 
-def measure(turns: int = 5) -> dict:
+def measure(turns: int = 3) -> dict:
     """The ratio for each learner, and the seconds of compiling once for all and for each seed."""
     return {f"seeds together, {name}": _row(row, turns) for name, row in ROWS.items()}
 
@@ -127,7 +130,19 @@ def _table(image: tuple[int, int, int]) -> ClassTable:
     )
 
 
+def main() -> None:
+    """Measure the named rows, or all of them."""
+    for name in sys.argv[1:] or ROWS:
+        found = _row(ROWS[name], turns=3)
+        print(f"{name}: " + ", ".join(f"{value:.3g} {unit}" for unit, value in found.items()))
+        sys.stdout.flush()
+
+
 def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -60,17 +60,14 @@ def run(
     cache: options.Cache = None,
 ) -> None:
     """Train LEARNER, test it N-way k-shot or online, and write one result JSON."""
-    from metabench.tracks.fewshot.checks import check_together
     from metabench.tracks.fewshot.request import Asked, Places, Request
 
     tested = Asked(
         dataset, way, shot, query, protocol, presentations, labels, split, test_dataset, test_split,
         within_alphabet, episodes, image_size, independent, min_images, grey)  # fmt: skip
-    places = Places(run_dir, archives, cache, quiet)
-    settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
-    request = Request(learner, tested, settings, lengths, recipe, seed, seeds, trained_for, places)
-    plan = _plan(request, out, resume, plots, force, log)
-    check_together(plan, seeds_together)
+    how = parse_settings(set_ or []), parse_settings(train or [], "--train"), recipe, seed, seeds
+    request = Request(learner, tested, *how, trained_for, Places(run_dir, archives, cache, quiet))
+    plan = _plan(request, out, resume, plots, force, log, seeds_together)
     _execute(plan, out, resume, quiet, plots, canaries, log, seeds_together)
 
 
@@ -81,11 +78,13 @@ def _plan(
     plots: bool,
     force: bool,
     logs: Sequence[str] | None,
+    together: bool,
 ) -> Plan:
     """The run, checked."""
     from metabench import registry
     from metabench.files.publish import check_writable
     from metabench.scoring.traces import check_traceable
+    from metabench.tracks.fewshot.checks import check_together
     from metabench.tracks.fewshot.request import plan_of
     from metabench.training.logs.log import check_logs
 
@@ -95,6 +94,7 @@ def _plan(
     if resume and request.trained_for is not None:
         raise UserError("`resume` continues a training, `trained_for` begins none: leave one out")
     plan = plan_of(request)
+    check_together(plan, together)
     if plots:
         check_traceable(plan.entry.name, plan.learner)
         _episodes_of(plan)
