@@ -12,13 +12,13 @@ from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
 from metabench.contracts.options import Count, with_options
+from metabench.learners.common.backbone import AnyBackbone
 from metabench.learners.common.linear import Weights
 from metabench.learners.common.metric import MetricNet
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.learners.pretrained.base import pretrained
 from metabench.learners.pretrained.fitting import Fitting, Layer, uniform
-from metabench.nets.conv4 import Conv4, conv4_features
 from metabench.types import EpisodeShape
 
 
@@ -47,6 +47,7 @@ def baseline(
     classes: Count = 10_000,
     fitting: Fitting = Fitting(),
     width: Count = 64,
+    network: AnyBackbone = AnyBackbone(),
     episodes: TrainingEpisodes = TrainingEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
 ) -> EpisodeLearner:
@@ -57,16 +58,18 @@ def baseline(
       classes: of the training; a run sets it.
       fitting: what an episode makes of its supports.
       width: channels of each block of Conv4.
+      network: what embeds images, where it is not Conv4.
       episodes: of training, where they differ from the test's; only images and classes are used.
       optimizer: of the pretraining.
 
     Reference: https://arxiv.org/abs/1904.04232
     """
-    features = conv4_features(shape.image, width)
+    backbone = network.embedding(shape.image, width)
+    features = backbone.features
 
     def make(rngs: nnx.Rngs) -> MetricNet:
-        backbone = Conv4(shape.image[2], width=width, rngs=rngs)
-        return MetricNet(backbone, LinearClassifier(features, classes, rngs))
+        module = backbone.make(rngs)  # its first weights are drawn before those of the head
+        return MetricNet(module, LinearClassifier(features, classes, rngs), backbone.passes)
 
     return pretrained(
         make,
