@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from flax import nnx
 
@@ -18,6 +18,8 @@ from metabench.types import ImageShape
 from metabench.unpackaged import LearnerEntry
 
 CONV4 = "conv4"
+PlainNorm = Literal["running", "group", "layer", "none"]
+"""The normalisations of a network that embeds each image by itself in the test."""
 
 
 @dataclass(frozen=True)

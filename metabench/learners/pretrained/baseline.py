@@ -7,12 +7,14 @@ et al. 2016.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import jax
 from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
-from metabench.contracts.options import Count, with_options
-from metabench.learners.common.backbone import AnyBackbone
+from metabench.contracts.options import UNSAID, Count, with_options
+from metabench.learners.common.backbone import AnyBackbone, PlainNorm
 from metabench.learners.common.linear import Weights
 from metabench.learners.common.metric import MetricNet
 from metabench.learners.common.optimizer import ClippedAdam, adam
@@ -47,6 +49,7 @@ def baseline(
     classes: Count = 10_000,
     fitting: Fitting = Fitting(),
     width: Count = 64,
+    norm: Annotated[PlainNorm, UNSAID] = "running",
     network: AnyBackbone = AnyBackbone(),
     episodes: TrainingEpisodes = TrainingEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
@@ -58,13 +61,15 @@ def baseline(
       classes: of the training; a run sets it.
       fitting: what an episode makes of its supports.
       width: channels of each block of Conv4.
+      norm: statistics that normalise, those of the batch in training and their averages in the
+        test, or those of each image.
       network: what embeds images, where it is not Conv4.
       episodes: of training, where they differ from the test's; only images and classes are used.
       optimizer: of the pretraining.
 
     Reference: https://arxiv.org/abs/1904.04232
     """
-    backbone = network.embedding(shape.image, width)
+    backbone = network.embedding(shape.image, width, norm)
     features = backbone.features
 
     def make(rngs: nnx.Rngs) -> MetricNet:

@@ -9,15 +9,15 @@ supports, or takes the nearest class mean by cosine.
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
-from metabench.contracts.options import Count, Rate, with_options
-from metabench.learners.common.backbone import AnyBackbone
+from metabench.contracts.options import UNSAID, Count, Rate, with_options
+from metabench.learners.common.backbone import AnyBackbone, PlainNorm
 from metabench.learners.common.metric import MetricNet
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
@@ -76,6 +76,7 @@ def baseline_pp(
     classes: Count = 10_000,
     fitting: Fitting = Fitting(),
     width: Count = 64,
+    norm: Annotated[PlainNorm, UNSAID] = "running",
     network: AnyBackbone = AnyBackbone(),
     episodes: TrainingEpisodes = TrainingEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
@@ -91,13 +92,15 @@ def baseline_pp(
       classes: of the training; a run sets it.
       fitting: what an episode makes of its supports.
       width: channels of each block of Conv4.
+      norm: statistics that normalise, those of the batch in training and their averages in the
+        test, or those of each image.
       network: what embeds images, where it is not Conv4.
       episodes: of training, where they differ from the test's; only images and classes are used.
       optimizer: of the pretraining.
 
     Reference: https://arxiv.org/abs/1904.04232
     """
-    backbone = network.embedding(shape.image, width)
+    backbone = network.embedding(shape.image, width, norm)
     features = backbone.features
     first = partial(first_vectors, factors=class_factors)
 

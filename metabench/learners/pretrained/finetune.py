@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from metabench.contracts.learner import EpisodeLearner, Metrics, Training
-from metabench.contracts.options import TEST_ONLY, Count, Rate, with_options
+from metabench.contracts.options import TEST_ONLY, UNSAID, Count, Rate, with_options
 from metabench.learners.common.backbone import AnyBackbone
 from metabench.learners.common.classifier import classifier
 from metabench.learners.common.optimizer import ClippedAdam, adam, descended
@@ -27,6 +27,7 @@ from metabench.learners.pretrained.base import classification, labelled
 from metabench.nets.functional import Functional
 from metabench.types import Episode, EpisodeShape, PyTree
 
+FineNorm = Literal["batch", "group", "layer", "none"]
 Train: TypeAlias = Callable[[State, Episode, jax.Array], tuple[State, Metrics]]
 
 
@@ -38,13 +39,14 @@ def finetune(
     inner_steps: Annotated[Count, TEST_ONLY] = 12,
     inner_rate: Annotated[Rate, TEST_ONLY] = 0.1,
     width: Count = 32,
+    norm: Annotated[FineNorm, UNSAID] = "batch",
     network: AnyBackbone = AnyBackbone(),
     episodes: TrainingEpisodes = TrainingEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
 ) -> EpisodeLearner:
     """Pretraining and gradient descent on four blocks of 32 channels and a linear layer.
 
-    The supports' statistics after the last step normalise the queries.
+    By default the supports' statistics after the last step normalise the queries.
 
     Args:
       shape: of the test episodes.
@@ -52,6 +54,8 @@ def finetune(
       inner_steps: of gradient descent, each on all supports.
       inner_rate: of each step.
       width: channels of each block.
+      norm: statistics that normalise: `batch`, in an episode those of the supports, or those of
+        each image.
       network: another network in place of the four blocks.
       episodes: of training, where they differ from the test's; only images and classes are used.
       optimizer: of the pretraining.
@@ -59,8 +63,8 @@ def finetune(
     Reference: https://openreview.net/forum?id=rJY0-Kcll
     """
     pretraining = adam(optimizer)
-    every = classifier(replace(shape, way=classes), network, width, "batch").net
-    net = classifier(shape, network, width, "support").net
+    every = classifier(replace(shape, way=classes), network, width, norm).net
+    net = classifier(shape, network, width, "support" if norm == "batch" else norm).net
 
     def init(key: jax.Array) -> State:
         params, stats = every.init(key)

@@ -176,3 +176,20 @@ def test_settings_of_the_backbone_come_before_those_of_the_learner():
     assert found.features == 16
     assert not found.transductive
     assert AnyBackbone("strided4").embedding((32, 32, 1), 8, "batch").transductive
+
+
+@pytest.mark.parametrize("name", [*ON_ANY, "deepcluster", "relation"])
+def test_every_learner_on_a_convolutional_network_takes_group_normalisation(name):
+    own = {"deepcluster": {"bank": 8, "clusters": 4}, "meta_lstm": {"test_norm": None}}
+    settings = {"norm": "group", "width": 8, **own.get(name, {})}
+    learner = registry.build_learner(name, SHAPE, settings)
+    state, logits = forms(learner)
+    assert logits.shape == (3, 3)
+    assert not jax.tree.leaves(getattr(state, "stats", ()))  # each image has its own
+    assert not learner.transductive
+
+
+@pytest.mark.parametrize("name", ["baseline", "baseline_pp", "supcon", "finetune", "deepcluster"])
+def test_results_do_not_mention_a_default_norm_that_was_no_option_before(name):
+    assert "norm" not in registry.said(name, {})
+    assert registry.said(name, {"norm": "group"})["norm"] == "group"
