@@ -128,7 +128,7 @@ def plan_run(
         entry=entry,
         learner=built,
         trainee=_trainee(entry, shape, chosen, built),
-        hyperparameters={**_defaults(entry), **chosen},
+        hyperparameters=registry.said(entry, chosen),
         recipe=recipe,
         lengths=planned,
         protocol=frozen(protocol),
@@ -141,10 +141,6 @@ def plan_run(
         tested_training=tested_training if built.training is not None else None,
         source=_source(built, protocol, training_data, seeds, run_dir),
     )
-
-
-def _defaults(entry: LearnerEntry) -> dict[str, Any]:
-    return {name: option.default for name, option in registry.options(entry).items()}
 
 
 def _trainee(
@@ -169,6 +165,8 @@ def _filled(
         filled.setdefault("steps", lengths.steps)
     if "classes" in options:
         filled.setdefault("classes", max(class_count(find_split(training_data, split), "train"), 1))
+    if "backbone_digest" in options and "backbone" in filled:
+        filled.setdefault("backbone_digest", registry.backbone(filled["backbone"]).digest)
     if "embedding" in options:
         name = filled.get("embedding", options["embedding"].default)
         found = recipes.find(training_data.name, name, SOURCE_WAY, 1)
