@@ -7,6 +7,7 @@ these batches. The optimizer's state is one for each network.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,8 @@ from metabench.nets.functional import Functional
 from metabench.types import PyTree
 
 CRITIC = "discriminator"  # its name among the networks
+Slope: TypeAlias = tuple[dict[str, PyTree], tuple[Metrics, dict[str, PyTree]]]
+"""Gradients by network, then metrics and statistics."""
 
 
 def descent(
@@ -32,25 +35,11 @@ def descent(
     if adversary.objective == "gan":
         return together(nets, loss, optimizer)
 
-    def slope(
-        state: State, mine: bool, x: jax.Array, key: jax.Array
-    ) -> tuple[PyTree, tuple[Metrics, dict[str, PyTree]]]:
-        """The gradient for the critic, or for all others."""
-        chosen = {name: one for name, one in state.params.items() if (name == CRITIC) == mine}
-
-        def total(params: dict[str, PyTree]) -> tuple[jax.Array, tuple[Metrics, PyTree]]:
-            play = Players(nets, state.params | params, state.stats)
-            value, metrics = loss(play, x, key)
-            return value, (metrics, play.stats)
-
-        return jax.grad(total, has_aux=True)(chosen)
+    def slope(state: State, mine: bool, x: jax.Array, key: jax.Array) -> Slope:
+        return _slope(nets, loss, state, mine, x, key)
 
     def moved(state: State, grads: dict[str, PyTree], stats: dict[str, PyTree]) -> State:
-        params, moments = dict(state.params), dict(state.optimizer)
-        for name, gradient in grads.items():
-            update, moments[name] = optimizer.update(gradient, moments[name], params[name])
-            params[name] = optax.apply_updates(params[name], update)
-        return State(params, stats, moments)
+        return _moved(optimizer, state, grads, stats)
 
     def criticised(state: State, drawn: tuple[jax.Array, jax.Array]) -> tuple[State, jax.Array]:
         grads, (metrics, stats) = slope(state, True, *drawn)
@@ -76,3 +65,36 @@ def descent(
         return {name: optimizer.init(one) for name, one in params.items()}
 
     return Descent(init, step, turns=adversary.critic_steps)
+
+
+def _slope(
+    nets: Mapping[str, Functional],
+    loss: Loss,
+    state: State,
+    mine: bool,
+    x: jax.Array,
+    key: jax.Array,
+) -> Slope:
+    """The gradient for the critic, or for all others."""
+    chosen = {name: one for name, one in state.params.items() if (name == CRITIC) == mine}
+
+    def total(params: dict[str, PyTree]) -> tuple[jax.Array, tuple[Metrics, dict[str, PyTree]]]:
+        play = Players(nets, state.params | params, state.stats)
+        value, metrics = loss(play, x, key)
+        return value, (metrics, play.stats)
+
+    return jax.grad(total, has_aux=True)(chosen)
+
+
+def _moved(
+    optimizer: optax.GradientTransformation,
+    state: State,
+    grads: dict[str, PyTree],
+    stats: dict[str, PyTree],
+) -> State:
+    """`state` after one update of those networks that have a gradient."""
+    params, moments = dict(state.params), dict(state.optimizer)
+    for name, gradient in grads.items():
+        update, moments[name] = optimizer.update(gradient, moments[name], params[name])
+        params[name] = optax.apply_updates(params[name], update)
+    return State(params, stats, moments)

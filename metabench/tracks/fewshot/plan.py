@@ -121,9 +121,8 @@ def plan_run(
     if "batch" not in wanted and built.training is not None:
         planned = replace(planned, batch=built.training.batch)
     _check_interval(protocol)
-    tables = _training_tables(built, protocol, shape, dataset, training_data)
-    if tested_training is None and tables:
-        tables["val"] = _validation_table(protocol, training_data)
+    trains = tested_training is None
+    tables = _training_tables(built, protocol, shape, dataset, training_data, validated=trains)
     return Plan(
         entry=entry,
         learner=built,
@@ -247,10 +246,13 @@ def _training_tables(
     shape: ImageTaskShape,
     dataset: Dataset,
     training_data: Dataset,
+    *,
+    validated: bool,
 ) -> dict[str, ClassTable]:
-    """The class table of meta-training, drawn from freely; none where nothing is trained.
+    """The class tables of meta-training, drawn from freely, and of validation, as in the test.
 
-    Its classes are numbered from 0.
+    Classes of meta-training are numbered from 0. There are none where nothing is trained, and no
+    validation where nothing is `validated`.
     """
     if learner.training is None and foundation_of(learner) is None:
         return {}
@@ -269,11 +271,7 @@ def _training_tables(
     table = class_table(training_data, found, "train", detail)
     where = f"the train part of {training_data.name}/{met.split}"
     check_fits(table, drawn, where, row_names(table, training_data, found))
-    return {"train": numbered(table)}
-
-
-def _validation_table(protocol: Protocol, training_data: Dataset) -> ClassTable:
-    """The class table of validation, whose episodes are as those of the test."""
-    split = training_split(protocol)
-    met = replace(protocol, dataset=training_data.name, split=split, part="val")
-    return protocol_table(training_data, met)
+    tables = {"train": numbered(table)}
+    if validated:
+        tables["val"] = protocol_table(training_data, replace(met, part="val"))
+    return tables
