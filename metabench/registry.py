@@ -1,8 +1,9 @@
 """Plug-ins by name, found through entry points. No plug-in is known here.
 
-Groups: `metabench.learners` (factories), `metabench.datasets` (`DatasetSpec`, or a function
-that makes one from the rest of a name `scheme:rest`), `metabench.protocols` (tuples of
-`Protocol`). Somebody else's plug-in is one entry-point line in their package.
+Groups: `metabench.learners` and `metabench.backbones` (factories), `metabench.datasets`
+(`DatasetSpec`, or a function that makes one from the rest of a name `scheme:rest`),
+`metabench.protocols` (tuples of `Protocol`). Somebody else's plug-in is one entry-point line in
+their package.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from metabench.contracts import options as options_
+from metabench.contracts.backbone import Backbone, BackboneFactory
 from metabench.contracts.learner import (
     EpisodeLearner,
     Forecaster,
@@ -24,13 +26,21 @@ from metabench.contracts.learner import (
 )
 from metabench.contracts.options import check_options, options_of, with_options
 from metabench.errors import UserError, suggest
-from metabench.types import EpisodeShape, FunctionShape, Protocol, StreamShape, TaskShape
+from metabench.types import (
+    EpisodeShape,
+    FunctionShape,
+    ImageShape,
+    Protocol,
+    StreamShape,
+    TaskShape,
+)
 from metabench.unpackaged import LearnerEntry, of_function, of_reference
 
 if TYPE_CHECKING:
     from metabench.contracts.dataset import DatasetSpec
 
 AnyLearner: TypeAlias = str | LearnerFactory | LearnerEntry
+AnyBackbone: TypeAlias = str | BackboneFactory | LearnerEntry
 ABILITIES = {
     EpisodeShape: EpisodeLearner,
     StreamShape: StreamLearner,
@@ -44,7 +54,7 @@ def _points(group: str) -> dict[str, EntryPoint]:
 
 
 def names(group: str) -> tuple[str, ...]:
-    """Names registered in `group` (`learners`, `datasets` or `protocols`), sorted.
+    """Names registered in `group` (`learners`, `backbones`, `datasets`, `protocols`), sorted.
 
     Schemes are not among the datasets, as a scheme alone names no dataset.
     """
@@ -98,6 +108,47 @@ def learner(what: AnyLearner) -> LearnerEntry:
     return LearnerEntry(what, factory, version)
 
 
+def backbone(name: AnyBackbone) -> LearnerEntry:
+    """A backbone by whatever names it.
+
+    Args:
+      name: a registered name, `path/to/file.py:function`, `package.module:function`, a factory, or
+        an entry, which is returned.
+
+    Raises:
+      UserError: there is none of that name, it names the ones there are; or what is named cannot
+        be imported.
+    """
+    if isinstance(name, LearnerEntry):
+        return name
+    if not isinstance(name, str):
+        return of_function(name)
+    if ":" in name:
+        return of_reference(name, "backbone")
+    factory = with_options(_load("backbones", "backbone", name))
+    point = _points("backbones")[name]
+    version = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
+    return LearnerEntry(name, factory, version)
+
+
+def build_backbone(name: AnyBackbone, image: ImageShape, settings: Mapping[str, Any]) -> Backbone:
+    """A backbone for images of shape `image`.
+
+    Raises:
+      UserError: there is none of that name, an option that it does not have, a value that it
+        refuses, or a factory that returns something else.
+    """
+    entry = backbone(name)
+    check_options(entry.name, entry.factory, settings, "backbone")
+    built = entry.factory(image, **settings)
+    if not isinstance(built, Backbone):
+        raise UserError(
+            f"backbone `{entry.name}` returns {type(built).__name__}; it must return a "
+            "`metabench.contracts.backbone.Backbone`"
+        )
+    return built
+
+
 def dataset(name: str, tested: bool = False) -> DatasetSpec:
     """The description registered as dataset `name`, or made by a scheme from `scheme:rest`.
 
@@ -133,6 +184,11 @@ def protocols() -> tuple[Protocol, ...]:
 def options(what: AnyLearner) -> dict[str, inspect.Parameter]:
     """The keyword hyperparameters of a learner, with their defaults."""
     return options_of(learner(what).factory)
+
+
+def said(what: AnyLearner, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a result says of the options of a learner, which is built with `settings`."""
+    return options_.said(learner(what).factory, settings)
 
 
 def in_words(what: AnyLearner, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Learners that no package registers: a function at hand, in a file, or in an importable module.
 
-A learner of any origin is a `LearnerEntry`; those of packages come from `metabench.registry`.
+A learner of any origin is a `LearnerEntry`; those of packages come from `metabench.registry`. A
+backbone before it is built is one too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from metabench.errors import UserError, suggest
 
 
 class LearnerEntry(NamedTuple):
-    """A learner before it is built: its factory, and what a result says of where it is from."""
+    """A learner or backbone before it is built: its factory, and where it is from."""
 
     name: str
     factory: LearnerFactory
@@ -50,8 +51,12 @@ def of_function(factory: LearnerFactory) -> LearnerEntry:
     return _of_file(f"{path.stem}.{name}", factory, path)
 
 
-def of_reference(reference: str) -> LearnerEntry:
+def of_reference(reference: str, noun: str = "learner") -> LearnerEntry:
     """The entry of `path/to/mine.py:factory` or `package.module:factory`.
+
+    Args:
+      reference: the path or module, and the name of the function.
+      noun: what it names: a `learner` or a `backbone`.
 
     Raises:
       UserError: the file or module cannot be imported, or has no such function.
@@ -59,10 +64,10 @@ def of_reference(reference: str) -> LearnerEntry:
     place, _, name = reference.rpartition(":")
     if not place or not name.isidentifier():
         raise UserError(
-            f"`learner` is {reference!r}; it must be a registered name, `path/to/file.py:function` "
+            f"`{noun}` is {reference!r}; it must be a registered name, `path/to/file.py:function` "
             "or `package.module:function`"
         )
-    module = _from_file(place) if place.endswith(".py") else _imported(place)
+    module = _from_file(place, noun) if place.endswith(".py") else _imported(place, noun)
     factory = getattr(module, name, None)
     if not callable(factory):
         functions = tuple(
@@ -71,7 +76,7 @@ def of_reference(reference: str) -> LearnerEntry:
             if inspect.isfunction(value) and value.__module__ == module.__name__
         )
         raise UserError(
-            f"`learner` is {reference!r}, but {place} has no function `{name}`"
+            f"`{noun}` is {reference!r}, but {place} has no function `{name}`"
             f"{suggest(name, functions)}; it has: {', '.join(functions) or 'none'}"
         )
     file = module.__file__
@@ -85,11 +90,11 @@ def _of_file(name: str, factory: LearnerFactory, path: Path | str) -> LearnerEnt
     return LearnerEntry(name, with_options(factory), f"{Path(path).name}, unpackaged", digest)
 
 
-def _from_file(place: str) -> ModuleType:
+def _from_file(place: str, noun: str) -> ModuleType:
     """The module in a file, imported again each time: the file may have changed."""
     path = Path(place).expanduser().absolute()
     if not path.is_file():
-        raise UserError(f"`learner` names the file {place}, but there is none")
+        raise UserError(f"`{noun}` names the file {place}, but there is none")
     name = path.stem
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -101,7 +106,7 @@ def _from_file(place: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # a script may end itself
-        raise UserError(_said(place, error)) from error
+        raise UserError(_said(place, noun, error)) from error
     finally:
         sys.path.remove(str(path.parent))
         if before is not None:
@@ -109,16 +114,16 @@ def _from_file(place: str) -> ModuleType:
     return module
 
 
-def _imported(place: str) -> ModuleType:
+def _imported(place: str, noun: str) -> ModuleType:
     try:
         return importlib.import_module(place)
     except (Exception, SystemExit) as error:  # a script may end itself
-        raise UserError(_said(place, error)) from error
+        raise UserError(_said(place, noun, error)) from error
 
 
-def _said(place: str, error: BaseException) -> str:
+def _said(place: str, noun: str, error: BaseException) -> str:
     kind, text = type(error).__name__, " ".join(str(error).split())
-    return f"`learner` names {place}, which cannot be imported ({kind}: {text})"
+    return f"`{noun}` names {place}, which cannot be imported ({kind}: {text})"
 
 
 def _digest(factory: LearnerFactory) -> str | None:

@@ -89,6 +89,11 @@ ROWS = (
         "and no other family. No data, no files, no logging.",
     ),
     Row(
+        ("backbones",),
+        "Networks that embed images, each a factory of a `Backbone`, for any learner. The modules "
+        "that they are made of are in `nets/`.",
+    ),
+    Row(
         ("data",),
         "Archives to memory-mapped arrays and back into memory: download, checks, inventory, "
         "splits, and the `readers/` of file formats. `load` imports no dataset library.",
@@ -118,8 +123,8 @@ ROWS = (
     ),
     Row(
         ("contracts",),
-        "What a plug-in must be: a learner and its options, a dataset, an optimizee. No plug-in is "
-        "known here.",
+        "What a plug-in must be: a learner and its options, a backbone, a dataset, an optimizee. "
+        "No plug-in is known here.",
     ),
     Row(
         ("tasks",),

@@ -11,6 +11,11 @@ test of its own:
 The only plug-in known here by name is the dataset `strokes`: the checks draw episodes from it.
 """
 
+from metabench.conformance.backbones import (
+    BACKBONE_CHECKS,
+    backbone_checks,
+    check_backbone,
+)
 from metabench.conformance.check import (
     BoundCheck,
     Check,
@@ -35,6 +40,7 @@ from metabench.conformance.suite import (
 from metabench.conformance.uneven import check_support_order
 
 __all__ = [
+    "BACKBONE_CHECKS",
     "DATASET_CHECKS",
     "LEARNER_CHECKS",
     "BoundCheck",
@@ -44,6 +50,8 @@ __all__ = [
     "Prepared",
     "Skipped",
     "Subject",
+    "backbone_checks",
+    "check_backbone",
     "check_dataset",
     "check_label_names",
     "check_learner",

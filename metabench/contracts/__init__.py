@@ -1,1 +1,1 @@
-"""What a plug-in must be: a learner, a dataset, an optimizee. No plug-in is known here."""
+"""What a plug-in must be: learner, backbone, dataset, optimizee. No plug-in is known here."""

@@ -19,6 +19,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+from metabench.contracts.ranges import POSITIVE as POSITIVE
+from metabench.contracts.ranges import AtLeast as AtLeast
+from metabench.contracts.ranges import Between as Between
+from metabench.contracts.ranges import FromTo as FromTo
 from metabench.errors import UserError, suggest
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,67 +30,14 @@ TEST_ONLY = "test only"
 """`option: Annotated[int, TEST_ONLY] = 1` of a factory: one training serves all its values, and
 validation takes the default."""
 
+UNSAID = "unsaid at its default"
+"""`option: Annotated[int, UNSAID] = 1` of a factory: at its default, results and folders of
+checkpoints do not hold it, so that those from before there was the option keep their names."""
+
 
 @dataclass(frozen=True)
 class Options:
     """Base of the groups of options that several factories share."""
-
-
-@dataclass(frozen=True)
-class AtLeast:
-    """A number of `least` or more."""
-
-    least: float
-
-    def allows(self, value: float) -> bool:
-        """Whether `value` is large enough."""
-        return value >= self.least
-
-    def __str__(self) -> str:
-        return f"at least {self.least}"
-
-
-@dataclass(frozen=True)
-class Between:
-    """A number above `least` and below `most`."""
-
-    least: float
-    most: float
-
-    def allows(self, value: float) -> bool:
-        """Whether `value` lies within."""
-        return self.least < value < self.most
-
-    def __str__(self) -> str:
-        return f"between {self.least} and {self.most}"
-
-
-@dataclass(frozen=True)
-class FromTo:
-    """A number from `least` to `most`, both included."""
-
-    least: float
-    most: float
-
-    def allows(self, value: float) -> bool:
-        """Whether `value` lies within."""
-        return self.least <= value <= self.most
-
-    def __str__(self) -> str:
-        return f"from {self.least} to {self.most}"
-
-
-class _Positive:
-    """A number above 0."""
-
-    def allows(self, value: float) -> bool:
-        return value > 0
-
-    def __str__(self) -> str:
-        return "positive"
-
-
-POSITIVE = _Positive()
 
 
 Count = Annotated[int, AtLeast(1)]
@@ -142,13 +93,25 @@ def only_in_test(factory: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(name for name, found in marks.items() if TEST_ONLY in found)
 
 
-def check_options(name: str, factory: Callable[..., Any], values: Mapping[str, Any]) -> None:
+def said(factory: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a factory, by `values` or their defaults, but for those that are `UNSAID`."""
+    known = options_of(factory)
+    every = {name: p.default for name, p in known.items()} | dict(values)
+    unsaid = {
+        n for n, p in known.items() if UNSAID in _marks(p.annotation) and every[n] == p.default
+    }
+    return {name: value for name, value in every.items() if name not in unsaid}
+
+
+def check_options(
+    name: str, factory: Callable[..., Any], values: Mapping[str, Any], noun: str = "learner"
+) -> None:
     """Raise `UserError` on an option that learner `name` does not have, or on a wrong value."""
     known = options_of(factory)
     for option, value in values.items():
         if option not in known:
-            raise _unknown(name, option, known)
-        check_value(option, value, known[option].annotation, f" of learner `{name}`")
+            raise _unknown(name, option, known, noun)
+        check_value(option, value, known[option].annotation, f" of {noun} `{name}`")
 
 
 def in_words(factory: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,11 +149,13 @@ def check_value(name: str, value: object, hint: Any, owner: str = "") -> None:
             raise UserError(f"`{name}` is {value}; it must be {mark}")
 
 
-def _unknown(name: str, option: str, known: Mapping[str, inspect.Parameter]) -> UserError:
+def _unknown(
+    name: str, option: str, known: Mapping[str, inspect.Parameter], noun: str = "learner"
+) -> UserError:
     listed = ", ".join(f"{k}={p.default!r}" for k, p in known.items())
     others = f"its options and defaults are: {listed}" if listed else "it has no options at all"
     return UserError(
-        f"learner `{name}` has no option `{option}`{suggest(option, tuple(known))}; {others}"
+        f"{noun} `{name}` has no option `{option}`{suggest(option, tuple(known))}; {others}"
     )
 
 

@@ -16,16 +16,17 @@ from flax import nnx
 
 from metabench.compute.native import native
 from metabench.errors import UserError
-from metabench.nets.conv4 import EPSILON, conv4_features
+from metabench.nets.conv4 import EPSILON, GROUPS, by_image, conv4_features
 from metabench.nets.fused import conv_affine_relu_pool, conv_norm_relu_pool
 from metabench.nets.pixels import pixels
 from metabench.nets.products import convolve, convolve_half, pool
 from metabench.types import EpisodeShape, PyTree
 
-Norm = Literal["batch", "support", "layer", "none"]
+Norm = Literal["batch", "support", "group", "layer", "none"]
 """Whose statistics normalise. `batch`: those of all images that are computed together, so the
 answer to a query depends on the other queries (transductive). `support`: those of the support set,
-for the queries too. `layer`: those of each image."""
+for the queries too. `group`: those of each image, over groups of channels. `layer`: those of each
+image."""
 
 
 Blocks = Literal["pooled", "pooled_same", "strided"]
@@ -70,7 +71,9 @@ class Block(nnx.Module):
         if blocks == "pooled" and not train and known and not native():
             return self._fused(x)
         y = (convolve_half if blocks == "strided" else convolve)(x, self.kernel[...])
-        if self.norm != "none":
+        if self.norm in ("group", "layer"):
+            y = by_image(y, GROUPS if self.norm == "group" else 1)
+        elif self.norm != "none":
             mean, var = self._statistics(y, train)
             y = (y - mean) * jax.lax.rsqrt(var + EPSILON)
         y = jax.nn.relu(y * self._scale()[None, None, None] + self.bias[...][None, None, None])
@@ -91,9 +94,8 @@ class Block(nnx.Module):
         """Mean and variance; with `norm="support"`, stored if `train`, else those stored before."""
         if self.norm == "support" and not train:
             return self.mean[...][None, None, None], self.var[...][None, None, None]
-        axes = (1, 2, 3) if self.norm == "layer" else (0, 1, 2)
-        mean = y.mean(axes, keepdims=True)
-        var = jnp.square(y - mean).mean(axes, keepdims=True)
+        mean = y.mean((0, 1, 2), keepdims=True)
+        var = jnp.square(y - mean).mean((0, 1, 2), keepdims=True)
         if self.norm == "support":
             self.mean[...], self.var[...] = mean[0, 0, 0], var[0, 0, 0]
         return mean, var
@@ -117,15 +119,21 @@ class Classifier(nnx.Module):
         """Raises `UserError` on a wrong `norm` or `width`."""
         if norm not in get_args(Norm):
             raise UserError(f"`norm` is {norm!r}; it must be one of: {', '.join(get_args(Norm))}")
-        if width < 1:
-            raise UserError(f"`width` is {width}; it must be positive")
+        if width < 1 or (norm == "group" and width % GROUPS):
+            raise UserError(
+                f"`width` is {width}; it must be positive, and a multiple of {GROUPS} where `norm` "
+                "is `group`"
+            )
         inputs = (shape.image[2], width, width, width)
         self.blocks = nnx.List([Block(channels, width, norm, rngs, layout) for channels in inputs])
         self.head = nnx.Linear(features_of(shape.image, width, layout), shape.way, rngs=rngs)
         self.features = layout.features
 
-    def __call__(self, images: jax.Array, *, train: bool = False) -> jax.Array:
-        """Logits [n, way]."""
+    def __call__(
+        self, images: jax.Array, *, train: bool = False, key: jax.Array | None = None
+    ) -> jax.Array:
+        """Logits [n, way]; nothing is drawn from `key`."""
+        del key
         x = pixels(images)
         for block in self.blocks:
             x = block(x, train=train)

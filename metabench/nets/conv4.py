@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias, get_args
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jaxtyping import Float
 
 from metabench.compute.in_cache import few_at_once
 from metabench.errors import UserError
@@ -25,7 +26,7 @@ Norm = Literal["running", "batch", "group", "layer", "none"]
 Convolution: TypeAlias = Callable[..., list[jax.Array]]
 MOMENTUM = 0.9  # of the running averages, as in the code of the papers
 EPSILON = 1e-5
-GROUPS = 8
+GROUPS = 8  # the authors of group normalisation have 32, for widths from 64 on
 
 
 def check_norm(norm: str, width: int) -> None:
@@ -81,18 +82,9 @@ class ConvBlock(nnx.Module):
                 bias = bias - self.mean[...] * scale
             parts = convolution(kernel * scale[None, None, None], whole=not self.pool)
             return shift_relu_pool(parts, bias, pool=self.pool)
-        y = self._normalise(joined(convolution(kernel)))
+        y = by_image(joined(convolution(kernel)), 1 if self.norm == "layer" else GROUPS)
         y = jax.nn.relu(y * scale[None, None, None] + bias[None, None, None])
         return max_pool2(y) if self.pool else y
-
-    def _normalise(self, y: jax.Array) -> jax.Array:
-        """Normalised by the statistics of each image, over groups of channels."""
-        groups = 1 if self.norm == "layer" else GROUPS
-        grouped = y.reshape(*y.shape[:-1], groups, -1)
-        axes = (-4, -3, -1)
-        centred = grouped - grouped.mean(axes, keepdims=True)
-        var = jnp.square(centred).mean(axes, keepdims=True)
-        return (centred * jax.lax.rsqrt(var + EPSILON)).reshape(y.shape)
 
 
 class Conv4(nnx.Module):
@@ -107,8 +99,11 @@ class Conv4(nnx.Module):
         self.norm, self.width = norm, width
         self.blocks = nnx.List([ConvBlock(c, width, norm, rngs) for c in inputs])
 
-    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        """[n, h, w, channels] to [n, (h // 16) * (w // 16) * width]."""
+    def __call__(
+        self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None
+    ) -> jax.Array:
+        """[n, h, w, channels] to [n, (h // 16) * (w // 16) * width]; nothing is drawn by `key`."""
+        del key
         if train or self.norm == "batch":
             return self._embed(x, train)
         embed = partial(self._embed, train=False)
@@ -119,6 +114,15 @@ class Conv4(nnx.Module):
         for block in self.blocks:
             x = block(x, train=train)
         return x.reshape(x.shape[0], -1)
+
+
+def by_image(y: Float[jax.Array, "n h w c"], groups: int) -> jax.Array:
+    """Normalised by the statistics of each image, over `groups` equal groups of channels."""
+    grouped = y.reshape(*y.shape[:-1], groups, -1)
+    axes = (-4, -3, -1)
+    centred = grouped - grouped.mean(axes, keepdims=True)
+    var = jnp.square(centred).mean(axes, keepdims=True)
+    return (centred * jax.lax.rsqrt(var + EPSILON)).reshape(y.shape)
 
 
 def conv4_features(image: tuple[int, int, int], width: int) -> int:

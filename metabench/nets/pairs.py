@@ -30,8 +30,11 @@ class MapEmbedding(nnx.Module):
             [ConvBlock(inputs[k], width, norm, rngs, pool=k < POOLED) for k in range(BLOCKS)]
         )
 
-    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        """[n, h, w, channels] to [n, h // 4, w // 4, width]."""
+    def __call__(
+        self, x: jax.Array, *, train: bool = False, key: jax.Array | None = None
+    ) -> jax.Array:
+        """[n, h, w, channels] to [n, h // 4, w // 4, width]; nothing is drawn by `key`."""
+        del key
         for block in self.blocks:
             x = block(x, train=train)
         return x

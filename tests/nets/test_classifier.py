@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from metabench.compute.native import use_native
+from metabench.errors import UserError
 from metabench.nets.classifier import Classifier, Layout, parted, rejoined
 from metabench.nets.conv4 import Conv4
 from metabench.nets.functional import functional
@@ -107,3 +108,31 @@ def test_whose_statistics_a_query_is_normalised_by(norm):
         same, _ = net.apply(params, stats, IMAGES[:3], train=True)
         kept, _ = net.apply(params, stats, IMAGES[:3])
         np.testing.assert_allclose(kept, same, rtol=1e-5, atol=1e-6)
+
+
+def test_group_normalisation_is_by_the_statistics_of_each_image():
+    """A block by XLA's own operations; alone and among other images the logits are the same."""
+    net = functional(lambda rngs: Classifier(SHAPE, 16, "group", rngs))
+    params, stats = net.init(jax.random.key(1))
+    x = IMAGES / 255.0
+    for number in range(4):
+        kernel, form = params["blocks"][number]["kernel"], ("NHWC", "HWIO", "NHWC")
+        x = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=form)
+        n, h, w, c = x.shape
+        grouped = x.reshape(n, h, w, 8, c // 8)
+        mean = grouped.mean((1, 2, 4), keepdims=True)
+        var = grouped.var((1, 2, 4), keepdims=True)
+        x = jax.nn.relu(((grouped - mean) / jnp.sqrt(var + 1e-5)).reshape(x.shape))
+        x = x.reshape(n, h // 2, 2, w // 2, 2, c).max((2, 4))
+    head = params["head"]
+    expected = x.reshape(6, -1) @ head["kernel"] + head["bias"][None]
+    for train in (True, False):
+        found, _ = net.apply(params, stats, IMAGES, train=train)
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    alone, _ = net.apply(params, stats, IMAGES[:1])
+    np.testing.assert_allclose(alone[0], expected[0], rtol=1e-3, atol=1e-4)
+
+
+def test_groups_need_a_width_that_they_divide():
+    with pytest.raises(UserError, match="a multiple of 8 where `norm` is `group`"):
+        functional(lambda rngs: Classifier(SHAPE, 12, "group", rngs))

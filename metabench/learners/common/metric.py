@@ -22,6 +22,7 @@ from metabench.learners.common.optimizer import descended
 from metabench.learners.common.state import State
 from metabench.nets.functional import Functional, functional
 from metabench.nets.pixels import pixels
+from metabench.nets.plugged import embedded
 from metabench.types import Episode, EpisodeShape, PyTree
 
 Adapt: TypeAlias = Callable[[State, jax.Array, jax.Array, jax.Array], "Task"]
@@ -39,15 +40,22 @@ class MetricNet(nnx.Module):
     normalises does so by other statistics then.
     """
 
-    def __init__(self, backbone: nnx.Module, head: nnx.Module) -> None:
+    def __init__(self, backbone: nnx.Module, head: nnx.Module, passes: int = 0) -> None:
+        """`passes`: of a backbone that draws, in the test; see `embedded`."""
         self.backbone = backbone
         self.head = head
+        self.passes = passes
 
     def __call__(self, method: str, *inputs: PyTree, **keywords: PyTree) -> PyTree:
         """`embed` uint8 images, or the head's `summarise` or `score`."""
         if method == "embed":
-            return self.backbone(pixels(inputs[0]), **keywords)
+            return self._embed(*inputs, **keywords)
         return getattr(self.head, method)(*inputs, **keywords)
+
+    def _embed(
+        self, images: jax.Array, *, train: bool = False, key: jax.Array | None = None
+    ) -> jax.Array:
+        return embedded(self.backbone, pixels(images), self.passes, train=train, key=key)
 
 
 class Task(NamedTuple):
@@ -110,15 +118,27 @@ def metric_learner(
 
 
 def _logits(
-    net: Functional, params: PyTree, stats: PyTree, episode: Episode, train: bool, apart: bool
+    net: Functional,
+    params: PyTree,
+    stats: PyTree,
+    episode: Episode,
+    apart: bool,
+    key: jax.Array | None = None,
 ) -> tuple[jax.Array, PyTree]:
-    """Logits [queries, way], supports and queries embedded as one batch or two; new statistics."""
+    """Logits [queries, way], supports and queries embedded as one batch or two; new statistics.
+
+    `key`: of what a backbone draws in training; None in the test.
+    """
+    train = key is not None
     if apart:
-        support, stats = net.apply(params, stats, "embed", episode.support_x, train=train)
-        query, stats = net.apply(params, stats, "embed", episode.query_x, train=train)
+        keys = (None, None) if key is None else tuple(jax.random.split(key))
+        support, stats = net.apply(
+            params, stats, "embed", episode.support_x, train=train, key=keys[0]
+        )
+        query, stats = net.apply(params, stats, "embed", episode.query_x, train=train, key=keys[1])
     else:
         images = jnp.concatenate([episode.support_x, episode.query_x])
-        features, stats = net.apply(params, stats, "embed", images, train=train)
+        features, stats = net.apply(params, stats, "embed", images, train=train, key=key)
         support, query = jnp.split(features, [episode.support_x.shape[0]])
     way = episode.class_ids.shape[0]
     summary, _ = net.apply(params, stats, "summarise", support, episode.support_y, way=way)
@@ -144,15 +164,17 @@ def _training(
 ) -> TrainStep:
     """One step down the mean error of a batch of episodes."""
 
-    def loss(params: PyTree, stats: PyTree, episodes: Episode) -> tuple[jax.Array, PyTree]:
+    def loss(
+        params: PyTree, stats: PyTree, episodes: Episode, keys: jax.Array
+    ) -> tuple[jax.Array, PyTree]:
         def one(
-            params: PyTree, stats: PyTree, episode: Episode
+            params: PyTree, stats: PyTree, episode: Episode, key: jax.Array
         ) -> tuple[jax.Array, jax.Array, PyTree]:
-            scores, new = _logits(net, params, stats, episode, True, apart)
+            scores, new = _logits(net, params, stats, episode, apart, key)
             error = error_of(scores, episode.query_y)
             return error.mean(), (scores.argmax(-1) == episode.query_y).mean(), new
 
-        found = over_episodes(one, params, stats)(episodes)
+        found = over_episodes(one, params, stats)(episodes, keys)
         error, accuracy, new = jax.tree.map(lambda leaf: leaf.mean(0), found)
         return error, (accuracy, new)
 
@@ -160,8 +182,9 @@ def _training(
         if views is not None:
             keys = jax.random.split(key, episodes.support_y.shape[0])
             episodes = jax.vmap(partial(_seen, views))(episodes, keys)
+        keys = jax.random.split(jax.random.fold_in(key, 1), episodes.support_y.shape[0])
         gradient = jax.value_and_grad(loss, has_aux=True)
-        (error, (accuracy, stats)), grads = gradient(state.params, state.stats, episodes)
+        (error, (accuracy, stats)), grads = gradient(state.params, state.stats, episodes, keys)
         state = descended(optimizer, state, grads, stats=stats)
         return state, {"loss": error, "accuracy": accuracy}
 
@@ -196,6 +219,6 @@ def _jointly(net: Functional, shape: EpisodeShape) -> tuple[Adapt, Predict]:
         unknown = jnp.zeros(query_x.shape[0], jnp.int32)
         classes = jnp.zeros(shape.way, jnp.int32)
         episode = Episode(task.support, task.support_y, query_x, unknown, classes)
-        return _logits(net, task.params, task.stats, episode, False, False)[0]
+        return _logits(net, task.params, task.stats, episode, False)[0]
 
     return adapt, predict

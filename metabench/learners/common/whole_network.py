@@ -21,17 +21,19 @@ class Supports(NamedTuple):
     stats: PyTree  # of the network before it has met the supports
     images: jax.Array
     labels: jax.Array
+    key: jax.Array | None = None  # of what the network draws in training; None in the test
 
     def error(self, weights: PyTree, number: jax.Array) -> jax.Array:
-        """Mean cross-entropy on all supports: the loss of each step of an inner loop."""
-        del number  # every step sees all supports
-        scores, _ = self.net.apply(weights, self.stats, self.images, train=True)
+        """Mean cross-entropy on all supports: the loss of step `number` of an inner loop."""
+        drawn = None if self.key is None else jax.random.fold_in(self.key, number)
+        scores, _ = self.net.apply(weights, self.stats, self.images, train=True, key=drawn)
         return optax.softmax_cross_entropy_with_integer_labels(scores, self.labels).mean()
 
     def task(self, weights: PyTree) -> Task:
         """The network with `weights` and with the statistics of the supports."""
         # Costs nothing if there are no statistics to keep, as the logits are not used.
-        return Task(weights, self.net.apply(weights, self.stats, self.images, train=True)[1])
+        found = self.net.apply(weights, self.stats, self.images, train=True, key=self.key)
+        return Task(weights, found[1])
 
 
 def fitted(

@@ -15,12 +15,13 @@ from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
 from metabench.contracts.options import Count, with_options
+from metabench.learners.common.backbone import AnyBackbone
 from metabench.learners.common.inner_loop import DifferentiatedLoop, inner_loop
 from metabench.learners.common.linear import Weights
 from metabench.learners.common.metric import MetricNet, metric_learner
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import SameWayEpisodes, training_shape
-from metabench.nets.conv4 import Conv4, Norm, conv4_features
+from metabench.nets.conv4 import Norm
 from metabench.types import EpisodeShape
 
 
@@ -62,6 +63,7 @@ def anil(
     loop: DifferentiatedLoop = DifferentiatedLoop(inner_rate=0.5),
     width: Count = 64,
     norm: Norm = "running",
+    network: AnyBackbone = AnyBackbone(),
     episodes: SameWayEpisodes = SameWayEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
 ) -> EpisodeLearner:
@@ -74,22 +76,23 @@ def anil(
       width: channels of each block of Conv4.
       norm: statistics that normalise; `batch` are the supports' own for the supports and the
         queries' own for the queries, which is transductive.
+      network: what embeds images, where it is not Conv4.
       episodes: of training, where they differ from the test's.
       optimizer: of the outer loop.
 
     Reference: https://arxiv.org/abs/1909.09157
     """
-    features = conv4_features(shape.image, width)
+    backbone = network.embedding(shape.image, width, norm)
 
     def make(rngs: nnx.Rngs) -> MetricNet:
-        backbone = Conv4(shape.image[2], width=width, norm=norm, rngs=rngs)
-        return MetricNet(backbone, InnerHead(features, shape.way, loop))
+        module = backbone.make(rngs)  # its first weights are drawn before those of the head
+        return MetricNet(module, InnerHead(backbone.features, shape.way, loop), backbone.passes)
 
     return metric_learner(
         make,
         adam(optimizer),
         shape,
-        joint=norm == "batch",
+        joint=backbone.transductive,
         apart=True,
         train_shape=training_shape(shape, episodes),
     )

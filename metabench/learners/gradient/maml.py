@@ -19,6 +19,8 @@ import optax
 
 from metabench.contracts.learner import EpisodeLearner, Training
 from metabench.contracts.options import Count, with_options
+from metabench.errors import UserError
+from metabench.learners.common.backbone import CONV4
 from metabench.learners.common.inner_loop import DifferentiatedLoop, descent, inner_loop
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.state import State, Task
@@ -68,7 +70,8 @@ def maml(
     Reference: https://arxiv.org/abs/1703.03400
     """
     steps, outer = loop.inner_steps, adam(optimizer)
-    net, tested = network.nets(shape)
+    net, tested, transductive = network.nets(shape)
+    check_parted(adapt_norm, network.backbone)
     unroll = steps <= UNROLLED and not (loop.first_order or rematerialise)
     adapted = partial(_adapted, loop, shape.way, adapt_norm, rematerialise)
 
@@ -93,8 +96,17 @@ def maml(
             batch=4,
             spread=True,
         ),
-        transductive=network.transductive,
+        transductive=transductive,
     )
+
+
+def check_parted(adapt_norm: bool, backbone: str) -> None:
+    """`UserError` where normalisations are to be left out of the inner loop, but are not known."""
+    if not adapt_norm and backbone != CONV4:
+        raise UserError(
+            "`adapt_norm` is false, but where the normalisations are is known of `backbone` conv4 "
+            f"alone, and it is {backbone}"
+        )
 
 
 def _adapted(

@@ -64,7 +64,7 @@ def meta_lstm(
     Reference: https://openreview.net/forum?id=rJY0-Kcll
     """
     outer = adam(optimizer)
-    net, tested = network.nets(shape)
+    net, tested, transductive = network.nets(shape)
 
     def init(key: jax.Array) -> State:
         net_key, lstm_key = jax.random.split(key)
@@ -92,7 +92,7 @@ def meta_lstm(
             training_shape(shape, SameWayEpisodes(train_query=train_query)),
             spread=True,
         ),
-        transductive=network.transductive,
+        transductive=transductive,
         trace=trace,
     )
 

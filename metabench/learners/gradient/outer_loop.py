@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, TypeAlias
+from typing import Annotated, NamedTuple, TypeAlias
 
 import jax
 import optax
 
 from metabench.compute.episodewise import over_episodes
 from metabench.contracts.learner import Metrics
-from metabench.contracts.options import TEST_ONLY, Count, Options
+from metabench.contracts.options import TEST_ONLY, Count
 from metabench.errors import UserError
+from metabench.learners.common.backbone import AnyBackbone
+from metabench.learners.common.classifier import classifier
 from metabench.learners.common.optimizer import descended
 from metabench.learners.common.state import State, Task
 from metabench.learners.common.whole_network import Supports
-from metabench.nets.classifier import Blocks, Classifier, Features, Layout, Norm
-from metabench.nets.functional import Functional, functional
+from metabench.nets.classifier import Blocks, Features, Layout, Norm
+from metabench.nets.functional import Functional
 from metabench.types import Episode, EpisodeShape, PyTree
 
 Adapt: TypeAlias = Callable[[PyTree, Supports], Task]  # from what is meta-learned
@@ -31,10 +32,12 @@ TrainStep: TypeAlias = Callable[[State, Episode, jax.Array], tuple[State, Metric
 
 
 @dataclass(frozen=True)
-class Network(Options):
+class Network(AnyBackbone):
     """Options of the classifier that is adapted: four blocks and a linear layer.
 
     Args:
+      backbone: another network in place of the four blocks, and what goes with it: see
+        `AnyBackbone`.
       width: channels of each block.
       blocks: how each halves its image: `pooled` by the maximum of 2×2 windows, `pooled_same`
         likewise with an odd last row and column, `strided` by convolutions of stride 2.
@@ -53,36 +56,33 @@ class Network(Options):
     norm: Norm = "batch"
     test_norm: Annotated[Norm | None, TEST_ONLY] = None
 
-    @property
-    def transductive(self) -> bool:
-        """Whether the queries of a test episode share their statistics."""
-        return (self.test_norm or self.norm) == "batch"
+    def nets(self, shape: EpisodeShape) -> Nets:
+        """The classifier of training, and that of the test with the same weights.
 
-    def nets(self, shape: EpisodeShape) -> tuple[Functional, Functional]:
-        """The classifier of training, and that of the test; see `both_nets`."""
+        Raises:
+          UserError: `test_norm` needs other weights or statistics than `norm`, or as of
+            `classifier`.
+        """
+        after = ("batch", "support") if self.norm in ("batch", "support") else (self.norm,)
+        if self.test_norm is not None and self.test_norm not in after:
+            raise UserError(
+                f"`test_norm` is {self.test_norm!r}; after `norm` {self.norm!r} it must be one of: "
+                + ", ".join(after)
+            )
         layout = Layout(self.blocks, self.features, self.norm_scale)
-        return both_nets(shape, self.width, self.norm, self.test_norm, layout)
-
-
-def both_nets(
-    shape: EpisodeShape, width: int, norm: Norm, test_norm: Norm | None, layout: Layout = Layout()
-) -> tuple[Functional, Functional]:
-    """The classifier of training, and that of the test with the same weights.
-
-    Raises:
-      UserError: `test_norm` needs other weights or statistics than `norm`.
-    """
-    after = ("batch", "support") if norm in ("batch", "support") else (norm,)
-    if test_norm is not None and test_norm not in after:
-        raise UserError(
-            f"`test_norm` is {test_norm!r}; after `norm` {norm!r} it must be one of: "
-            + ", ".join(after)
+        trained, tested = (
+            classifier(shape, self, self.width, one, layout)
+            for one in (self.norm, self.test_norm or self.norm)
         )
-    net, tested = (
-        functional(partial(Classifier, shape, width, one, layout=layout))
-        for one in (norm, test_norm or norm)
-    )
-    return net, tested
+        return Nets(trained.net, tested.net, tested.transductive)
+
+
+class Nets(NamedTuple):
+    """A classifier as it is trained and as it is tested, with equal weights."""
+
+    trained: Functional
+    tested: Functional
+    transductive: bool  # whether the queries of a test episode share their statistics
 
 
 def outer_training(
@@ -90,20 +90,22 @@ def outer_training(
 ) -> TrainStep:
     """One step of the outer loop, down the mean error on the queries of a batch of episodes."""
 
-    def error(params: PyTree, stats: PyTree, episode: Episode) -> tuple[jax.Array, jax.Array]:
-        task = adapted(params, Supports(net, stats, episode.support_x, episode.support_y))
-        scores = net.apply(task.weights, task.stats, episode.query_x)[0]
+    def error(
+        params: PyTree, stats: PyTree, episode: Episode, key: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        own, other = jax.random.split(key)
+        task = adapted(params, Supports(net, stats, episode.support_x, episode.support_y, own))
+        scores = net.apply(task.weights, task.stats, episode.query_x, key=other)[0]
         wrong = optax.softmax_cross_entropy_with_integer_labels(scores, episode.query_y)
         return wrong.mean(), (scores.argmax(-1) == episode.query_y).mean()
 
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
-        del key  # nothing is drawn
-
+        keys = jax.random.split(key, episodes.support_y.shape[0])  # of what a backbone draws
         # Gradients are computed within each episode, so nothing is kept for the others.
         gradients = over_episodes(
             jax.value_and_grad(error, has_aux=True), state.params, state.stats
         )
-        found = jax.tree.map(lambda leaf: leaf.mean(0), gradients(episodes))
+        found = jax.tree.map(lambda leaf: leaf.mean(0), gradients(episodes, keys))
         (loss, accuracy), gradient = found
         return descended(optimizer, state, gradient), {"loss": loss, "accuracy": accuracy}
 

@@ -49,16 +49,25 @@ class Walk(NamedTuple):
     batch: int
 
     def __call__(
-        self, state: State, images: jax.Array, labels: jax.Array, key: jax.Array, steps: int
+        self,
+        state: State,
+        images: jax.Array,
+        labels: jax.Array,
+        key: jax.Array,
+        steps: int,
+        drawn: jax.Array | None = None,
     ) -> Adapted:
-        """`steps` from the weights and moments of `state` on."""
+        """`steps` from the weights and moments of `state` on; `drawn`: the key of the network."""
 
-        def loss(params: PyTree, chosen: jax.Array) -> jax.Array:
-            scores, _ = self.net.apply(params, state.stats, images[chosen], train=True)
+        def loss(params: PyTree, step: tuple[jax.Array, jax.Array]) -> jax.Array:
+            chosen, number = step
+            own = None if drawn is None else jax.random.fold_in(drawn, number)
+            scores, _ = self.net.apply(params, state.stats, images[chosen], train=True, key=own)
             return optax.softmax_cross_entropy_with_integer_labels(scores, labels[chosen]).mean()
 
         batches = minibatches(key, labels.shape[0], self.batch, steps)
-        return inner_loop(loss, state.params, self.optimizer, batches, state=state.moments)
+        numbered = batches, jnp.arange(steps)
+        return inner_loop(loss, state.params, self.optimizer, numbered, state=state.moments)
 
 
 @with_options
@@ -90,7 +99,7 @@ def reptile(
 
     Reference: https://arxiv.org/abs/1803.02999
     """
-    net, tested = network.nets(shape)
+    net, tested, transductive = network.nets(shape)
     optimizer = optax.adam(loop.inner_rate, b1=0.0)
     walk = Walk(net, optimizer, inner_batch)
 
@@ -113,7 +122,7 @@ def reptile(
             batch=5,
             spread=True,
         ),
-        transductive=network.transductive,
+        transductive=transductive,
     )
 
 
@@ -126,7 +135,7 @@ def _training(
         # Reptile needs no queries: it learns from all images of a task.
         images = jnp.concatenate([episode.support_x, episode.query_x])
         labels = jnp.concatenate([episode.support_y, episode.query_y])
-        return walk(state, images, labels, key, inner_steps)
+        return walk(state, images, labels, key, inner_steps, jax.random.fold_in(key, 1))
 
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
         keys = jax.random.split(key, episodes.support_y.shape[0])

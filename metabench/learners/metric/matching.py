@@ -16,12 +16,13 @@ from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
 from metabench.contracts.options import Count, Rate, with_options
+from metabench.learners.common.backbone import AnyBackbone
 from metabench.learners.common.by_class import log_sum
 from metabench.learners.common.metric import MetricNet, metric_learner
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.nets.context import QueryContext, Start, SupportContext
-from metabench.nets.conv4 import Conv4, Norm, conv4_features
+from metabench.nets.conv4 import Norm
 from metabench.types import EpisodeShape
 
 Distance = Literal["cosine", "squared"]
@@ -90,6 +91,7 @@ def matching(
     context_start: Start = "query",
     width: Count = 64,
     norm: Norm = "running",
+    network: AnyBackbone = AnyBackbone(),
     episodes: TrainingEpisodes = TrainingEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
 ) -> EpisodeLearner:
@@ -107,6 +109,7 @@ def matching(
         of the `supports`. The paper leaves it open, and public codes differ.
       width: channels of each block of Conv4.
       norm: statistics that normalise; `batch` is transductive.
+      network: what embeds images, where it is not Conv4.
       episodes: of training, where they differ from the test's.
       optimizer: of the meta-training.
 
@@ -114,18 +117,19 @@ def matching(
     """
     if temperature is None:
         temperature = 0.1 if distance == "cosine" else 1.0
-    features = conv4_features(shape.image, width)
+    backbone = network.embedding(shape.image, width, norm)
+    features = backbone.features
     reads = context_steps if full_context else 0
 
     def make(rngs: nnx.Rngs) -> MetricNet:
-        backbone = Conv4(shape.image[2], width=width, norm=norm, rngs=rngs)
+        module = backbone.make(rngs)  # its first weights are drawn before those of the head
         head = AttentionHead(features, distance, temperature, reads, rngs, start=context_start)
-        return MetricNet(backbone, head)
+        return MetricNet(module, head, backbone.passes)
 
     return metric_learner(
         make,
         adam(optimizer),
         shape,
-        joint=norm == "batch",
+        joint=backbone.transductive,
         train_shape=training_shape(shape, episodes),
     )

@@ -12,10 +12,11 @@ from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
 from metabench.contracts.options import Count, with_options
+from metabench.learners.common.backbone import AnyBackbone
 from metabench.learners.common.metric import MetricNet, metric_learner
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
-from metabench.nets.conv4 import Conv4, Norm, conv4_features
+from metabench.nets.conv4 import Norm
 from metabench.types import EpisodeShape
 
 
@@ -40,6 +41,7 @@ def protonet(
     *,
     width: Count = 64,
     norm: Norm = "running",
+    network: AnyBackbone = AnyBackbone(),
     episodes: TrainingEpisodes = TrainingEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
 ) -> EpisodeLearner:
@@ -50,22 +52,23 @@ def protonet(
       width: channels of each block of Conv4.
       norm: statistics that normalise; `running` is the paper's code (batch statistics in
         training, running averages in the test), `batch` is transductive.
+      network: what embeds images, where it is not Conv4.
       episodes: of training, where they differ from the test's (the paper: `train_way` of 60 for
         1- and 5-shot Omniglot).
       optimizer: of the meta-training.
 
     Reference: https://arxiv.org/abs/1703.05175
     """
-    conv4_features(shape.image, width)
+    backbone = network.embedding(shape.image, width, norm)
 
     def make(rngs: nnx.Rngs) -> MetricNet:
-        backbone = Conv4(shape.image[2], width=width, norm=norm, rngs=rngs)
-        return MetricNet(backbone, PrototypeHead())
+        module = backbone.make(rngs)  # its first weights are drawn before those of the head
+        return MetricNet(module, PrototypeHead(), backbone.passes)
 
     return metric_learner(
         make,
         adam(optimizer),
         shape,
-        joint=norm == "batch",
+        joint=backbone.transductive,
         train_shape=training_shape(shape, episodes),
     )

@@ -21,10 +21,11 @@ from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
 from metabench.contracts.options import AtLeast, Chance, Count, Way, with_options
+from metabench.learners.common.backbone import AnyBackbone
 from metabench.learners.common.metric import MetricNet, metric_learner
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
-from metabench.nets.conv4 import Conv4, Norm, conv4_features
+from metabench.nets.conv4 import Norm
 from metabench.nets.varied import varied
 from metabench.types import EpisodeShape
 
@@ -81,6 +82,7 @@ def siamese(
     units: Count = 256,
     width: Count = 64,
     norm: Norm = "running",
+    network: AnyBackbone = AnyBackbone(),
     affine: Chance = 0.0,
     weight_decay: Annotated[float, AtLeast(0)] = 0.0,
     train_way: Way | None = None,
@@ -96,6 +98,7 @@ def siamese(
       units: of the sigmoid layer (4,096 in the paper).
       width: channels of each block of Conv4.
       norm: statistics that normalise; `batch` is transductive.
+      network: what embeds images, where it is not Conv4.
       affine: probability of each part of an affine distortion of a training image (0.5 in the
         paper, which makes eight distorted copies of each pair beforehand); 0 for the images as
         they are.
@@ -107,11 +110,12 @@ def siamese(
 
     Reference: https://www.cs.toronto.edu/~rsalakhu/papers/oneshot1.pdf
     """
-    features = conv4_features(shape.image, width)
+    backbone = network.embedding(shape.image, width, norm)
+    features = backbone.features
 
     def make(rngs: nnx.Rngs) -> MetricNet:
-        backbone = Conv4(shape.image[2], width=width, norm=norm, rngs=rngs)
-        return MetricNet(backbone, PairHead(features, units, rngs))
+        module = backbone.make(rngs)  # its first weights are drawn before those of the head
+        return MetricNet(module, PairHead(features, units, rngs), backbone.passes)
 
     descent = adam(optimizer)
     if weight_decay > 0:  # the gradient of the penalty, before Adam scales it
@@ -120,7 +124,7 @@ def siamese(
         make,
         descent,
         shape,
-        joint=norm == "batch",
+        joint=backbone.transductive,
         train_shape=training_shape(shape, TrainingEpisodes(train_way, 1, train_query)),
         error=pair_error,
         views=partial(varied, chance=affine) if affine > 0 else None,

@@ -129,16 +129,17 @@ def _training(
     """One step down the objective."""
 
     def loss(
-        params: PyTree, stats: PyTree, images: jax.Array, classes: jax.Array
+        params: PyTree, stats: PyTree, images: jax.Array, classes: jax.Array, key: jax.Array
     ) -> tuple[jax.Array, tuple[jax.Array, PyTree]]:
-        features, stats = net.apply(params, stats, "embed", images, train=True)
+        features, stats = net.apply(params, stats, "embed", images, train=True, key=key)
         error, accuracy = objective(net.apply(params, stats, "outputs", features)[0], classes)
         return error, (accuracy, stats)
 
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
         gradient = jax.value_and_grad(loss, has_aux=True)
         seen = views(key, *labelled(episodes))
-        (error, (accuracy, stats)), grads = gradient(state.params, state.stats, *seen)
+        own = jax.random.fold_in(key, 1)  # of what the backbone draws
+        (error, (accuracy, stats)), grads = gradient(state.params, state.stats, *seen, own)
         state = descended(optimizer, state, grads, stats=stats)
         return state, {"loss": error, "accuracy": accuracy}
 

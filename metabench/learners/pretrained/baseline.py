@@ -7,18 +7,20 @@ et al. 2016.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import jax
 from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
-from metabench.contracts.options import Count, with_options
+from metabench.contracts.options import UNSAID, Count, with_options
+from metabench.learners.common.backbone import AnyBackbone, PlainNorm
 from metabench.learners.common.linear import Weights
 from metabench.learners.common.metric import MetricNet
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.learners.pretrained.base import pretrained
 from metabench.learners.pretrained.fitting import Fitting, Layer, uniform
-from metabench.nets.conv4 import Conv4, conv4_features
 from metabench.types import EpisodeShape
 
 
@@ -47,6 +49,8 @@ def baseline(
     classes: Count = 10_000,
     fitting: Fitting = Fitting(),
     width: Count = 64,
+    norm: Annotated[PlainNorm, UNSAID] = "running",
+    network: AnyBackbone = AnyBackbone(),
     episodes: TrainingEpisodes = TrainingEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
 ) -> EpisodeLearner:
@@ -57,16 +61,20 @@ def baseline(
       classes: of the training; a run sets it.
       fitting: what an episode makes of its supports.
       width: channels of each block of Conv4.
+      norm: statistics that normalise, those of the batch in training and their averages in the
+        test, or those of each image.
+      network: what embeds images, where it is not Conv4.
       episodes: of training, where they differ from the test's; only images and classes are used.
       optimizer: of the pretraining.
 
     Reference: https://arxiv.org/abs/1904.04232
     """
-    features = conv4_features(shape.image, width)
+    backbone = network.embedding(shape.image, width, norm)
+    features = backbone.features
 
     def make(rngs: nnx.Rngs) -> MetricNet:
-        backbone = Conv4(shape.image[2], width=width, rngs=rngs)
-        return MetricNet(backbone, LinearClassifier(features, classes, rngs))
+        module = backbone.make(rngs)  # its first weights are drawn before those of the head
+        return MetricNet(module, LinearClassifier(features, classes, rngs), backbone.passes)
 
     return pretrained(
         make,

@@ -9,20 +9,20 @@ supports, or takes the nearest class mean by cosine.
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner
-from metabench.contracts.options import Count, Rate, with_options
+from metabench.contracts.options import UNSAID, Count, Rate, with_options
+from metabench.learners.common.backbone import AnyBackbone, PlainNorm
 from metabench.learners.common.metric import MetricNet
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.learners.pretrained.base import cosines, pretrained
 from metabench.learners.pretrained.fitting import Fitting, Layer, uniform
-from metabench.nets.conv4 import Conv4, conv4_features
 from metabench.types import EpisodeShape
 
 FEW, FEW_SCALE, MANY_SCALE = 200, 2.0, 10.0  # as in the authors' code
@@ -76,6 +76,8 @@ def baseline_pp(
     classes: Count = 10_000,
     fitting: Fitting = Fitting(),
     width: Count = 64,
+    norm: Annotated[PlainNorm, UNSAID] = "running",
+    network: AnyBackbone = AnyBackbone(),
     episodes: TrainingEpisodes = TrainingEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
 ) -> EpisodeLearner:
@@ -90,18 +92,24 @@ def baseline_pp(
       classes: of the training; a run sets it.
       fitting: what an episode makes of its supports.
       width: channels of each block of Conv4.
+      norm: statistics that normalise, those of the batch in training and their averages in the
+        test, or those of each image.
+      network: what embeds images, where it is not Conv4.
       episodes: of training, where they differ from the test's; only images and classes are used.
       optimizer: of the pretraining.
 
     Reference: https://arxiv.org/abs/1904.04232
     """
-    features = conv4_features(shape.image, width)
+    backbone = network.embedding(shape.image, width, norm)
+    features = backbone.features
     first = partial(first_vectors, factors=class_factors)
 
     def make(rngs: nnx.Rngs) -> MetricNet:
-        backbone = Conv4(shape.image[2], width=width, rngs=rngs)
+        module = backbone.make(rngs)  # its first weights are drawn before those of the head
         vectors = first(rngs.params(), features, classes)
-        return MetricNet(backbone, CosineClassifier(vectors, scale_for(scale, classes)))
+        return MetricNet(
+            module, CosineClassifier(vectors, scale_for(scale, classes)), backbone.passes
+        )
 
     score = partial(Vectors.logits, scale=scale_for(scale, shape.way))
     return pretrained(

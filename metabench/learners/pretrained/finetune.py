@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from metabench.contracts.learner import EpisodeLearner, Metrics, Training
-from metabench.contracts.options import TEST_ONLY, Count, Rate, with_options
+from metabench.contracts.options import TEST_ONLY, UNSAID, Count, Rate, with_options
+from metabench.learners.common.backbone import AnyBackbone
+from metabench.learners.common.classifier import classifier
 from metabench.learners.common.optimizer import ClippedAdam, adam, descended
 from metabench.learners.common.state import State, Task
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.learners.common.whole_network import fitted
 from metabench.learners.pretrained.base import classification, labelled
-from metabench.nets.classifier import Classifier
-from metabench.nets.functional import Functional, functional
+from metabench.nets.functional import Functional
 from metabench.types import Episode, EpisodeShape, PyTree
 
+FineNorm = Literal["batch", "group", "layer", "none"]
 Train: TypeAlias = Callable[[State, Episode, jax.Array], tuple[State, Metrics]]
 
 
@@ -37,12 +39,14 @@ def finetune(
     inner_steps: Annotated[Count, TEST_ONLY] = 12,
     inner_rate: Annotated[Rate, TEST_ONLY] = 0.1,
     width: Count = 32,
+    norm: Annotated[FineNorm, UNSAID] = "batch",
+    network: AnyBackbone = AnyBackbone(),
     episodes: TrainingEpisodes = TrainingEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
 ) -> EpisodeLearner:
     """Pretraining and gradient descent on four blocks of 32 channels and a linear layer.
 
-    The supports' statistics after the last step normalise the queries.
+    By default the supports' statistics after the last step normalise the queries.
 
     Args:
       shape: of the test episodes.
@@ -50,14 +54,17 @@ def finetune(
       inner_steps: of gradient descent, each on all supports.
       inner_rate: of each step.
       width: channels of each block.
+      norm: statistics that normalise: `batch`, in an episode those of the supports, or those of
+        each image.
+      network: another network in place of the four blocks.
       episodes: of training, where they differ from the test's; only images and classes are used.
       optimizer: of the pretraining.
 
     Reference: https://openreview.net/forum?id=rJY0-Kcll
     """
     pretraining = adam(optimizer)
-    every = functional(lambda rngs: Classifier(replace(shape, way=classes), width, "batch", rngs))
-    net = functional(lambda rngs: Classifier(shape, width, "support", rngs))
+    every = classifier(replace(shape, way=classes), network, width, norm).net
+    net = classifier(shape, network, width, "support" if norm == "batch" else norm).net
 
     def init(key: jax.Array) -> State:
         params, stats = every.init(key)
@@ -81,14 +88,13 @@ def _pretraining(net: Functional, optimizer: optax.GradientTransformation) -> Tr
     """One step down the cross-entropy over all training classes."""
 
     def loss(
-        params: PyTree, stats: PyTree, images: jax.Array, classes: jax.Array
+        params: PyTree, stats: PyTree, images: jax.Array, classes: jax.Array, key: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        return classification(net.apply(params, stats, images)[0], classes)
+        return classification(net.apply(params, stats, images, key=key)[0], classes)
 
     def train(state: State, episodes: Episode, key: jax.Array) -> tuple[State, Metrics]:
-        del key  # nothing is drawn
         gradient = jax.value_and_grad(loss, has_aux=True)
-        (error, accuracy), grads = gradient(state.params, state.stats, *labelled(episodes))
+        (error, accuracy), grads = gradient(state.params, state.stats, *labelled(episodes), key)
         return descended(optimizer, state, grads), {"loss": error, "accuracy": accuracy}
 
     return train

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
@@ -21,14 +21,14 @@ from flax import nnx
 from jaxtyping import Float, Int
 
 from metabench.contracts.learner import EpisodeLearner
-from metabench.contracts.options import Count, Rate, with_options
+from metabench.contracts.options import UNSAID, Count, Rate, with_options
 from metabench.errors import UserError
+from metabench.learners.common.backbone import AnyBackbone, PlainNorm
 from metabench.learners.common.metric import MetricNet
 from metabench.learners.common.neighbours import unit
 from metabench.learners.common.optimizer import ClippedAdam, adam
 from metabench.learners.common.training_shape import TrainingEpisodes, training_shape
 from metabench.learners.pretrained.base import pretrained
-from metabench.nets.conv4 import Conv4, conv4_features
 from metabench.nets.jitter import detailed, jitter
 from metabench.types import EpisodeShape, ImageShape
 
@@ -113,6 +113,8 @@ def supcon(
     projection: Count = 128,
     views: Count = 1,
     width: Count = 64,
+    norm: Annotated[PlainNorm, UNSAID] = "running",
+    network: AnyBackbone = AnyBackbone(),
     episodes: TrainingEpisodes = TrainingEpisodes(),
     optimizer: ClippedAdam = ClippedAdam(),
 ) -> EpisodeLearner:
@@ -129,19 +131,23 @@ def supcon(
       views: random views of each image, each turned and shifted a little (2 in the paper, by other
         changes); 1 for the images as they are, where a class's other images are the positives.
       width: channels of each block of Conv4.
+      norm: statistics that normalise, those of the batch in training and their averages in the
+        test, or those of each image.
+      network: what embeds images, where it is not Conv4.
       episodes: of training, where they differ from the test's; only images and classes are used.
       optimizer: of the pretraining.
 
     Reference: https://arxiv.org/abs/2004.11362
     """
-    features = conv4_features(shape.image, width)
+    backbone = network.embedding(shape.image, width, norm)
+    features = backbone.features
     train_shape = training_shape(shape, episodes)
     if views > 1:
         train_shape = replace(train_shape or shape, image=detailed(shape.image))
 
     def make(rngs: nnx.Rngs) -> MetricNet:
-        backbone = Conv4(shape.image[2], width=width, rngs=rngs)
-        return MetricNet(backbone, ProjectionHead(features, projection, rngs))
+        module = backbone.make(rngs)  # its first weights are drawn before those of the head
+        return MetricNet(module, ProjectionHead(features, projection, rngs), backbone.passes)
 
     return pretrained(
         make,

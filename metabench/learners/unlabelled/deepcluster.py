@@ -19,15 +19,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from metabench.contracts.learner import EpisodeLearner, Metrics, Training
-from metabench.contracts.options import Count, with_options
+from metabench.contracts.options import UNSAID, Count, with_options
 from metabench.errors import UserError
+from metabench.learners.common.backbone import PlainNorm
 from metabench.learners.common.neighbours import by_nearest
 from metabench.learners.common.optimizer import Adam, adam, descended
 from metabench.learners.unlabelled.base import Embedder
@@ -84,6 +85,7 @@ def deepcluster(
     refresh: Count = 500,
     bank: int = 4096,
     width: Count = 64,
+    norm: Annotated[PlainNorm, UNSAID] = "running",
     images: Count = 64,
     optimizer: Adam = Adam(decay="constant"),
 ) -> EpisodeLearner:
@@ -96,6 +98,8 @@ def deepcluster(
       refresh: steps from one clustering to the next.
       bank: images that are clustered, the last ones met. Learning begins when there are so many.
       width: channels of each block of Conv4.
+      norm: statistics that normalise: those of the batch in training and their averages in the
+        test, or those of each image.
       images: in a training batch.
       optimizer: of the training.
 
@@ -108,7 +112,7 @@ def deepcluster(
         )
     features = conv4_features(shape.image, width)
     components = min(components, features)
-    net = functional(lambda rngs: Conv4(shape.image[2], width=width, rngs=rngs))
+    net = functional(lambda rngs: Conv4(shape.image[2], width=width, norm=norm, rngs=rngs))
     descent = adam(optimizer)
 
     def init(key: jax.Array) -> State:

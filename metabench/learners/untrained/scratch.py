@@ -12,11 +12,12 @@ import optax
 
 from metabench.contracts.learner import EpisodeLearner
 from metabench.contracts.options import Count, with_options
+from metabench.learners.common.backbone import AnyBackbone
+from metabench.learners.common.classifier import classifier
 from metabench.learners.common.inner_loop import InnerLoop
 from metabench.learners.common.state import Task
 from metabench.learners.common.whole_network import fitted
-from metabench.nets.classifier import Classifier, Norm
-from metabench.nets.functional import functional
+from metabench.nets.classifier import Norm
 from metabench.types import EpisodeShape
 
 
@@ -27,6 +28,7 @@ def scratch(
     loop: InnerLoop = InnerLoop(inner_steps=50, inner_rate=1e-3),
     norm: Norm = "support",
     width: Count = 32,
+    network: AnyBackbone = AnyBackbone(),
 ) -> EpisodeLearner:
     """A network fitted to the supports alone.
 
@@ -35,8 +37,9 @@ def scratch(
       loop: steps of Adam, each on all supports.
       norm: statistics that normalise; `batch` is transductive.
       width: channels of each block.
+      network: another network in place of the four blocks.
     """
-    net = functional(lambda rngs: Classifier(shape, width, norm, rngs))
+    net, transductive = classifier(shape, network, width, norm)
 
     def adapt(state: tuple[()], support_x: jax.Array, support_y: jax.Array, key: jax.Array) -> Task:
         del state
@@ -47,5 +50,5 @@ def scratch(
         init=lambda key: (),
         adapt=adapt,
         predict=lambda task, query_x: net.apply(task.weights, task.stats, query_x)[0],
-        transductive=norm == "batch",
+        transductive=transductive,
     )

@@ -121,12 +121,13 @@ def plan_run(
     if "batch" not in wanted and built.training is not None:
         planned = replace(planned, batch=built.training.batch)
     _check_interval(protocol)
-    tables = _training_tables(built, protocol, shape, dataset, training_data)
+    trains = tested_training is None
+    tables = _training_tables(built, protocol, shape, dataset, training_data, validated=trains)
     return Plan(
         entry=entry,
         learner=built,
         trainee=_trainee(entry, shape, chosen, built),
-        hyperparameters={**_defaults(entry), **chosen},
+        hyperparameters=registry.said(entry, chosen),
         recipe=recipe,
         lengths=planned,
         protocol=frozen(protocol),
@@ -139,10 +140,6 @@ def plan_run(
         tested_training=tested_training if built.training is not None else None,
         source=_source(built, protocol, training_data, seeds, run_dir),
     )
-
-
-def _defaults(entry: LearnerEntry) -> dict[str, Any]:
-    return {name: option.default for name, option in registry.options(entry).items()}
 
 
 def _trainee(
@@ -167,6 +164,8 @@ def _filled(
         filled.setdefault("steps", lengths.steps)
     if "classes" in options:
         filled.setdefault("classes", max(class_count(find_split(training_data, split), "train"), 1))
+    if "backbone_digest" in options and "backbone" in filled:
+        filled.setdefault("backbone_digest", registry.backbone(filled["backbone"]).digest)
     if "embedding" in options:
         name = filled.get("embedding", options["embedding"].default)
         found = recipes.find(training_data.name, name, SOURCE_WAY, 1)
@@ -247,10 +246,13 @@ def _training_tables(
     shape: ImageTaskShape,
     dataset: Dataset,
     training_data: Dataset,
+    *,
+    validated: bool,
 ) -> dict[str, ClassTable]:
     """The class tables of meta-training, drawn from freely, and of validation, as in the test.
 
-    Classes of meta-training are numbered from 0. There are none where nothing is trained.
+    Classes of meta-training are numbered from 0. There are none where nothing is trained, and no
+    validation where nothing is `validated`.
     """
     if learner.training is None and foundation_of(learner) is None:
         return {}
@@ -269,5 +271,7 @@ def _training_tables(
     table = class_table(training_data, found, "train", detail)
     where = f"the train part of {training_data.name}/{met.split}"
     check_fits(table, drawn, where, row_names(table, training_data, found))
-    val = protocol_table(training_data, replace(met, part="val"))
-    return {"train": numbered(table), "val": val}
+    tables = {"train": numbered(table)}
+    if validated:
+        tables["val"] = protocol_table(training_data, replace(met, part="val"))
+    return tables

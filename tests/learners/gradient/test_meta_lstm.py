@@ -9,7 +9,7 @@ import pytest
 from metabench.errors import UserError
 from metabench.learners.common.whole_network import Supports
 from metabench.learners.gradient.meta_lstm import _adapted, _replayed, meta_lstm
-from metabench.learners.gradient.outer_loop import both_nets
+from metabench.learners.gradient.outer_loop import Network
 from metabench.seeds import root_key
 from metabench.types import Episode, EpisodeShape
 
@@ -35,7 +35,7 @@ def test_with_open_forget_gates_it_is_gradient_descent():
     state = state._replace(params=state.params._replace(optimizer=fixed))
     x, y = images(2, 1), jnp.array([0, 1])
     task = jax.jit(learner.adapt)(state, x, y, root_key(2))
-    net, _ = both_nets(SHAPE, 2, "support", None)
+    net = Network(width=2, norm="support").nets(SHAPE).trained
     weights, stats = state.params.weights, state.stats
 
     def error(weights):
@@ -53,7 +53,7 @@ def test_with_open_forget_gates_it_is_gradient_descent():
 
 
 def test_meta_training_differentiates_what_the_test_does():
-    net, _ = both_nets(SHAPE, 2, "batch", None)
+    net = Network(width=2, norm="batch").nets(SHAPE).trained
     params = jax.jit(meta_lstm(SHAPE, **TINY).init)(root_key(0)).params
     supports = Supports(net, net.init(root_key(0))[1], images(2, 1), jnp.array([0, 1]))
 

@@ -8,7 +8,7 @@ import pytest
 
 from metabench import registry
 from metabench.errors import UserError
-from metabench.learners.gradient.outer_loop import both_nets
+from metabench.learners.gradient.outer_loop import Network
 from metabench.learners.pretrained.finetune import finetune
 from metabench.seeds import root_key
 from metabench.types import Episode, EpisodeShape
@@ -28,7 +28,7 @@ def test_all_weights_descend_and_the_last_layer_begins_at_nothing():
     state = jax.jit(learner.init)(root_key(0))
     x, y = images(2, 1), jnp.array([0, 1])
     task = jax.jit(learner.adapt)(state, x, y, root_key(2))
-    net, _ = both_nets(SHAPE, 2, "support", None)
+    net = Network(width=2, norm="support").nets(SHAPE).trained
     stats = jax.jit(net.init)(root_key(3))[1]
     head = {"kernel": jnp.zeros((2, 2)), "bias": jnp.zeros(2)}
     weights = {"blocks": state.params["blocks"], "head": head}

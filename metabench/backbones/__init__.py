@@ -1,0 +1,1 @@
+"""Networks that embed images, each a factory of a `Backbone`: one file for each kind."""
