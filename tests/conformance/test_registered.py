@@ -45,6 +45,10 @@ VARIANTS = {
         {"norm": "batch", "train_way": 8, "train_query": 3},
     ),
     "supcon-inside-views": ("supcon", {"log_position": "inside", "views": 2, "train_way": 8}),
+    "statistician-mixture": (
+        "neural_statistician",
+        {"posterior": "mixture", "components": 3, **OWN["neural_statistician"]},
+    ),
     "infogan-trunk": ("infogan", {"features": "trunk"}),
     "bigan-critic": ("bigan", {"objective": "wgan_gp", "critic_steps": 2}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
@@ -64,6 +68,7 @@ METRIC = (
     "logistic",
     "matching",
     "neural_statistician",
+    "statistician-mixture",
     "pixel_nn",
     "protonet",
     "relation",
