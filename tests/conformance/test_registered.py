@@ -45,6 +45,21 @@ VARIANTS = {
         {"norm": "batch", "train_way": 8, "train_query": 3},
     ),
     "supcon-inside-views": ("supcon", {"log_position": "inside", "views": 2, "train_way": 8}),
+    "protonet-swapout": (
+        "protonet",
+        {
+            "backbone": "swapout",
+            "backbone_settings": {"units": 1, "last_rate": 0.2},
+            "passes": 2,
+            "width": 16,
+            "learning_rate": 5e-3,
+        },
+    ),
+    "baseline-fractional": (
+        "baseline",
+        {"backbone": "fractional", "backbone_settings": {"blocks": 4}, "norm": "group"},
+    ),
+    "maml-strided": ("maml", {"backbone": "strided4", "first_order": True, "learning_rate": 5e-3}),
     "infogan-trunk": ("infogan", {"features": "trunk"}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
