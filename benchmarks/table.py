@@ -6,7 +6,8 @@ another, until none is left; killed, it goes on from the last checkpoint when it
 On a machine with other work, give it a core of its own: `taskset -c 1 python -m benchmarks.table
 --work`.
 
-`--table benchmarks/table_gpu.toml` takes the list of those that are sized for a GPU.
+`--table benchmarks/table_gpu.toml` takes the list of those that are sized for a GPU, which
+`benchmarks/gpu_suite.py` runs several at a time.
 
 A run counts as done when a file below `leaderboards/` holds its command, and the file was made
 by the commit that its entry names in `since`, or by a later one. A run that failed is tried again
@@ -75,14 +76,18 @@ def _descends(commit: str, since: str) -> bool:
     return subprocess.run(ask, check=False, cwd=ROOT, capture_output=True).returncode == 0
 
 
+def command_of(run: Run) -> list[str]:
+    """The words that run it from its last checkpoint."""
+    places = ["--run-dir", str(run.folder)]
+    resumed = [] if "--trained-for" in run.command else ["--resume"]
+    return [sys.executable, "-m", "metabench", *shlex.split(run.command), *places, *resumed]
+
+
 def make(run: Run) -> bool:
     """Run it from its last checkpoint; whether it ended well."""
     run.folder.mkdir(parents=True, exist_ok=True)
-    places = ["--run-dir", str(run.folder)]
-    resumed = [] if "--trained-for" in run.command else ["--resume"]
-    words = [sys.executable, "-m", "metabench", *shlex.split(run.command), *places, *resumed]
     began = time.monotonic()
-    code = subprocess.run(words, check=False, cwd=ROOT).returncode
+    code = subprocess.run(command_of(run), check=False, cwd=ROOT).returncode
     print(f"exit code {code} after {time.monotonic() - began:.0f} s: {run.command}", flush=True)
     return code == 0
 

@@ -18,6 +18,7 @@ from metabench.registry import AnyLearner
 from metabench.results.document import default_path, write
 from metabench.results.result import Result
 from metabench.seeds import pinned
+from metabench.tracks.fewshot.checks import check_together
 from metabench.tracks.fewshot.logging import logged_plan
 from metabench.tracks.fewshot.plan import Plan
 from metabench.tracks.fewshot.predict import Examples, Predictions, examples
@@ -44,6 +45,7 @@ def run(
     recipe: str | None = None,
     seed: int = 0,
     seeds: int = 1,
+    seeds_together: bool = False,
     resume: bool = False,
     trained_for: str | None = None,
     canaries: bool = False,
@@ -67,6 +69,7 @@ def run(
       recipe: name of a variant, or the path of a TOML file; None for the usual recipe.
       seed: first training seed.
       seeds: how many seeds, each a training of its own.
+      seeds_together: whether to train all of them in one program, where that is possible.
       resume: continue an interrupted run of the same settings.
       trained_for: id of a protocol whose training with the same settings is tested; nothing is
         trained then.
@@ -100,7 +103,7 @@ def run(
     plain = check_arguments(
         run, settings=settings, train=train, recipe=recipe, seed=seed, seeds=seeds, resume=resume,
         trained_for=trained_for, run_dir=run_dir, archives=archives, cache=cache, devices=devices,
-        data=data,
+        data=data, seeds_together=seeds_together,
     )  # fmt: skip
     request = Request(
         learner=learner,
@@ -114,7 +117,7 @@ def run(
         places=_places(run_dir, archives, cache, progress),
     )
     with using(plain["devices"]), residing(data):
-        return _executed(request, resume, canaries, _logs(log))
+        return _executed(request, resume, canaries, _logs(log), seeds_together)
 
 
 def evaluate(
@@ -272,10 +275,15 @@ def _logs(log: Sequence[str]) -> tuple[str, ...]:
 
 
 def _executed(
-    request: Request, resume: bool, canaries: bool = False, logs: Sequence[str] = ()
+    request: Request,
+    resume: bool,
+    canaries: bool = False,
+    logs: Sequence[str] = (),
+    together: bool = False,
 ) -> Result:
     with pinned(), needed():
         plan = plan_of(request)
+        check_together(plan, together)
         with (
             RunView(request.places.quiet) as view,
             logged_plan(view.watcher(), logs, plan) as watcher,
@@ -283,7 +291,8 @@ def _executed(
             return execute(
                 plan,
                 resume=resume,
-                command=as_command(request),
+                command=as_command(request) + " --seeds-together" * together,
                 watcher=watcher,
                 canaries=canaries,
+                together=together,
             )

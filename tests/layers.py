@@ -65,7 +65,7 @@ ROWS = (
     Row(
         ("tracks",),
         "Kinds of runs, each from a plan to a result document: `fewshot/`, `forecast/`, "
-        "`optimizers/`, `statistician/`. No track imports another, and none prints.",
+        "`optimizers/`, `statistician/`, `causal/`. No track imports another, and none prints.",
     ),
     Row(
         ("conformance",),

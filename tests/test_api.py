@@ -125,6 +125,8 @@ def test_an_argument_that_there_is_not_is_one_sentence():
         ({"grey": "no"}, "`grey` is 'no'; it must be true or false"),
         ({"seed": 1.5}, "`seed` is 1.5; it must be a whole number"),
         ({"seeds": "3"}, "`seeds` is '3'; it must be a whole number"),
+        ({"seeds_together": 2}, "`seeds_together` is 2; it must be true or false"),
+        ({"seeds_together": True}, "`seeds-together` is given, but learner `pixel_nn` is not"),
         ({"resume": "yes"}, "`resume` is 'yes'; it must be true or false"),
         ({"train": "steps=5"}, "`train` is 'steps=5'; it must be a table of names and values or"),
         ({"settings": ["ink=dark"]}, "`settings` is .* it must be a table of names and values"),

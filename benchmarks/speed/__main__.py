@@ -24,6 +24,7 @@ NAMES = (
     "data",
     "learners",
     "host_data",
+    "seeds_together",
 )
 
 

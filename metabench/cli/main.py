@@ -9,6 +9,7 @@ import typer
 
 from metabench.cli import interrupts
 from metabench.cli.accept import accept
+from metabench.cli.causal import causal_commands
 from metabench.cli.check import check
 from metabench.cli.compare import compare
 from metabench.cli.computing import computes, computes_together, plans
@@ -54,6 +55,7 @@ app.add_typer(data_commands, name="data")
 app.add_typer(runs_commands, name="runs")
 app.add_typer(optimize_commands, name="optimize")
 app.add_typer(statistician_commands, name="statistician")
+app.add_typer(causal_commands, name="causal")
 
 
 @app.callback(invoke_without_command=True)

@@ -114,6 +114,9 @@ Seed: TypeAlias = Annotated[int, Option(help="First training seed.")]
 Seeds: TypeAlias = Annotated[
     int, Option(help="Number of training seeds, each a training of its own.")
 ]
+SeedsTogether: TypeAlias = Annotated[
+    bool, Option("--seeds-together", help="Train all seeds in one program, where possible.")
+]
 Settings: TypeAlias = Annotated[
     list[str] | None,
     Option(

@@ -43,6 +43,7 @@ def run(
     grey: options.Grey = False,
     seed: options.Seed = 0,
     seeds: options.Seeds = 1,
+    seeds_together: options.SeedsTogether = False,
     set_: options.Settings = None,
     train: options.Lengths = None,
     recipe: options.Recipe = None,
@@ -64,11 +65,10 @@ def run(
     tested = Asked(
         dataset, way, shot, query, protocol, presentations, labels, split, test_dataset, test_split,
         within_alphabet, episodes, image_size, independent, min_images, grey)  # fmt: skip
-    places = Places(run_dir, archives, cache, quiet)
-    settings, lengths = parse_settings(set_ or []), parse_settings(train or [], "--train")
-    request = Request(learner, tested, settings, lengths, recipe, seed, seeds, trained_for, places)
-    plan = _plan(request, out, resume, plots, force, log)
-    _execute(plan, out, resume, quiet, plots, canaries, log)
+    how = parse_settings(set_ or []), parse_settings(train or [], "--train"), recipe, seed, seeds
+    request = Request(learner, tested, *how, trained_for, Places(run_dir, archives, cache, quiet))
+    plan = _plan(request, out, resume, plots, force, log, seeds_together)
+    _execute(plan, out, resume, quiet, plots, canaries, log, seeds_together)
 
 
 def _plan(
@@ -78,11 +78,13 @@ def _plan(
     plots: bool,
     force: bool,
     logs: Sequence[str] | None,
+    together: bool,
 ) -> Plan:
     """The run, checked."""
     from metabench import registry
     from metabench.files.publish import check_writable
     from metabench.scoring.traces import check_traceable
+    from metabench.tracks.fewshot.checks import check_together
     from metabench.tracks.fewshot.request import plan_of
     from metabench.training.logs.log import check_logs
 
@@ -92,6 +94,7 @@ def _plan(
     if resume and request.trained_for is not None:
         raise UserError("`resume` continues a training, `trained_for` begins none: leave one out")
     plan = plan_of(request)
+    check_together(plan, together)
     if plots:
         check_traceable(plan.entry.name, plan.learner)
         _episodes_of(plan)
@@ -128,6 +131,7 @@ def _execute(
     plots: bool,
     canaries: bool,
     logs: Sequence[str] | None,
+    together: bool,
 ) -> None:
     """Run the plan, write the result and say where everything is."""
     from metabench.compute.hosts import first
@@ -143,8 +147,14 @@ def _execute(
     logs_here = (logs or ()) if first() else ()
     shown = RunView(not shown_here)
     with shown as view, logged_plan(view.watcher(), logs_here, plan) as watcher:
-        command = command_line()
-        result = execute(plan, resume=resume, command=command, watcher=watcher, canaries=canaries)
+        result = execute(
+            plan,
+            resume=resume,
+            command=command_line(),
+            watcher=watcher,
+            canaries=canaries,
+            together=together,
+        )
     if not first():
         return
     path = out or default_path(result, Path("leaderboards"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 from typer import Argument, Option
 
-from metabench.cli import options
+from metabench.cli import device_options, options
 from metabench.cli.settings import parse_settings
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def sweep(
     per_job: PerJob = 1,
     option: Further = None,
     log: options.Logs = None,
+    data: device_options.Data = None,
     run_dir: options.RunDir = Path("runs"),
     quiet: options.Quiet = False,
     archives: options.Archives = None,
@@ -77,7 +78,9 @@ def sweep(
 
     further = parse_settings(option or [], "--option")
     machines = Machines(executor, jobs, cores, gpus, further, run_dir)
-    order = Order(out, Places(run_dir, archives, cache, quiet), machines, per_job, tuple(log or ()))
+    order = Order(
+        out, Places(run_dir, archives, cache, quiet), machines, per_job, tuple(log or ()), data
+    )
     found = read(grid)
     if dry_run:
         _print_plan(*planned(found, order), order)

@@ -35,6 +35,12 @@ def free_on(devices: Sequence[jax.Device]) -> int | None:
     return None if there is None else there // len(devices)
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device, or this process, can get no more memory."""
+    said = str(error)
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in said or "out of memory" in said
+
+
 def _free() -> int | None:
     try:
         lines = MEMINFO.read_text("utf-8").splitlines()

@@ -15,6 +15,12 @@ PART = 0.5  # of the free memory of a device: what is larger stays on the host b
 _place: ContextVar[str] = ContextVar("place", default="auto")
 
 
+def check_place(place: str | None) -> None:
+    """`UserError` on a word that is neither None nor one of `PLACES`."""
+    if place is not None and place not in PLACES:
+        raise UserError(f"`data` is {place!r}; it must be one of: {', '.join(PLACES)}")
+
+
 @contextmanager
 def residing(place: str | None) -> Iterator[None]:
     """Inside, images lie on the `device`s or on the `host`; `auto`, or None, as memory allows.
@@ -22,8 +28,7 @@ def residing(place: str | None) -> Iterator[None]:
     Raises:
       UserError: another word.
     """
-    if place is not None and place not in PLACES:
-        raise UserError(f"`data` is {place!r}; it must be one of: {', '.join(PLACES)}")
+    check_place(place)
     token = _place.set(place or _place.get())
     try:
         yield

@@ -1,4 +1,4 @@
-"""Verification of results that are no few-shot ones: forecasts, and learned optimizers."""
+"""Verification of results that are no few-shot ones: forecasts, optimizers, causes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from metabench.learned_optimizers.problems.tasks import build
 from metabench.registry import AnyLearner
 from metabench.results import environment, head
 from metabench.results.status import signed_document, unfit
+from metabench.tracks.causal import run as causal
 from metabench.tracks.forecast import replay as forecasts
 from metabench.tracks.optimizers import replay as optimizers
 from metabench.tracks.optimizers.evaluation import LEARNED
 
 NATS = 2e-4  # per point: scores have four decimals
+BELIEF = 2e-3  # in a direction; rounding grows in the many steps behind it
 LOSS = 2e-4  # relative: losses have five digits
 ELSEWHERE = 50  # times that much may differ on another kind of machine
 TINY = 1e-30  # a loss
@@ -148,10 +150,27 @@ def _optimizers(
     return findings, len(numbers)
 
 
+def _causal(
+    path: Path, document: Mapping[str, Any], wanted: Wanted, learner: AnyLearner | None
+) -> tuple[list[Finding], int]:
+    if learner is not None:
+        raise UserError(f"`learner` is given, but {path} has no learner of episodes; leave it out")
+    stated = np.array(document["belief"]["last"])
+    numbers = chosen_tasks(len(stated), wanted.tasks, wanted.seed)
+    apart = np.abs(causal.beliefs_again(document, numbers) - stated[numbers])
+    mean = float(stated.mean())
+    off = np.array([abs(mean - document["belief"]["mean"][-1])])
+    return [
+        _alike("protocol", document["protocol"]["id"], causal.planned(document).protocol),
+        _near("beliefs", apart, BELIEF, "of 1", document, FEW),
+        _near("mean belief", off, NATS, "of 1", document, 0.0),
+    ], len(numbers)
+
+
 _REPLAYS: Mapping[
     str,
     Callable[[Path, Mapping[str, Any], Wanted, AnyLearner | None], tuple[list[Finding], int]],
-] = {"forecast": _forecast, "optimizers": _optimizers}
+] = {"forecast": _forecast, "optimizers": _optimizers, "causal": _causal}
 
 
 def _alike(what: str, stated: object, found: object) -> Finding:

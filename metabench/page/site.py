@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from metabench.errors import UserError
 from metabench.files.publish import write_bytes, write_text
-from metabench.page import fewshot, forecast, optimizers
+from metabench.page import causal, fewshot, forecast, optimizers
 from metabench.page.naming import RESULTS, address
 from metabench.page.render import MARK, html
 from metabench.page.view import BoardView
@@ -19,6 +19,7 @@ from metabench.results.ranking import rank
 from metabench.results.track_documents import documents
 
 INDEX = "index.html"
+BOARDS = {"optimizers": optimizers.board, "causal": causal.board}  # one board for a file
 BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError)  # of a document's content
 
 
@@ -65,26 +66,25 @@ def _looks(found: Collected) -> tuple[dict[int, tuple[Look, ...]], list[str]]:
 
 
 def _others(folder: Path) -> Site:
-    """Forecasts, one board for a protocol, then optimizers, one board for a file."""
+    """Forecasts, one board for a protocol; then optimizers and causes, one board for a file."""
     found, left_out = documents(folder)
     shown = Site([], [], list(left_out), [])
     forecasts: dict[str, list[forecast.Filed]] = defaultdict(list)
-    evaluations = []
+    single: dict[str, list[BoardView]] = {track: [] for track in BOARDS}
     for path, document in found:
         filed = forecast.Filed(document, address(path, folder))
         try:
             if document["track"] == "forecast":
                 forecasts[forecast.check(filed)].append(filed)
             else:
-                evaluations.append(
-                    optimizers.board(document, path.relative_to(folder), filed.address)
-                )
+                track, place = document["track"], path.relative_to(folder)
+                single[track].append(BOARDS[track](document, place, filed.address))
             shown.files.append(path)
         except BROKEN as error:
             what = f"{type(error).__name__}: {error}"
             shown.left_out.append(f"{path} is no result file of its track ({what})")
     shown.boards.extend(forecast.board(*one) for one in forecasts.items())
-    shown.boards.extend(evaluations)
+    shown.boards.extend(board for boards in single.values() for board in boards)
     return shown
 
 

@@ -1,9 +1,9 @@
 """Result documents of every track: read in one place, whatever version wrote them.
 
-The tracks are few-shot episodes and streams (`fewshot`), functions (`forecast`) and learned
-optimizers (`optimizers`). Their documents share a head (`head.schema.json`); each track has a
-schema for the rest. Fields are only added, and a document of an earlier version is read as one of
-the present version.
+The tracks are few-shot episodes and streams (`fewshot`), functions (`forecast`), learned
+optimizers (`optimizers`), and causes told from effects (`causal`). Their documents share a head
+(`head.schema.json`); each track has a schema for the rest. Fields are only added, and a document of
+an earlier version is read as one of the present version.
 """
 
 from __future__ import annotations
@@ -175,9 +175,11 @@ TRACKS = {
     "fewshot": Track(3, "results/fewshot.schema.json", _upgrade_fewshot),
     "forecast": Track(2, "results/forecast.schema.json", _upgrade_forecast),
     "optimizers": Track(3, "results/optimizers.schema.json", _upgrade_optimizers),
+    "causal": Track(1, "results/causal.schema.json", lambda document: None),
 }
 _FIRST = {  # the first version of each track that can be read
     "results/fewshot.schema.json": 2,
     "results/forecast.schema.json": 1,
     "results/optimizers.schema.json": 1,
+    "results/causal.schema.json": 1,
 }

@@ -1,4 +1,4 @@
-"""The result files of the tracks that rank no episodes: forecasts and optimizers."""
+"""The result files of the tracks that rank no episodes: forecasts, optimizers, causes."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from metabench.compute.memory import out_of_memory
 from metabench.errors import UserError
 from metabench.types import ImageTaskShape, StreamShape
 
@@ -76,9 +77,3 @@ def while_memory_lasts(work: Callable[[int], T], chunk: int, note: Callable[[str
                 ) from error
         chunk //= 2
         note(f"Memory ran out: the test goes on with {chunk} task{'s' * (chunk > 1)} at once.")
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device, or this process, can get no more memory."""
-    said = str(error)
-    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in said or "out of memory" in said

@@ -26,6 +26,7 @@ def sweep(
     per_job: int = 1,
     options: Mapping[str, Any] | None = None,
     log: Sequence[str] = (),
+    data: str | None = None,
     run_dir: Path | str = "runs",
     archives: Path | str | None = None,
     cache: Path | str | None = None,
@@ -44,6 +45,7 @@ def sweep(
       per_job: runs of one job, one after another in one process.
       options: arguments of `ray.init`, or parameters of submitit.
       log: as in `metabench.run`.
+      data: where images lie: "device", "host" or "auto", which is as memory allows.
       run_dir: folder of checkpoints, and of results of single seeds.
       archives: as in `metabench.run`.
       cache: as in `metabench.run`.
@@ -69,6 +71,6 @@ def sweep(
         None if cache is None else Path(cache),
         quiet=not progress,
     )
-    order = Order(Path(out), places, machines, plain["per_job"], kinds)
+    order = Order(Path(out), places, machines, plain["per_job"], kinds, data)
     with pinned(), needed():
         return swept(grid_of(grid) if isinstance(grid, Mapping) else read(Path(grid)), order)

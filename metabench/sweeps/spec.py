@@ -22,13 +22,16 @@ class Outcome(NamedTuple):
     sentence: str = ""  # why it failed
 
 
-def to_spec(run: Run, programs: str | None, logs: tuple[str, ...] = ()) -> dict[str, Any]:
+def to_spec(
+    run: Run, programs: str | None, logs: tuple[str, ...] = (), data: str | None = None
+) -> dict[str, Any]:
     """A run as a JSON document, its paths absolute.
 
     Args:
       run: of a cell.
       programs: folder of compiled programs; None: none are kept.
       logs: where the training is logged, see `training/logs`.
+      data: where images lie, see `compute/residence.py`.
     """
     request = run.request
     if not isinstance(request.learner, str):
@@ -51,6 +54,7 @@ def to_spec(run: Run, programs: str | None, logs: tuple[str, ...] = ()) -> dict[
         "cache": None if places.cache is None else str(places.cache.resolve()),
         "programs": programs,
         "logs": list(logs),
+        "data": data,
         "trial": None,  # of a search, see `studies.Pointer`
     }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from metabench.compute.residence import check_place
 from metabench.errors import UserError
 from metabench.files.publish import check_writable
 from metabench.results.collected import collect
@@ -48,6 +49,7 @@ class Order(NamedTuple):
     machines: Machines = Machines()
     per_job: int = 1  # runs in one process
     logs: tuple[str, ...] = ()  # where trainings are logged
+    data: str | None = None  # where images lie, see `compute/residence.py`
 
 
 def planned(grid: Grid, order: Order) -> tuple[list[Cell], list[Plan]]:
@@ -58,6 +60,7 @@ def planned(grid: Grid, order: Order) -> tuple[list[Cell], list[Plan]]:
     """
     check_machines(order.machines)
     check_logs(order.logs)
+    check_place(order.data)
     if order.per_job < 1:
         raise UserError(f"`per_job` is {order.per_job}; it must be at least 1")
     return cells_of(grid, order.out, order.places), plans_of(grid, order.out, order.places)
@@ -145,7 +148,7 @@ def spec_of(run: Run, order: Order) -> dict[str, Any]:
     """What is handed to an executor: the programs that JAX compiles are kept where ours are."""
     import jax
 
-    return to_spec(run, getattr(jax.config, PROGRAMS), order.logs)
+    return to_spec(run, getattr(jax.config, PROGRAMS), order.logs, order.data)
 
 
 def summed_up(cells: Sequence[Cell], failed: Sequence[str], pruned: int = 0) -> Sweep:

@@ -87,6 +87,7 @@ def _held(spec: Mapping[str, Any], path: Path) -> Outcome:
 
 
 def _result(spec: Mapping[str, Any], path: Path) -> Outcome:
+    from metabench.compute.residence import residing
     from metabench.results import document
     from metabench.tracks.fewshot.logging import logged_plan
     from metabench.tracks.fewshot.request import as_command, plan_of
@@ -102,7 +103,7 @@ def _result(spec: Mapping[str, Any], path: Path) -> Outcome:
         )
     if valid(path, plan.seeds, plan.dataset.digest) is not None:
         return Outcome(DONE)
-    with logged_plan(_watcher(spec, plan), spec["logs"], plan) as watcher:
+    with logged_plan(_watcher(spec, plan), spec["logs"], plan) as watcher, residing(spec["data"]):
         told = always_resuming(watcher)
         found = execute(plan, resume=True, command=as_command(request), watcher=told)
     document.write(found, path)

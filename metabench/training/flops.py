@@ -21,6 +21,7 @@ abs add add_any atan2 cbrt cos cosh div erf erf_inv exp exp2 expm1 integer_pow l
 max min mul neg pow rem round rsqrt sign sin sinh sqrt square sub tan tanh
 """
 ELEMENTWISE = frozenset(_NAMES.split())
+HOST = ("pure_callback", "io_callback")
 UNKNOWN = ("ffi_call", "pallas_call", "while")
 
 
@@ -30,6 +31,14 @@ def operations(jaxpr: Any) -> float | None:
     That is a loop of unknown length, or code outside of JAX.
     """
     return _sum(map(_of_equation, jaxpr.eqns))
+
+
+def calls_host(jaxpr: Any) -> bool:
+    """Whether a jaxpr computes something on the host, outside of JAX."""
+    return any(
+        one.primitive.name in HOST or any(map(calls_host, _jaxprs(one.params)))
+        for one in jaxpr.eqns
+    )
 
 
 def _of_equation(equation: Any) -> float | None:

@@ -1,17 +1,18 @@
 """The training loop: compiled chunks of steps, validation, checkpoints, progress.
 
-It trains any state by any compiled chunk, and knows no learner, no tasks and no data. A run that
-continues from a checkpoint ends in the same bits as one that never stopped, if the chunk
-folds everything random from the seed's key and the step's number.
+It trains any state by any compiled chunk, and knows no learner, no tasks and no data. The states of
+several seeds are trained by one chunk; one seed is a group of one. A run that continues from a
+checkpoint ends in the same bits as one that never stopped, if the chunk folds everything random
+from the seed's key and the step's number.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +23,9 @@ from metabench.seeds import root_key
 from metabench.training.checkpoints import Checkpoints, Snapshot
 from metabench.training.lengths import Lengths
 from metabench.types import PyTree, Select
+
+Chunk: TypeAlias = Callable[..., Any]
+"""`run(states, data, keys, first step, length) -> (states, mean metrics)`: one of each a seed"""
 
 
 class Point(NamedTuple):
@@ -82,101 +86,150 @@ class Trained:
         return Selected(copied(self.last, here()[:1]), end.step, end.validation)
 
 
-def train_state(
-    state: PyTree,
-    chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]],
+def train_states(
+    states: Sequence[PyTree],
+    chunk: Chunk,
     data: PyTree,
     validate: Callable[[PyTree], float],
     plan: Lengths,
     *,
-    seed: int,
-    checkpoints: Checkpoints | None = None,
-    progress: Callable[[Report], None] = lambda report: None,
+    seeds: Sequence[int],
+    checkpoints: Sequence[Checkpoints | None],
+    progress: Callable[[int, Report], None] = lambda seed, report: None,
     settle: Callable[[PyTree, PyTree, jax.Array], PyTree] | None = None,
-) -> Trained:
-    """The loop: train `state` by `chunk` and keep the state for which `validate` is highest.
+) -> list[Trained]:
+    """The loop: train the states of `seeds` by `chunk`, and keep of each the best in validation.
+
+    Each seed has checkpoints of its own, as if it were alone. Where they are of different steps, as
+    after an interruption, those that are behind are trained first. The seconds of a group are
+    divided evenly among its seeds.
 
     Args:
-      state: before the first step.
-      chunk: compiled: `run(state, data, seed's key, first step, length)`.
+      states: before the first step, one for each seed.
+      chunk: compiled: `run(states, data, the seeds' keys, first step, length)`, for any number of
+        states.
       data: an argument of `chunk`.
       validate: the measure of a state; higher is better.
       plan: lengths.
-      seed: of everything random.
-      checkpoints: where to save at each validation, and to continue from.
-      progress: called after each chunk.
-      settle: `settle(state, data, seed's key)`, applied before each validation. A step must not
-        read what it changes, for the training goes on from there.
+      seeds: of everything random.
+      checkpoints: of each seed, where to save at each validation, and to continue from.
+      progress: called after each chunk with each seed.
+      settle: `settle(state, data, seed's key)` of one state, applied before each validation. A step
+        must not read what it changes, for the training goes on from there.
 
     Raises:
-      UserError: the loss is no longer finite.
+      UserError: the loss of a seed is no longer finite.
     """
-    run = _Run(chunk, data, validate, plan, seed, progress, settle)
+    run = _Run(chunk, data, validate, plan, progress, settle)
+    members = [
+        _begun(seed, state, saved)
+        for seed, state, saved in zip(seeds, states, checkpoints, strict=True)
+    ]
+    while (step := min(one.step for one in members)) < plan.steps:
+        group = [one for one in members if one.step == step]
+        run.leg(group, min(step + plan.validate_every, plan.steps))
+        for one in group:
+            if one.checkpoints:
+                one.checkpoints.save(_to_snapshot(one.step, one.trained))
+    return [one.trained for one in members]
+
+
+@dataclass
+class _Member:
+    """One seed of a group."""
+
+    seed: int
+    key: jax.Array
+    step: int
+    trained: Trained
+    checkpoints: Checkpoints | None
+    sums: dict[str, float] = field(default_factory=dict)  # of a leg's metrics
+
+
+def _begun(seed: int, state: PyTree, checkpoints: Checkpoints | None) -> _Member:
+    """A seed from its newest checkpoint, or from its first step."""
     trained, step = Trained(copied(state, here()[:1]), jax.tree.map(jnp.copy, state)), 0
     found = checkpoints.newest(state) if checkpoints else None
     if found is not None:
         step, trained = found.step, from_snapshot(found)
-    while step < plan.steps:
-        until = min(step + plan.validate_every, plan.steps)
-        run.leg(trained, step, until)
-        step = until
-        if checkpoints:
-            checkpoints.save(_to_snapshot(step, trained))
-    return trained
+    return _Member(seed, root_key(seed), step, trained, checkpoints)
 
 
 class _Run:
-    """The compiled functions and fixed inputs of one call of `train_state`."""
+    """The compiled functions and fixed inputs of one call of `train_states`."""
 
     def __init__(
         self,
-        chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]],
+        chunk: Chunk,
         data: PyTree,
         validate: Callable[[PyTree], float],
         plan: Lengths,
-        seed: int,
-        progress: Callable[[Report], None],
+        progress: Callable[[int, Report], None],
         settle: Callable[[PyTree, PyTree, jax.Array], PyTree] | None,
     ) -> None:
         self.chunk, self.data, self.validate = chunk, data, validate
-        self.plan, self.key, self.progress, self.settle = plan, root_key(seed), progress, settle
+        self.plan, self.progress, self.settle = plan, progress, settle
 
-    def leg(self, trained: Trained, first: int, until: int) -> None:
-        """Train steps `first` … `until`-1, validate, and keep the state if it is the best yet."""
-        began, sums = time.monotonic(), {"loss": 0.0, "accuracy": 0.0}
+    def leg(self, group: Sequence[_Member], until: int) -> None:
+        """Train a group that is at one step up to `until`, and validate each of its states."""
+        began, first = time.monotonic(), group[0].step
+
+        def spent() -> float:
+            return (time.monotonic() - began) / len(group)
+
+        for one in group:
+            one.sums = {"loss": 0.0, "accuracy": 0.0}
         for start in range(first, until, self.plan.chunk):
             length = min(self.plan.chunk, until - start)
-            trained.last, metrics = self.chunk(
-                trained.last, self.data, self.key, jnp.int32(start), length
+            states, metrics = self.chunk(
+                tuple(one.trained.last for one in group),
+                self.data,
+                tuple(one.key for one in group),
+                jnp.int32(start),
+                length,
             )
-            values = {name: float(metrics.get(name, jnp.nan)) for name in sums}
-            if not jnp.isfinite(values["loss"]):
-                raise UserError(
-                    f"the loss became {values['loss']} by step {start + length}; "
-                    "lower `learning_rate` or set `clip`"
-                )
-            sums = {name: sums[name] + values[name] * length for name in sums}
-            spent = trained.seconds + time.monotonic() - began
-            self._report(trained, start + length, values["loss"], spent)
+            for one, state in zip(group, states, strict=True):
+                one.trained.last = state
+            for one, found in zip(group, metrics, strict=True):
+                values = {name: float(found.get(name, jnp.nan)) for name in one.sums}
+                _check_finite(values["loss"], start + length, one.seed if group[1:] else None)
+                one.sums = {name: one.sums[name] + values[name] * length for name in values}
+                self._report(one, start + length, values["loss"], spent(), len(group))
+        found = [self._validated(one.trained, one.key, until) for one in group]
+        part = spent()
+        for one, validation in zip(group, found, strict=True):
+            loss, accuracy = (one.sums[name] / (until - first) for name in ("loss", "accuracy"))
+            one.step, one.trained.seconds = until, one.trained.seconds + part
+            row = Point(until, loss, accuracy, validation, one.trained.seconds)
+            one.trained.history.append(row)
+
+    def _validated(self, trained: Trained, key: jax.Array, step: int) -> float:
+        """The measure of the newest state, which is kept if it is the best yet."""
         if self.settle is not None:
-            trained.last = self.settle(trained.last, self.data, self.key)
+            trained.last = self.settle(trained.last, self.data, key)
         settled = copied(trained.last, here()[:1])
         found = self.validate(settled)
         best = trained.best_validation
         if best is None or _worth(found) > _worth(best):
-            trained.best_step = until
+            trained.best_step = step
             trained.state = jax.tree.map(jnp.copy, settled)  # the loop donates `last`
-        trained.seconds += time.monotonic() - began
-        loss, train_accuracy = (sums[name] / (until - first) for name in ("loss", "accuracy"))
-        trained.history.append(Point(until, loss, train_accuracy, found, trained.seconds))
+        return found
 
-    def _report(self, trained: Trained, step: int, loss: float, spent: float) -> None:
-        """Report to `progress`. `spent`: seconds of training up to `step`."""
-        steps = self.plan.steps
-        found = trained.history[-1].validation if trained.history else None
-        rate = step / max(spent, 1e-9)
-        self.progress(
-            Report(step, steps, loss, rate * self.plan.batch, found, (steps - step) / rate)
+    def _report(self, one: _Member, step: int, loss: float, spent: float, seeds: int) -> None:
+        """Report to `progress`. `spent`: seconds of this leg, one seed's part of them."""
+        steps, history = self.plan.steps, one.trained.history
+        found = history[-1].validation if history else None
+        rate = step / max(one.trained.seconds + spent, 1e-9)
+        speed, left = rate * self.plan.batch, seeds * (steps - step) / rate
+        self.progress(one.seed, Report(step, steps, loss, speed, found, left))
+
+
+def _check_finite(loss: float, step: int, seed: int | None) -> None:
+    """`UserError` if a loss is no number; `seed` where others are trained with it."""
+    if not math.isfinite(loss):
+        whose = "" if seed is None else f" of seed {seed}"
+        raise UserError(
+            f"the loss{whose} became {loss} by step {step}; lower `learning_rate` or set `clip`"
         )
 
 

@@ -6,10 +6,9 @@ number is folded from the seed and the step's number.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +28,8 @@ from metabench.training.checkpoints import Checkpoints, OtherFormError
 from metabench.training.fed import make_fed_chunk, make_fed_settling
 from metabench.training.flops import operations
 from metabench.training.lengths import Lengths
-from metabench.training.loop import Report, Trained, from_snapshot, train_state
+from metabench.training.loop import Chunk, Report, Trained, from_snapshot, train_states
+from metabench.training.one_state import alone
 from metabench.training.spreading import stepped, training_devices
 from metabench.training.start import unchanged
 from metabench.types import ClassTable, ImageTaskShape, PyTree, TaskShape, TrainShape
@@ -48,11 +48,17 @@ def make_chunk(learner: Learner, shape: TaskShape | TrainShape, batch: int) -> W
     It runs on the `training_devices`. If there are several, copy `state` and `table` to them
     first (`copied`).
     """
+    run = chunk_on(training_devices(learner, batch), learner, shape, batch)
+    return jax.jit(run, static_argnames="length", donate_argnums=0)
+
+
+def chunk_on(
+    devices: Sequence[jax.Device], learner: Learner, shape: TaskShape | TrainShape, batch: int
+) -> Callable[..., tuple[PyTree, dict[str, jax.Array]]]:
+    """What `make_chunk` compiles, spread over `devices`."""
     assert learner.training is not None
-    devices = training_devices(learner, batch)
     train = stepped(learner, devices, learner.training.step)
 
-    @partial(jax.jit, static_argnames="length", donate_argnums=0)
     def run(
         state: PyTree, table: ClassTable | None, key: jax.Array, first: jax.Array, length: int
     ) -> tuple[PyTree, dict[str, jax.Array]]:
@@ -71,16 +77,21 @@ def make_chunk(learner: Learner, shape: TaskShape | TrainShape, batch: int) -> W
 
 
 def make_settling(
-    learner: Learner, shape: TaskShape | TrainShape, batch: int
+    learner: Learner,
+    shape: TaskShape | TrainShape,
+    batch: int,
+    devices: Sequence[jax.Device] | None = None,
 ) -> Callable[[PyTree, ClassTable | None, jax.Array], PyTree] | None:
     """`run(state, table, seed_key) -> state`, compiled; None where the learner needs none.
 
-    It shows `Training.settle` the same `SETTLING` batches of training tasks each time.
+    It shows `Training.settle` the same `SETTLING` batches of training tasks each time. Without
+    `devices` it runs on the `training_devices`.
     """
     assert learner.training is not None
     if learner.training.settle is None:
         return None
-    settle = stepped(learner, training_devices(learner, batch), learner.training.settle)
+    devices = training_devices(learner, batch) if devices is None else devices
+    settle = stepped(learner, devices, learner.training.settle)
 
     @jax.jit
     def run(state: PyTree, table: ClassTable | None, key: jax.Array) -> PyTree:
@@ -145,28 +156,95 @@ def meta_train(
     Raises:
       UserError: the loss is no longer finite.
     """
-    devices = training_devices(learner, plan.batch)
-    state = copied(start(initial_state(learner, seed)), devices)
-    compiled, table = make_chunk(learner, shape, plan.batch), copied(table, devices)
-    flops = flops_of_step(compiled, state, table, min(plan.chunk, plan.steps))
-    chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]] = compiled
-    settle = make_settling(learner, shape, plan.batch)
-    if stays(table):
-        chunk = make_fed_chunk(learner, shape, plan.batch)
-        settle = make_fed_settling(learner, shape, plan.batch, SETTLING)
-    trained = train_state(
-        state,
-        chunk,
+    return meta_train_seeds(
+        programs(learner, shape, plan.batch, table),
+        (start(initial_state(learner, seed)),),
         table,
         validate,
         plan,
-        seed=seed,
+        seeds=(seed,),
+        checkpoints=(checkpoints,),
+        progress=lambda seed, report: progress(report),
+    )[0]
+
+
+class Programs(NamedTuple):
+    """What trains one seed of a learner, or several together (`together.py`)."""
+
+    devices: Sequence[jax.Device]
+    chunk: Chunk  # compiled
+    settle: Callable[[PyTree, ClassTable | None, jax.Array], PyTree] | None
+    flops: Callable[[tuple[PyTree, ...], ClassTable | None, int], float | None]
+    """`flops(states, table, length)`: operations of a step of one seed; None: not countable."""
+
+
+def programs(
+    learner: Learner, shape: TaskShape | TrainShape, batch: int, table: ClassTable | None
+) -> Programs:
+    """What trains one seed after another; all of them may share it.
+
+    Args:
+      learner: one with a `training`.
+      shape: of the training tasks.
+      batch: tasks in a step.
+      table: on which it will be called: its images may stay on the host.
+    """
+    compiled = make_chunk(learner, shape, batch)
+    chunk: Callable[..., tuple[PyTree, dict[str, jax.Array]]] = compiled
+    settle = make_settling(learner, shape, batch)
+    if stays(table):
+        chunk = make_fed_chunk(learner, shape, batch)
+        settle = make_fed_settling(learner, shape, batch, SETTLING)
+
+    def flops(states: tuple[PyTree, ...], table: ClassTable | None, length: int) -> float | None:
+        return flops_of_step(compiled, states[0], table, length)
+
+    return Programs(training_devices(learner, batch), alone(chunk), settle, flops)
+
+
+def meta_train_seeds(
+    compiled: Programs,
+    states: Sequence[PyTree],
+    table: ClassTable | None,
+    validate: Callable[[PyTree], float],
+    plan: Lengths,
+    *,
+    seeds: Sequence[int],
+    checkpoints: Sequence[Checkpoints | None],
+    progress: Callable[[int, Report], None] = lambda seed, report: None,
+) -> list[Trained]:
+    """`meta_train` of one seed, or of several together, by what is compiled already.
+
+    Args:
+      compiled: from `programs`, or for several seeds from `together.py`.
+      states: of the seeds, before the first step.
+      table: as in `meta_train`.
+      validate: as in `meta_train`.
+      plan: lengths.
+      seeds: of everything random.
+      checkpoints: of each seed.
+      progress: called after each chunk with each seed.
+
+    Raises:
+      UserError: the loss of a seed is no longer finite.
+    """
+    begun = tuple(copied(tuple(states), compiled.devices))
+    table = copied(table, compiled.devices)
+    flops = compiled.flops(begun, table, min(plan.chunk, plan.steps))
+    found = train_states(
+        begun,
+        compiled.chunk,
+        table,
+        validate,
+        plan,
+        seeds=seeds,
         checkpoints=checkpoints,
         progress=progress,
-        settle=settle,
+        settle=compiled.settle,
     )
-    trained.flops = None if flops is None else flops * plan.steps
-    return trained
+    for one in found:
+        one.flops = None if flops is None else flops * plan.steps
+    return found
 
 
 def flops_of_step(chunk: Wrapped, state: PyTree, data: PyTree, length: int) -> float | None:

@@ -64,6 +64,15 @@ def test_a_run_leaves_a_result_a_picture_and_checkpoints(first):
     assert files == {"leaderboards", "runs"}
 
 
+def test_seeds_together_are_those_of_one_after_another(first, metabench_in, tmp_path):
+    outcome = metabench_in(tmp_path, *USUAL, *TINY, "--seeds", "2", "--seeds-together")
+    assert outcome.code == 0, outcome.err
+    found = result_in(tmp_path)
+    assert measured(found) == measured(result_in(first[0]))
+    assert "--seeds-together" in found.command
+    assert "one after another" not in outcome.err
+
+
 def test_a_run_with_unequal_numbers_of_images(metabench):
     asked = ("--dataset", "strokes", "--shot", "1-5", "--query", "1-9", "--episodes", "30")
     outcome = metabench("run", "--learner", "pixel_nn", *asked, "--out", "found.json")

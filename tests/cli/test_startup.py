@@ -29,6 +29,8 @@ COMPUTE = {
     "optimize": ("--task", "quadratic"),
     "optimize train": ("--task", "quadratic"),
     "optimize evaluate": ("--task", "quadratic"),
+    "causal direction": (),
+    "causal rotation": (),
     "statistician distributions": (),
     "statistician summarize": (),
     "statistician sample": ("--result", "result.json"),

@@ -76,6 +76,7 @@ def test_failures_end_with_exit_code_1(metabench, grid, inline):  # noqa: F811
         (("{grid}", "--jobs", "0"), "error: `jobs` is 0"),
         (("{grid}", "--executor", "cloud"), "error: `executor` is 'cloud'"),
         (("{grid}", "--per-job", "0"), "error: `per_job` is 0"),
+        (("{grid}", "--data", "disk"), "error: `data` is 'disk'"),
         (("{grid}", "--option", "a=1"), "error: `option` belongs to"),
     ],
 )

@@ -61,6 +61,7 @@ VARIANTS = {
     ),
     "maml-strided": ("maml", {"backbone": "strided4", "first_order": True, "learning_rate": 5e-3}),
     "infogan-trunk": ("infogan", {"features": "trunk"}),
+    "bigan-critic": ("bigan", {"objective": "wgan_gp", "critic_steps": 2}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
 SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes

@@ -19,7 +19,7 @@ CLAIMS = {"extra_data": f"all of it {SCRIPT}", "authors": [BREAKOUT]}
 
 
 def write(folder: Path) -> Path:
-    """Two boards of episodes, one of streams, forecasts and an optimizer; a look at one entry."""
+    """Two boards of episodes, one of streams, and one of each other track; a look at one entry."""
     results = [
         curved(
             made_up("protonet", (10, 8, 10, 8), (9, 8, 9, 8)), (0.5, None, 0.8), (2.0, 1.0, 0.5)
@@ -36,7 +36,7 @@ def write(folder: Path) -> Path:
         document.write(result, path)
         if result.learner == SCRIPT:
             looks.write(result, [look()], path)
-    for track in ("forecast", "optimizers"):
+    for track in ("forecast", "optimizers", "causal"):
         for source in sorted((ROOT / "leaderboards" / track).glob("*/*.json"))[:1]:
             place = folder / source.relative_to(ROOT / "leaderboards")
             place.parent.mkdir(parents=True)

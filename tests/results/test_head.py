@@ -14,7 +14,11 @@ from metabench.results.head import HEAD, TRACKS, head_of, loaded, read
 from tests.made_up_result import DATASET, EPISODES, SPLIT, made_up
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
-OTHERS = sorted([*BOARDS.glob("forecast/*/*.json"), *BOARDS.glob("optimizers/*/*.json")])
+OTHERS = sorted(
+    path
+    for track in ("forecast", "optimizers", "causal")
+    for path in BOARDS.glob(f"{track}/*/*.json")
+)
 
 
 @pytest.mark.parametrize("place", [HEAD, *(track.schema for track in TRACKS.values())])

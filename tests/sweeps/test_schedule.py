@@ -7,6 +7,8 @@ import pytest
 from filelock import FileLock
 
 import metabench
+from metabench.compute.residence import on_host
+from metabench.errors import UserError
 from metabench.results import document
 from metabench.sweeps.files import LOCK
 from metabench.sweeps.schedule import Schedule
@@ -116,6 +118,20 @@ def test_a_run_that_raises_leaves_its_trace(cells, monkeypatch):
     log = cell.runs[0].path.with_suffix(".log")
     assert found == (FAILED, f"IndexError: out of bounds (all of it: {log})")
     assert "Traceback" in log.read_text()
+
+
+def test_images_lie_where_the_sweep_says(cells, monkeypatch):
+    (cell,) = cells(learners=["pixel_nn"], settings={})
+    found = []
+
+    def asked(*arguments, **options):
+        found.append(on_host(1))
+        raise UserError("enough")
+
+    monkeypatch.setattr("metabench.tracks.fewshot.run.execute", asked)
+    for data in ("host", "device"):
+        perform(to_spec(cell.runs[0], None, data=data))
+    assert found == [True, False]
 
 
 def test_what_another_process_is_at_is_waited_for(cells, inline):

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from metabench.contracts.learner import EpisodeLearner, Metrics
 from metabench.contracts.options import AtLeast, Chance, Count, with_options
 from metabench.learners.common.optimizer import Adam, adam
-from metabench.learners.unlabelled.base import Loss, Players, unlabelled
+from metabench.learners.unlabelled.base import Loss, Players, together, unlabelled
 from metabench.nets.coder import ImageDecoder, ImageEncoder
 from metabench.nets.functional import functional
 from metabench.types import EpisodeShape, PyTree
@@ -67,8 +67,7 @@ def acai(
 
     return unlabelled(
         nets,
-        losses(adversary, mixture),
-        adam(optimizer),
+        together(nets, losses(adversary, mixture), adam(optimizer)),
         shape,
         images=images,
         embedder="encoder",

@@ -45,6 +45,10 @@ class Players:
     ) -> None:
         self.nets, self.params, self.stats = nets, params, dict(stats)
 
+    def answers(self, name: str, *inputs: jax.Array) -> PyTree:
+        """The network's output in training; its statistics stay as they are."""
+        return self.nets[name].apply(self.params[name], self.stats[name], *inputs, train=True)[0]
+
     def __call__(self, name: str, *inputs: jax.Array, held: bool = False) -> PyTree:
         """The network's output in training; with `held`, it gets no gradient from it."""
         params = self.params[name]
@@ -60,22 +64,28 @@ Loss: TypeAlias = Callable[[Players, jax.Array, jax.Array], tuple[jax.Array, Met
 TrainStep: TypeAlias = Callable[[State, jax.Array, jax.Array], tuple[State, Metrics]]
 
 
+class Descent(NamedTuple):
+    """How the networks learn."""
+
+    init: Callable[[dict[str, PyTree]], PyTree]  # of the optimizer, from the parameters
+    step: TrainStep
+    turns: int = 1  # batches of images that one step takes
+
+
 def unlabelled(
     nets: Mapping[str, Functional],
-    loss: Loss,
-    optimizer: optax.GradientTransformation,
+    descent: Descent,
     shape: EpisodeShape,
     *,
     images: int,
     embedder: str,
     code: Callable[[PyTree, PyTree, jax.Array], jax.Array],
 ) -> EpisodeLearner:
-    """A learner from networks and their loss.
+    """A learner from networks and how they are trained.
 
     Args:
       nets: the networks by name.
-      loss: `loss(players, images in [0, 1] [n, h, w, c], key) -> (sum of all terms, metrics)`.
-      optimizer: of all networks.
+      descent: how they learn.
       shape: of the test episodes.
       images: in a training batch.
       embedder: name of the network that embeds.
@@ -87,7 +97,7 @@ def unlabelled(
         made = {name: net.init(k) for (name, net), k in zip(nets.items(), keys, strict=True)}
         params = {name: found[0] for name, found in made.items()}
         stats = {name: found[1] for name, found in made.items()}
-        return State(params, stats, optimizer.init(params))
+        return State(params, stats, descent.init(params))
 
     def kept(state: State | Embedder) -> Embedder:
         if isinstance(state, Embedder):
@@ -103,15 +113,21 @@ def unlabelled(
         init=init,
         adapt=adapt,
         predict=predict,
-        training=Training(_training(nets, loss, optimizer), ImagesShape(images, shape.image)),
+        training=Training(descent.step, ImagesShape(descent.turns * images, shape.image)),
         embed=embed,
     )
 
 
-def _training(
+def together(
     nets: Mapping[str, Functional], loss: Loss, optimizer: optax.GradientTransformation
-) -> TrainStep:
-    """One step of all networks down the sum of their losses."""
+) -> Descent:
+    """All networks take one step down the sum of their losses.
+
+    Args:
+      nets: the networks by name.
+      loss: `loss(players, images in [0, 1] [n, h, w, c], key) -> (sum of all terms, metrics)`.
+      optimizer: of all networks.
+    """
 
     def total(
         params: dict[str, PyTree], stats: dict[str, PyTree], x: jax.Array, key: jax.Array
@@ -125,4 +141,4 @@ def _training(
         grads, (metrics, stats) = gradient(state.params, state.stats, joined(batch), key)
         return descended(optimizer, state, grads, stats=stats), metrics
 
-    return train
+    return Descent(optimizer.init, train)

@@ -10,10 +10,13 @@ E inverts G where D cannot tell (theorem 2). G and E descend the same terms with
 exchanged, which does not saturate (section 3.4). The code is uniform between -1 and 1, as in the
 paper; the encoder's answer has no bounds.
 
-Departures: the networks are those of `nets/coder.py`.
+Departures: the networks are those of `nets/coder.py`. `objective` offers other adversaries
+(`adversary.py`); a paper that joins them with an encoder is not known to us.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +24,16 @@ from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner, Metrics
 from metabench.contracts.options import Count, with_options
-from metabench.learners.common.optimizer import Adam, adam
+from metabench.learners.common.optimizer import Adam
+from metabench.learners.unlabelled.adversary import (
+    Adversary,
+    coded,
+    optimizer_of,
+    penalised,
+    terms,
+)
 from metabench.learners.unlabelled.base import Loss, Players, unlabelled
+from metabench.learners.unlabelled.turns import descent
 from metabench.nets.coder import ImageDecoder, ImageEncoder, Layer
 from metabench.nets.functional import functional
 from metabench.types import EpisodeShape, ImageShape, PyTree
@@ -56,6 +67,7 @@ def bigan(
     width: Count = 16,
     hidden: Count = 512,
     images: Count = 64,
+    adversary: Adversary = Adversary(),
     optimizer: Adam = Adam(learning_rate=2e-4, decay="constant"),
 ) -> EpisodeLearner:
     """Cosine nearest neighbour on the code of a BiGAN's encoder.
@@ -66,7 +78,8 @@ def bigan(
       width: channels after the first convolution; four times as many after the third.
       hidden: units of the discriminator's layers that see image and code.
       images: in a training batch.
-      optimizer: of all networks, with a first moment of 0.5 as in the paper.
+      adversary: what the discriminator measures.
+      optimizer: of all networks, with a first moment of 0.5 as in the paper (0 for critics).
 
     Reference: https://arxiv.org/abs/1605.09782
     """
@@ -82,8 +95,7 @@ def bigan(
 
     return unlabelled(
         nets,
-        losses(code),
-        adam(optimizer, momentum=0.5),
+        descent(adversary, nets, losses(code, adversary), optimizer_of(adversary, optimizer)),
         shape,
         images=images,
         embedder="encoder",
@@ -91,8 +103,11 @@ def bigan(
     )
 
 
-def losses(code: int) -> Loss:
-    """Equation 3 for the discriminator, and with the labels exchanged for the other two."""
+def losses(code: int, adversary: Adversary) -> Loss:
+    """Equation 3 for the discriminator, and with the labels exchanged for the other two.
+
+    With a critic, its means of pairs take the place of the logarithms.
+    """
 
     def loss(play: Players, x: jax.Array, key: jax.Array) -> tuple[jax.Array, Metrics]:
         z = jax.random.uniform(key, (x.shape[0], code), minval=-1.0)
@@ -101,9 +116,15 @@ def losses(code: int) -> Loss:
         images, codes = jnp.concatenate([x, drawn]), jnp.concatenate([found, z])
         told = play("discriminator", *jax.lax.stop_gradient((images, codes)))
         real, made = jnp.split(told, 2)
-        discriminator = (jax.nn.softplus(-real) + jax.nn.softplus(made)).mean()
+        discriminator = terms(adversary, real, made).critic + penalised(
+            adversary,
+            partial(play.answers, "discriminator"),
+            (x, found),
+            (drawn, z),
+            jax.random.fold_in(key, 1),
+        )
         real, made = jnp.split(play("discriminator", images, codes, held=True), 2)
-        generator = (jax.nn.softplus(real) + jax.nn.softplus(-made)).mean()
+        generator = coded(adversary, real) + terms(adversary, real, made).maker
         accuracy = ((real > 0).mean() + (made < 0).mean()) / 2
         metrics = {"loss": discriminator, "generator": generator, "told": accuracy}
         return discriminator + generator, metrics

@@ -10,7 +10,8 @@ with the cross-entropy of the category and a Gaussian of variance 1 around each 
 log D(G(z, c)), which does not saturate. An image's embedding is its code according to Q, or the
 output of the trunk.
 
-Departures: the networks are those of `nets/coder.py`.
+Departures: the networks are those of `nets/coder.py`. `objective` offers other adversaries
+(`adversary.py`); with `wgan`, Q is below the same clipped weights as D.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner, Metrics
 from metabench.contracts.options import Count, with_options
-from metabench.learners.common.optimizer import Adam, adam
+from metabench.learners.common.optimizer import Adam
+from metabench.learners.unlabelled.adversary import Adversary, optimizer_of, penalised, terms
 from metabench.learners.unlabelled.base import Loss, Players, unlabelled
+from metabench.learners.unlabelled.turns import descent
 from metabench.nets.coder import ImageDecoder, ImageEncoder, Layer, leaky
 from metabench.nets.functional import functional
 from metabench.types import EpisodeShape, ImageShape, PyTree
@@ -86,6 +89,7 @@ def infogan(
     width: Count = 16,
     hidden: Count = 256,
     images: Count = 64,
+    adversary: Adversary = Adversary(),
     optimizer: Adam = Adam(learning_rate=2e-4, decay="constant"),
 ) -> EpisodeLearner:
     """Cosine nearest neighbour on the codes that an InfoGAN recovers, or on its trunk's features.
@@ -101,7 +105,8 @@ def infogan(
       width: channels after the first convolution; four times as many after the third.
       hidden: units of the trunk's last layer.
       images: in a training batch.
-      optimizer: of all networks, with a first moment of 0.5.
+      adversary: what the discriminator measures.
+      optimizer: of all networks, with a first moment of 0.5 (0 for critics).
 
     Reference: https://arxiv.org/abs/1606.03657
     """
@@ -119,8 +124,12 @@ def infogan(
 
     return unlabelled(
         nets,
-        losses(code, discrete_weight, continuous_weight),
-        adam(optimizer, momentum=0.5),
+        descent(
+            adversary,
+            nets,
+            losses(code, discrete_weight, continuous_weight, adversary),
+            optimizer_of(adversary, optimizer),
+        ),
         shape,
         images=images,
         embedder="discriminator",
@@ -133,8 +142,13 @@ def recovered(told: Told) -> jax.Array:
     return jnp.concatenate([jax.nn.softmax(told.category), told.means], axis=1)
 
 
-def losses(code: Code, discrete_weight: float, continuous_weight: float) -> Loss:
-    """Equation 6: D's loss, G's with the labels exchanged, and the code's of G and Q together."""
+def losses(
+    code: Code, discrete_weight: float, continuous_weight: float, adversary: Adversary
+) -> Loss:
+    """Equation 6: D's loss, G's with the labels exchanged, and the code's of G and Q together.
+
+    With a critic, its means take the place of the logarithms of D.
+    """
 
     def loss(play: Players, x: jax.Array, key: jax.Array) -> tuple[jax.Array, Metrics]:
         keys, number = jax.random.split(key, 3), x.shape[0]
@@ -145,8 +159,15 @@ def losses(code: Code, discrete_weight: float, continuous_weight: float) -> Loss
         drawn = jax.nn.sigmoid(play("generator", jnp.concatenate(latent, axis=1)))
         shown = jax.lax.stop_gradient(jnp.concatenate([x, drawn]))
         real, made = jnp.split(play("discriminator", shown).given, 2)
-        discriminator = (jax.nn.softplus(-real) + jax.nn.softplus(made)).mean()
-        generator = jax.nn.softplus(-play("discriminator", drawn, held=True).given).mean()
+        discriminator = terms(adversary, real, made).critic + penalised(
+            adversary,
+            lambda images: play.answers("discriminator", images).given,
+            (x,),
+            (drawn,),
+            jax.random.fold_in(key, 1),
+        )
+        made = play("discriminator", drawn, held=True).given
+        generator = terms(adversary, real, made).maker
         told = play("discriminator", drawn)
         discrete = optax.softmax_cross_entropy_with_integer_labels(told.category, category).mean()
         apart = jnp.square(numbers - told.means).sum(1).mean() / 2

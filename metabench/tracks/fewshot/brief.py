@@ -20,12 +20,12 @@ from metabench.results.result import Result, SeedRun
 from metabench.scoring.episodes import adaptation_ms, make_evaluator, tallies
 from metabench.tracks.fewshot.plan import Plan
 from metabench.tracks.fewshot.run import check_digests, counted, digest_of, result_of
-from metabench.training.loop import train_state
 from metabench.training.meta_training import (
     initial_state,
     make_chunk,
     make_settling,
 )
+from metabench.training.one_state import train_state
 from metabench.training.spreading import training_devices
 from metabench.training.start import Start, start_from
 from metabench.types import PyTree

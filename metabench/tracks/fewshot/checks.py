@@ -50,6 +50,20 @@ def check_used(
         )
 
 
+def check_together(plan: Plan, together: bool) -> None:
+    """`UserError` if seeds are to be trained `together`, and nothing is trained, or one seed."""
+    if not together:
+        return
+    learner = plan.learner.training is None and plan.source is None
+    for cause, why in (
+        (learner, f"learner `{plan.entry.name}` is not trained"),
+        (plan.tested_training is not None, "`trained-for` tests an earlier training"),
+        (len(plan.seeds) < 2, "there is one seed"),
+    ):
+        if cause:
+            raise UserError(f"`seeds-together` is given, but {why}; leave it out")
+
+
 def depends_on_seed(plan: Plan) -> bool:
     """Whether something is trained, or a state is there that a seed could change."""
     if plan.learner.training is not None or plan.source is not None:

@@ -121,7 +121,8 @@ def plan_run(
     if "batch" not in wanted and built.training is not None:
         planned = replace(planned, batch=built.training.batch)
     _check_interval(protocol)
-    tables = _training_tables(built, protocol, shape, dataset, training_data)
+    trains = tested_training is None
+    tables = _training_tables(built, protocol, shape, dataset, training_data, validated=trains)
     return Plan(
         entry=entry,
         learner=built,
@@ -245,10 +246,13 @@ def _training_tables(
     shape: ImageTaskShape,
     dataset: Dataset,
     training_data: Dataset,
+    *,
+    validated: bool,
 ) -> dict[str, ClassTable]:
     """The class tables of meta-training, drawn from freely, and of validation, as in the test.
 
-    Classes of meta-training are numbered from 0. There are none where nothing is trained.
+    Classes of meta-training are numbered from 0. There are none where nothing is trained, and no
+    validation where nothing is `validated`.
     """
     if learner.training is None and foundation_of(learner) is None:
         return {}
@@ -267,5 +271,7 @@ def _training_tables(
     table = class_table(training_data, found, "train", detail)
     where = f"the train part of {training_data.name}/{met.split}"
     check_fits(table, drawn, where, row_names(table, training_data, found))
-    val = protocol_table(training_data, replace(met, part="val"))
-    return {"train": numbered(table), "val": val}
+    tables = {"train": numbered(table)}
+    if validated:
+        tables["val"] = protocol_table(training_data, replace(met, part="val"))
+    return tables

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from metabench.contracts.learner import EpisodeLearner, foundation_of, parameter_count, train_shape
+from metabench.contracts.learner import EpisodeLearner, parameter_count, train_shape
 from metabench.errors import UserError
 from metabench.results import environment
 from metabench.results.document import run_name
@@ -29,18 +29,22 @@ from metabench.tasks.class_table import find_split
 from metabench.tasks.kinds import task_digest
 from metabench.tracks.fewshot.canaries import canaries as measure_canaries
 from metabench.tracks.fewshot.plan import Plan, training_split
-from metabench.training.checkpoints import opened, steps_in
+from metabench.tracks.fewshot.trainings import Trainings
 from metabench.training.curves import thinned
 from metabench.training.divergence import high_loss
 from metabench.training.loop import Trained
-from metabench.training.meta_training import accuracy_on, initial_state, meta_train, trained_before
-from metabench.training.start import Start, start_from
 from metabench.training.watcher import Watcher
 from metabench.types import ImageTaskShape, StreamShape
 
 
 def execute(
-    plan: Plan, *, resume: bool, command: str, watcher: Watcher, canaries: bool = False
+    plan: Plan,
+    *,
+    resume: bool,
+    command: str,
+    watcher: Watcher,
+    canaries: bool = False,
+    together: bool = False,
 ) -> Result:
     """Train and evaluate every seed of `plan`.
 
@@ -50,6 +54,8 @@ def execute(
       command: the command line, for the result.
       watcher: told of progress.
       canaries: also measure the canaries of the first seed's training.
+      together: train all seeds in one program, where that is possible; the watcher is told where
+        it is not.
 
     Raises:
       UserError: training diverged, or the data is not what the frozen protocol names.
@@ -58,8 +64,7 @@ def execute(
     check_digests(plan, digest)
     runner = make_evaluator(plan.learner, plan.shape)
     runs, parameters, found = [], 0, None
-    for seed in plan.seeds:
-        trained, before = _train(plan, seed, resume, watcher)
+    for seed, (trained, before) in Trainings(plan, resume, watcher, together).each():
         runs.append(_measure(plan, seed, trained, runner, watcher, before))
         parameters = parameter_count(plan.learner, trained.state)
         if canaries and found is None:
@@ -162,66 +167,6 @@ def check_digests(plan: Plan, episodes: str) -> None:
                 f"{golden[:12]}, here it is {found[:12]}; prepare the dataset again from the "
                 "published archives"
             )
-
-
-def _train(plan: Plan, seed: int, resume: bool, watcher: Watcher) -> Prepared:
-    folder = plan.folder / f"seed{seed}"
-    if plan.tested_training is not None:
-        return Prepared(trained_before(plan.trainee, plan.lengths, folder, seed=seed), {})
-    start, cost = _start(plan, seed, watcher)
-    if plan.learner.training is None:
-        if resume:
-            watcher.note(f"`--resume` continues nothing: {plan.entry.name} is not meta-trained.")
-        state = initial_state(plan.trainee, seed)
-        state = state if start is None else start.state(state)
-        return Prepared(Trained(state, state), cost)
-    assert start is not None, "a plan has a table to train on"
-    number = plan.lengths.validation_episodes
-    with opened(folder, resume, watcher.note) as checkpoints:
-        trained = meta_train(
-            plan.trainee,
-            train_shape(plan.learner, plan.shape),
-            start.table,
-            accuracy_on(plan.trainee, plan.tables["val"], plan.shape, number),
-            plan.lengths,
-            seed=seed,
-            checkpoints=checkpoints,
-            progress=lambda report: watcher.training(seed, report),
-            start=start.state,
-        )
-    watcher.trained(seed, trained)
-    return Prepared(trained, cost)
-
-
-def _start(plan: Plan, seed: int, watcher: Watcher) -> tuple[Start | None, dict[str, float]]:
-    """Train the source, and see where meta-training starts; seconds of both, by name."""
-    table, cost, state = plan.tables.get("train"), dict[str, float](), None
-    if table is None:
-        return None, cost
-    foundation = foundation_of(plan.learner)
-    if plan.source is not None:
-        watcher.note(f"seed {seed}: first {plan.source.entry.name}, on which it builds")
-        quiet = Watcher(training=watcher.training, note=watcher.note)
-        begun = bool(steps_in(plan.source.folder / f"seed{seed}"))  # it is continued unasked
-        trained = _train(plan.source, seed, begun, quiet).trained
-        state = trained.selected(plan.source.lengths.select).state
-        cost["source_seconds"] = round(trained.seconds, 1)
-        cost |= trained.operations("source_flops")
-    drawn = train_shape(plan.learner, plan.shape)
-    if foundation is None or foundation.relabel is None:
-        return start_from(foundation, state, table, drawn, seed), cost
-    watcher.note(f"seed {seed}: constructing classes from {len(table.images):,} images")
-    began = time.monotonic()
-    found = start_from(foundation, state, table, drawn, seed)
-    cost["relabel_seconds"] = round(time.monotonic() - began, 1)
-    return found, cost
-
-
-class Prepared(NamedTuple):
-    """What is tested, and what happened before its meta-training."""
-
-    trained: Trained
-    cost: dict[str, float]  # seconds, by name
 
 
 def _measure(

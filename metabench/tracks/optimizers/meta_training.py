@@ -25,8 +25,9 @@ from metabench.tracks.optimizers.plan import LstmPlan
 from metabench.tracks.optimizers.rollout import make_rollout
 from metabench.training.checkpoints import Checkpoints
 from metabench.training.lengths import Lengths
-from metabench.training.loop import Report, Trained, train_state
+from metabench.training.loop import Report, Trained
 from metabench.training.meta_training import flops_of_step
+from metabench.training.one_state import train_state
 from metabench.types import PyTree
 
 FALL = 1 / 30  # of the rate, over the training

@@ -57,7 +57,7 @@ def _opener(kind: str) -> Callable[[Subject], Log]:
 def logged(
     watcher: Watcher, kinds: Sequence[str], folder: Path, name: str, settings: Mapping[str, Any]
 ) -> Iterator[Watcher]:
-    """A watcher that also writes the training of each seed to logs.
+    """A watcher that also writes the training of each seed to logs, which are open meanwhile.
 
     Args:
       watcher: what is told of the run besides.
@@ -71,17 +71,15 @@ def logged(
 
     def write(seed: int, step: int, values: Values) -> None:
         if seed not in open_one:
-            close()
             subject = Subject(folder, name, seed, settings)
             open_one[seed] = [_opener(kind)(subject) for kind in kinds]
         known = {name: value for name, value in values.items() if math.isfinite(value)}
         for log in open_one[seed]:
             log.write(step, known)
 
-    def close() -> None:
-        for log in [log for logs in open_one.values() for log in logs]:
+    def close(seed: int) -> None:
+        for log in open_one.pop(seed, ()):
             log.close()
-        open_one.clear()
 
     def training(seed: int, report: Report) -> None:
         write(seed, report.step, _figures(report))
@@ -91,12 +89,14 @@ def logged(
         if found.history:
             end = found.history[-1]
             write(seed, end.step, {"loss": end.loss, "validation_accuracy": end.validation})
+        close(seed)
         watcher.trained(seed, found)
 
     try:
         yield replace(watcher, training=training, trained=trained) if kinds else watcher
     finally:
-        close()
+        for seed in tuple(open_one):
+            close(seed)
 
 
 def _figures(report: Report) -> dict[str, float]:

@@ -28,6 +28,7 @@ def opener() -> Callable[[Subject], Log]:
             name=f"{subject.name}, seed {subject.seed}",
             dir=str(subject.folder),
             config=dict(subject.settings),
+            reinit="create_new",  # others may be open: of seeds that are trained together
             resume="allow",  # wandb keeps what it has of earlier steps
         )
 

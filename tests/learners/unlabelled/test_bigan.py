@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from metabench.errors import UserError
+from metabench.learners.unlabelled.adversary import Adversary
 from metabench.learners.unlabelled.base import Players
 from metabench.learners.unlabelled.bigan import bigan, losses
 from metabench.seeds import root_key
@@ -32,7 +33,9 @@ X = jnp.asarray([[0.1, 0.9], [0.4, 0.0], [1.0, 0.7]]).reshape(3, 1, 2, 1)
 
 
 def play(params):
-    return losses(2)(Players(NETS, params, {name: {} for name in NETS}), X, root_key(3))
+    return losses(2, Adversary())(
+        Players(NETS, params, {name: {} for name in NETS}), X, root_key(3)
+    )
 
 
 def test_both_losses_by_hand():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from metabench.errors import UserError
+from metabench.learners.unlabelled.adversary import Adversary
 from metabench.learners.unlabelled.base import Players
 from metabench.learners.unlabelled.infogan import Code, Told, infogan, losses, recovered
 from metabench.seeds import root_key
@@ -39,7 +40,7 @@ X = jnp.asarray([[0.1, 0.9], [0.4, 0.0], [1.0, 0.7]]).reshape(3, 1, 2, 1)
 
 def play(params, discrete=0.7, continuous=0.3):
     players = Players(NETS, params, {name: {} for name in NETS})
-    return losses(CODE, discrete, continuous)(players, X, root_key(3))
+    return losses(CODE, discrete, continuous, Adversary())(players, X, root_key(3))
 
 
 def sigmoid(x):

@@ -100,8 +100,9 @@ class Point(NamedTuple):
         return self.factory
 
 
-def run(plan, resume=False, **watchers):
-    return execute(plan, resume=resume, command="a command", watcher=Watcher(**watchers))
+def run(plan, resume=False, together=False, **watchers):
+    told = Watcher(**watchers)
+    return execute(plan, resume=resume, command="a command", watcher=told, together=together)
 
 
 def measured(result):

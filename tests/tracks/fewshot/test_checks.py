@@ -7,7 +7,7 @@ import pytest
 from metabench.contracts.learner import EpisodeLearner
 from metabench.errors import UserError
 from metabench.tracks.fewshot import checks
-from metabench.tracks.fewshot.checks import check_memory, check_used
+from metabench.tracks.fewshot.checks import check_memory, check_together, check_used
 from tests.tracks.fewshot.made_up import PROTOCOL
 
 
@@ -33,3 +33,18 @@ def test_counts_that_fit_no_memory_are_refused(plan, monkeypatch):
         check_memory(plan(protocol=replace(PROTOCOL, episodes=10**9)))
     monkeypatch.setattr(checks.memory, "available", lambda: None)  # a system that does not say
     check_memory(plan(protocol=replace(PROTOCOL, episodes=10**9)))
+
+
+def test_seeds_together_of_one_training_or_none_is_refused(plan):
+    check_together(plan(seeds=(0, 1)), True)
+    check_together(plan(), False)
+    for made, why in (
+        (plan(), "there is one seed"),
+        (plan("untrained", lengths={}, seeds=(0, 1)), "learner `untrained` is not trained"),
+        (
+            replace(plan(seeds=(0, 1)), tested_training=PROTOCOL.id),
+            "`trained-for` tests an earlier training",
+        ),
+    ):
+        with pytest.raises(UserError, match=f"^`seeds-together` is given, but {why}; leave it out"):
+            check_together(made, True)

@@ -69,6 +69,18 @@ def test_one_training_is_tested_under_several_protocols(plan):
     assert plan("untrained", tested_training=PROTOCOL.id).tested_training is None
 
 
+def test_a_tested_training_needs_no_validation_classes_for_the_way_of_the_test(plan, dataset):
+    names = dataset.class_names
+    parts = {"train": names[:5], "val": names[5:8], "test": names[8:]}
+    small = dataset._replace(splits={"only": dataset.splits["only"]._replace(parts=parts)})
+    run(plan(dataset=small))
+    wide = replace(PROTOCOL, way=4)
+    result = run(plan(protocol=wide, dataset=small, tested_training=PROTOCOL.id))
+    assert len(result.runs[0].correct) == wide.episodes
+    with pytest.raises(UserError, match="`way` is 4, but the val part of made-up/only has 3"):
+        plan(protocol=wide, dataset=small)
+
+
 def test_one_training_serves_all_values_of_an_option_of_the_test_alone(plan, monkeypatch):
     def turned(shape, *, mirror: Annotated[bool, TEST_ONLY] = False, noise: float = 1.0):
         learner = counting(shape, noise=noise)

@@ -5,6 +5,8 @@ import csv
 import pytest
 
 from metabench.errors import UserError
+from metabench.training.logs import csv_log
+from metabench.training.logs import log as log_module
 from metabench.training.logs.log import check_logs, logged
 from metabench.training.loop import Point, Report, Trained
 from metabench.training.watcher import Watcher
@@ -40,6 +42,25 @@ def test_a_resumed_training_goes_on_in_its_log(tmp_path):
         with (tmp_path / "log-seed0.csv").open("a") as file:
             file.write("7,0.1" if first == 1 else "")
     assert [step for step, _, _ in rows(tmp_path / "log-seed0.csv")] == [1, 2, 3, 4, 5, 6]
+
+
+def test_seeds_that_are_trained_together_have_a_log_each(tmp_path, monkeypatch):
+    opened = []
+
+    def opener():
+        usual = csv_log.opener()
+        return lambda subject: opened.append(subject.seed) or usual(subject)
+
+    monkeypatch.setattr(log_module, "_opener", lambda kind: opener())
+    with logged(Watcher(), ["csv"], tmp_path, "a run", {}) as told:
+        for step in (2, 4):
+            for seed in (0, 1):
+                told.training(seed, report(step))
+        for seed in (0, 1):
+            told.trained(seed, Trained(None, None))
+    assert opened == [0, 1]
+    for seed in (0, 1):
+        assert [step for step, _, _ in rows(tmp_path / f"log-seed{seed}.csv")] == [2, 4]
 
 
 def test_tensorboard_has_the_scalars(tmp_path):
