@@ -33,7 +33,7 @@ format: $(VENV)/installed-dev   ## put the code into shape
 	$(BIN)/ruff check --fix .
 
 benchmark: $(VENV)/installed-dev   ## speed against PyTorch, in one run, as ratios
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 easyfsl==1.5.0
 	$(BIN)/python -m benchmarks.speed
 
 leaderboards: $(VENV)/installed   ## make leaderboards/README.md from the result files

@@ -25,6 +25,7 @@ NAMES = (
     "learners",
     "host_data",
     "seeds_together",
+    "peer",
 )
 
 
