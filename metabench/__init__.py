@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from metabench.api import evaluate, predict, run, save
     from metabench.compute.episodewise import over_episodes
     from metabench.conformance.report import check
+    from metabench.contracts.backbone import Backbone
     from metabench.contracts.dataset import Archive, DatasetSpec
     from metabench.contracts.learner import (
         EpisodeLearner,
@@ -63,6 +64,7 @@ __all__ = [
     "TEST_ONLY",
     "Archive",
     "AtLeast",
+    "Backbone",
     "Between",
     "ClassTable",
     "Comparison",
@@ -115,6 +117,7 @@ _MODULES = ("data", "registry")
 _HOMES = {
     "Archive": "contracts.dataset",
     "AtLeast": "contracts.options",
+    "Backbone": "contracts.backbone",
     "Between": "contracts.options",
     "ClassTable": "types",
     "Comparison": "results.compared",

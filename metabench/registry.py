@@ -144,7 +144,7 @@ def build_backbone(name: AnyBackbone, image: ImageShape, settings: Mapping[str, 
     if not isinstance(built, Backbone):
         raise UserError(
             f"backbone `{entry.name}` returns {type(built).__name__}; it must return a "
-            "`metabench.contracts.backbone.Backbone`"
+            "`metabench.Backbone`"
         )
     return built
 

@@ -1,4 +1,4 @@
-"""`metabench leaderboard | learners | datasets | protocols`: what there is."""
+"""`metabench leaderboard | learners | backbones | datasets | protocols`: what there is."""
 
 from __future__ import annotations
 
@@ -163,6 +163,19 @@ def learners() -> None:
         print(f"  from {entry.version}")
         for option, parameter in registry.options(name).items():
             print(f"  --set {option}={_written(parameter.default)}")
+
+
+def backbones() -> None:
+    """List the backbones with their options, for `--set backbone=…` of a learner."""
+    from metabench import registry
+    from metabench.contracts.options import options_of
+
+    for name in registry.names("backbones"):
+        entry = registry.backbone(name)
+        print(f"{name}: {(entry.factory.__doc__ or '').strip().splitlines()[0]}")
+        print(f"  from {entry.version}")
+        for option, parameter in options_of(entry.factory).items():
+            print(f"  {option}={_written(parameter.default)}")
 
 
 def datasets(archives: options.Archives = None, cache: options.Cache = None) -> None:

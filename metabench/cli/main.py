@@ -15,7 +15,7 @@ from metabench.cli.compare import compare
 from metabench.cli.computing import computes, computes_together, plans
 from metabench.cli.data import data_commands
 from metabench.cli.forecast import forecast
-from metabench.cli.listing import datasets, leaderboard, learners, protocols
+from metabench.cli.listing import backbones, datasets, leaderboard, learners, protocols
 from metabench.cli.optimize import optimize_commands
 from metabench.cli.predict import predict
 from metabench.cli.regress import regress
@@ -47,6 +47,7 @@ app.command()(computes(forecast))
 app.command()(leaderboard)
 app.command()(compare)
 app.command()(learners)
+app.command()(backbones)
 app.command()(datasets)
 app.command()(computes(protocols))
 app.command()(computes(regress))

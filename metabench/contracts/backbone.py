@@ -7,13 +7,14 @@ It is pure functions over pytrees, so any library, or none, can write it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
-
-import jax
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from metabench.types import PyTree
 
-Apply: TypeAlias = Callable[..., tuple[jax.Array, PyTree]]
+if TYPE_CHECKING:
+    import jax
+
+Apply: TypeAlias = "Callable[..., tuple[jax.Array, PyTree]]"
 BackboneFactory: TypeAlias = Callable[..., "Backbone"]
 
 

@@ -108,6 +108,8 @@ def _decisive(row: Published, result: Result) -> Iterator[str]:
     for name, value in asked.settings.items():
         if result.hyperparameters.get(name, value) != value:
             yield f"{name}={typed(value)}, here {typed(result.hyperparameters[name])}"
+    if "backbone" in result.hyperparameters:  # it stands there only where it is not the default
+        yield f"the paper's network, here backbone={result.hyperparameters['backbone']}"
     if asked.pixels not in (None, protocol.image_size):
         yield f"{_square(asked.pixels)} pixels, here {_square(protocol.image_size)}"
     if asked.within_alphabet not in (None, protocol.within_alphabet):

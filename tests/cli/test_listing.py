@@ -137,6 +137,15 @@ def test_learners_lists_every_option_as_it_would_be_typed(metabench):
     assert "--set full_context=false" in blocks["matching"]
 
 
+def test_backbones_are_listed_with_their_options(metabench):
+    outcome = metabench("backbones")
+    assert (outcome.code, outcome.err) == (0, "")
+    names = [line.split(":")[0] for line in outcome.out.splitlines() if not line.startswith("  ")]
+    assert tuple(names) == registry.names("backbones")
+    assert "swapout: A residual network" in outcome.out
+    assert "  overlapping=true\n" in outcome.out
+
+
 def test_every_listed_option_can_be_typed_as_it_is_listed(metabench):
     """A `none` that is one of several words, as in `norm=none`, is not None."""
     name = ""
@@ -214,7 +223,9 @@ def test_version(metabench):
     assert outcome.out == f"metabench {importlib.metadata.version('metabench')}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "leaderboard", "learners", "datasets", "protocols"])
+@pytest.mark.parametrize(
+    "command", ["run", "leaderboard", "learners", "backbones", "datasets", "protocols"]
+)
 def test_help(metabench, command):
     outcome = metabench(command, "--help")
     assert (outcome.code, outcome.err) == (0, "")

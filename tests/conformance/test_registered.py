@@ -49,6 +49,21 @@ VARIANTS = {
         "neural_statistician",
         {"posterior": "mixture", "components": 3, **OWN["neural_statistician"]},
     ),
+    "protonet-swapout": (
+        "protonet",
+        {
+            "backbone": "swapout",
+            "backbone_settings": {"units": 1, "last_rate": 0.2},
+            "passes": 2,
+            "width": 16,
+            "learning_rate": 5e-3,
+        },
+    ),
+    "baseline-fractional": (
+        "baseline",
+        {"backbone": "fractional", "backbone_settings": {"blocks": 4}, "norm": "group"},
+    ),
+    "maml-strided": ("maml", {"backbone": "strided4", "first_order": True, "learning_rate": 5e-3}),
     "infogan-trunk": ("infogan", {"features": "trunk"}),
     "bigan-critic": ("bigan", {"objective": "wgan_gp", "critic_steps": 2}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),

@@ -122,6 +122,12 @@ def test_a_figure_of_certain_settings_stands_beside_these_alone(learner, setting
     assert figure(learner, hyperparameters=settings) == accuracy
 
 
+def test_figures_of_the_papers_network_do_not_stand_beside_another_backbone():
+    other = result("matching", hyperparameters={"backbone": "resnet12"})
+    assert published_for(other) is None
+    assert "the paper's network, here backbone=resnet12" in reasons(apart(other), 98.1)
+
+
 def test_settings_that_differ_are_named_as_typed():
     found = apart(result("baseline", hyperparameters={"finetune": True}))
     assert reasons(found, 80.0) == ("finetune=false, here true",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -15,6 +16,13 @@ from metabench.recipes import Recipe
 from metabench.tracks.fewshot.plan import plan_run
 from metabench.types import Split
 from tests.tracks.fewshot.made_up import PROTOCOL, TRAIN, Point, counting
+
+OWN = """
+from metabench import Backbone
+
+def mine(image):
+    return Backbone(lambda key: ((), ()), lambda params, stats, x, *, train, key: (x, stats), 1)
+"""
 
 
 def test_settings_come_from_the_command_then_the_recipe_then_the_defaults(plan):
@@ -124,6 +132,30 @@ def test_none_as_it_is_typed_is_the_word_where_an_option_has_it_among_its_choice
         settings = {"norm": value, "clip": None}
         made = plan_run("protonet", protocol, small, settings=settings, **usual)
         assert (made.hyperparameters["norm"], made.hyperparameters["clip"]) == ("none", None)
+
+
+def test_a_backbone_in_a_file_is_recorded_with_its_text(plan, dataset, monkeypatch, tmp_path):
+    monkeypatch.undo()
+    file = tmp_path / "own.py"
+    file.write_text(OWN)
+    small = dataset._replace(images=np.zeros((60, 16, 16, 1), np.uint8))
+    usual = {"seeds": (0,), "run_dir": tmp_path, "recipe": Recipe("none"), "lengths": {}}
+    protocol = replace(PROTOCOL, image_size=16)
+
+    def made(**settings):
+        return plan_run("protonet", protocol, small, settings=settings, **usual)
+
+    first = made(backbone=f"{file}:mine")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert first.hyperparameters["backbone_digest"] == digest
+    file.write_text(OWN + "\n")
+    assert made(backbone=f"{file}:mine").folder != first.folder
+    with pytest.raises(UserError, match="whose text is not the one that was trained"):
+        made(**first.hyperparameters)  # as a result is replayed
+    # The default is not recorded, and of passes there is no training of their own.
+    assert made(backbone="conv4").hyperparameters == made().hyperparameters
+    assert not {"backbone", "passes"} & set(made().hyperparameters)
+    assert made(passes=3).folder == made().folder
 
 
 def test_meta_training_needs_classes_and_images_of_the_same_size(plan, dataset):
