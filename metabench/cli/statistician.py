@@ -163,12 +163,13 @@ def _plan(behind: Result, run_dir: Path, archives: Path | None, cache: Path | No
 
 
 def _network(plan: Plan) -> Functional:
-    from metabench.learners.sets.neural_statistician import network_of
-    from metabench.nets.statistician.model import Sizes
+    from dataclasses import fields
 
-    chosen = plan.hyperparameters
-    sizes = Sizes(*(chosen[one] for one in ("context", "latent", "latent_layers", "hidden")))
-    return network_of(plan.shape.image, chosen["network"], chosen["width"], sizes)
+    from metabench.learners.sets.neural_statistician import ModelOptions, network_of
+
+    names = {one.name for one in fields(ModelOptions)} & plan.hyperparameters.keys()
+    model = ModelOptions(**{name: plan.hyperparameters[name] for name in names})
+    return network_of(plan.shape.image, model.network, model.width, model.sizes)
 
 
 def _progress(steps: int) -> Callable[[int, float], None]:

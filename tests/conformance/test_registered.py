@@ -45,6 +45,10 @@ VARIANTS = {
         {"norm": "batch", "train_way": 8, "train_query": 3},
     ),
     "supcon-inside-views": ("supcon", {"log_position": "inside", "views": 2, "train_way": 8}),
+    "statistician-mixture": (
+        "neural_statistician",
+        {"posterior": "mixture", "components": 3, **OWN["neural_statistician"]},
+    ),
     "protonet-swapout": (
         "protonet",
         {
@@ -79,6 +83,7 @@ METRIC = (
     "logistic",
     "matching",
     "neural_statistician",
+    "statistician-mixture",
     "pixel_nn",
     "protonet",
     "relation",

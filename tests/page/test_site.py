@@ -69,7 +69,7 @@ def test_elements_are_closed_and_identifiers_are_unique(made):
 def test_tables_say_what_they_are(made):
     _, text, page = made
     tables = [one for one in page.found if one[0] == "table"]
-    assert len(tables) == text.count("<caption>") == 6  # one of them is a look's
+    assert len(tables) == text.count("<caption>") == 7  # one of them is a look's
     assert {one["scope"] for one in page.of("th")} == {"col", "row"}
     for part in re.findall(r'<table class="ranking">.*?</table>', text, re.DOTALL):
         assert part.count('aria-sort="ascending"') == 1
@@ -81,6 +81,7 @@ def test_all_tracks_and_costs_are_there(made):
     _, text, page = made
     for title in (
         "Few-shot classification", "Forecasts of functions", "Learned optimizers",
+        "Causes and effects", "Belief by episode",
         "Accuracy by presentation of a class", "Learning curves", "Log-likelihood by point",
         "Accuracy against training (minutes)", "Accuracy, and its spread over episodes and seeds",
         "mann, Santoro et al. 2016 (paper)", "Claimed extra data",
@@ -139,7 +140,7 @@ def test_nothing_is_asked_of_a_network(made):
 def test_links_lead_to_copies_of_the_files(made):
     folder, _, page = made
     links = {one["href"] for one in page.of("a") if one["href"].startswith("results/")}
-    assert len(links) == 7
+    assert len(links) == 8
     for link in links:
         copy = folder / "site" / link
         original = folder / "leaderboards" / link.removeprefix("results/")
@@ -175,7 +176,7 @@ def test_what_cannot_be_shown_is_named(tmp_path):
     for path in ("a.json", "b.json", str(look)):
         assert path in said
     assert len(found.left_out) == 3
-    assert len(found.boards) == 5  # the rest is there
+    assert len(found.boards) == 6  # the rest is there
     assert "b.json is no result file" in (tmp_path / "site" / "index.html").read_text()
 
 
@@ -199,6 +200,7 @@ def test_the_committed_boards_are_shown_whole(tmp_path):
     assert found.left_out == []
     assert {board.track for board in found.boards} == {
         "Few-shot classification", "Forecasts of functions", "Learned optimizers",
+        "Causes and effects",
     }  # fmt: skip
     assert (tmp_path / "index.html").stat().st_size < 2_000_000
     page = Elements((tmp_path / "index.html").read_text(encoding="utf-8"))

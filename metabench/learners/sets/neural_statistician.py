@@ -29,7 +29,7 @@ from metabench.learners.sets.training import (
 )
 from metabench.nets.functional import Functional, functional
 from metabench.nets.pixels import pixels
-from metabench.nets.statistician.gaussians import Gaussian, kl_between
+from metabench.nets.statistician.contexts import Context, Posterior, centre, kl_between
 from metabench.nets.statistician.images import PaperDecoder, PaperEncoder
 from metabench.nets.statistician.model import Sizes, Statistician
 from metabench.nets.statistician.small_images import SmallDecoder, SmallEncoder
@@ -47,7 +47,7 @@ class Task(NamedTuple):
 
     params: PyTree
     stats: PyTree
-    classes: Gaussian  # [way, context]
+    classes: Context  # over [way, context]
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,9 @@ class ModelOptions(Options):
       context: numbers in c.
       latent: numbers in each z.
       latent_layers: how many z there are.
+      posterior: of c: one `gaussian`, or a `mixture` of them, whose weights have the gradients of
+        Graves (2016). Divergences between mixtures are approximated (Hershey & Olsen 2007).
+      components: Gaussians in the mixture.
     """
 
     network: Network = "small"
@@ -71,11 +74,16 @@ class ModelOptions(Options):
     context: Count = 512
     latent: Count = 16
     latent_layers: Count = 1
+    posterior: Posterior = "gaussian"
+    components: Count = 4
 
     @property
     def sizes(self) -> Sizes:
         """How wide the model is."""
-        return Sizes(self.context, self.latent, self.latent_layers, self.hidden)
+        components = self.components if self.posterior == "mixture" else None
+        return Sizes(
+            self.context, self.latent, self.latent_layers, self.hidden, components=components
+        )
 
 
 @with_options
@@ -113,7 +121,7 @@ def neural_statistician(
     def embed(state: State, images: jax.Array) -> jax.Array:
         """The mean of q(c | the image alone)."""
         alone = jnp.eye(images.shape[0])
-        return net.apply(state.params, state.stats, "posterior", pixels(images), alone)[0].mean
+        return centre(net.apply(state.params, state.stats, "posterior", pixels(images), alone)[0])
 
     adapt, predict = _classification(net, shape, direction)
     return EpisodeLearner(

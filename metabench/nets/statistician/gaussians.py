@@ -40,16 +40,3 @@ def kl(q: Gaussian, p: Gaussian) -> Array:
     ratio = jnp.exp(q.log_var - p.log_var)
     apart = jnp.square(q.mean - p.mean) * jnp.exp(-p.log_var)
     return 0.5 * (ratio + apart - 1 + p.log_var - q.log_var).sum(-1)
-
-
-def kl_between(queries: Gaussian, classes: Gaussian, *, from_queries: bool) -> Array:
-    """The divergence of every pair of a query and a class: [n, d] and [m, d] to [n, m].
-
-    Args:
-      queries: q(c | x).
-      classes: q(c | D_k).
-      from_queries: KL(query ‖ class); else KL(class ‖ query).
-    """
-    query = Gaussian(queries.mean[:, None], queries.log_var[:, None])
-    one_class = Gaussian(classes.mean[None], classes.log_var[None])
-    return kl(query, one_class) if from_queries else kl(one_class, query)

@@ -16,6 +16,7 @@ from jax import Array
 from metabench.nets.conv4 import EPSILON, MOMENTUM
 from metabench.nets.ops import conv3x3, conv3x3_half, double2
 from metabench.nets.statistician.gaussians import Gaussian
+from metabench.nets.statistician.mixtures import Mixture
 
 
 def elu(x: Array) -> Array:
@@ -89,6 +90,21 @@ class Head(nnx.Module):
         """[..., inputs] to a Gaussian over [..., size]."""
         mean, log_var = jnp.split(self.linear(x), 2, axis=-1)
         return Gaussian(mean, log_var)
+
+
+class MixtureHead(nnx.Module):
+    """Features to weights, means and log variances: [..., inputs] to a mixture over [..., size]."""
+
+    def __init__(self, inputs: int, size: int, components: int, rngs: nnx.Rngs) -> None:
+        self.weights = Linear(inputs, components, rngs, gain=0.5)
+        self.heads = Linear(inputs, 2 * size * components, rngs, gain=0.5)
+        self.components = components
+
+    def __call__(self, x: Array) -> Mixture:
+        """[..., inputs] to a mixture over [..., size]."""
+        shape = (*x.shape[:-1], self.components, -1)
+        mean, log_var = jnp.split(self.heads(x).reshape(shape), 2, axis=-1)
+        return Mixture(jax.nn.log_softmax(self.weights(x)), mean, log_var)
 
 
 class _Convolution(nnx.Module):

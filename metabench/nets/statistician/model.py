@@ -14,7 +14,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from metabench.nets.statistician.gaussians import Gaussian, draw, kl, standard
+from metabench.nets.statistician import contexts
+from metabench.nets.statistician.contexts import Context
+from metabench.nets.statistician.gaussians import Gaussian, draw, kl
 from metabench.nets.statistician.latents import Layer, noise_keys
 from metabench.nets.statistician.statistic import Statistic
 
@@ -28,6 +30,7 @@ class Sizes(NamedTuple):
     hidden: int = 256
     norm: bool = True  # batch norm in the dense layers
     residual: int = 2  # dense layers that a residual connection skips, for each z
+    components: int | None = None  # Gaussians in the posterior of c; None: one, without weights
 
 
 class Terms(NamedTuple):
@@ -35,7 +38,7 @@ class Terms(NamedTuple):
 
     log_likelihood: Array  # [sets, members]
     latent_kl: Array  # [sets, members]; of all layers
-    context_kl: Array  # [sets]
+    context_kl: Array  # [sets]; of a mixture an estimate at one sample
 
     def elbo(self, extra: Array | float = 0.0) -> Array:
         """[sets]: (1 + α) log-likelihood - KL / (1 + α); with α = 0 it is the bound."""
@@ -54,20 +57,21 @@ class Statistician(nnx.Module):
         rngs: nnx.Rngs,
     ) -> None:
         """`make_decoder(sizes of c, z_1, …)` builds the decoder, p(x | z_1 … z_L, c)."""
-        context, latent, layers, hidden, norm, residual = sizes
+        context, latent, layers, hidden, norm, residual, components = sizes
         self.encoder = encoder
-        self.statistic = Statistic(encoder.features, hidden, context, norm, rngs)
+        self.statistic = Statistic(
+            encoder.features, hidden, context, norm, rngs, components=components
+        )
         above = [latent] * (layers - 1) + [0]
         make = partial(Layer, encoder.features, context, residual=residual)
         self.layers = nnx.List([make(a, hidden, latent, norm, rngs) for a in above])
         self.decoder = make_decoder((context, *[latent] * layers))
-        self.context = context
 
     def __call__(self, method: str, *inputs: Any, **keywords: Any) -> Any:
         """One of the methods below, by its name."""
         return getattr(self, method)(*inputs, **keywords)
 
-    def posterior(self, x: Array, member: Array) -> Gaussian:
+    def posterior(self, x: Array, member: Array) -> Context:
         """q(c | D) over [sets, context] of observations [n, ...] and membership [sets, n]."""
         return self.statistic(self.encoder(x), member)
 
@@ -99,10 +103,10 @@ class Statistician(nnx.Module):
         h, others = jnp.split(features, [sets * members])
         posterior = self.statistic(h if informants is None else others, member, train=train)
         keys = noise_keys(key, len(self.layers))
-        c = draw(keys[0], posterior)
+        c = contexts.draw(keys[0], posterior)
         zs, divergence = self._latents(h.reshape(sets, members, -1), c, keys[1:], train)
         found = self.decoder(c[:, None], *zs, train=train)
-        context_kl = kl(posterior, standard((1, self.context)))
+        context_kl = contexts.from_prior(posterior, c)
         return Terms(self.decoder.log_likelihood(found, x), divergence, context_kl)
 
     def _latents(self, h: Array, c: Array, keys: Array, train: bool) -> tuple[list[Array], Array]:

@@ -14,23 +14,35 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from metabench.nets.statistician.gaussians import Gaussian
-from metabench.nets.statistician.layers import Dense, Head
+from metabench.nets.statistician.contexts import Context
+from metabench.nets.statistician.layers import Dense, Head, MixtureHead
 
 
 class Statistic(nnx.Module):
-    """Features of the members of sets to a Gaussian over the context of each set."""
+    """Features of the members of sets to a distribution over the context of each set."""
 
     def __init__(
-        self, features: int, hidden: int, context: int, norm: bool, rngs: nnx.Rngs
+        self,
+        features: int,
+        hidden: int,
+        context: int,
+        norm: bool,
+        rngs: nnx.Rngs,
+        *,
+        components: int | None = None,
     ) -> None:
+        """`components`: of a mixture; None: one Gaussian."""
         self.before = Dense(features, hidden, norm, rngs)
         self.after = nnx.List(
             [Dense(size, hidden, norm, rngs) for size in (hidden + 1, hidden)],
         )
-        self.head = Head(hidden, context, rngs)
+        self.head: Head | MixtureHead = (
+            Head(hidden, context, rngs)
+            if components is None
+            else MixtureHead(hidden, context, components, rngs)
+        )
 
-    def __call__(self, h: Array, member: Array, *, train: bool = False) -> Gaussian:
+    def __call__(self, h: Array, member: Array, *, train: bool = False) -> Context:
         """The posterior of each set's context.
 
         Args:

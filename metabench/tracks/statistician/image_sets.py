@@ -15,7 +15,7 @@ import numpy as np
 from metabench.errors import UserError
 from metabench.nets.functional import Functional
 from metabench.nets.pixels import pixels
-from metabench.nets.statistician.gaussians import Gaussian, kl
+from metabench.nets.statistician.contexts import Context, centre, kl
 from metabench.nets.statistician.images import Bernoulli
 from metabench.seeds import root_key
 from metabench.tasks.class_table import check_fits
@@ -74,14 +74,14 @@ def measure(
     def one(given: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
         images, key = pixels(given[0]), given[1]
 
-        def posterior(subsets: jax.Array) -> Gaussian:
+        def posterior(subsets: jax.Array) -> Context:
             return net.apply(params, stats, "posterior", images, subsets)[0]
 
         taken = summarise(posterior, members, size)
         whole = posterior(jnp.ones((1, members)))
         singles = kl(whole, posterior(jnp.eye(members)))
         others = (singles.sum() - singles.min()) / max(members - 1, 1)
-        logits, _ = net.apply(params, stats, "generate", whole.mean, members, key)
+        logits, _ = net.apply(params, stats, "generate", centre(whole), members, key)
         return taken.members, taken.divergence, others, Bernoulli.mean(logits)[0]
 
     keys = jax.random.split(jax.random.fold_in(root_key(seed), 1), images.shape[0])

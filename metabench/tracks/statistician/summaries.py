@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from metabench.errors import UserError
-from metabench.nets.statistician.gaussians import Gaussian, kl
+from metabench.nets.statistician.contexts import Context, kl
 
 Greedy = Literal["discard", "take"]
 
@@ -34,7 +34,7 @@ def check_greedy(word: str) -> Greedy:
 
 
 def summarise(
-    posterior: Callable[[jax.Array], Gaussian], members: int, size: int, greedy: Greedy = "take"
+    posterior: Callable[[jax.Array], Context], members: int, size: int, greedy: Greedy = "take"
 ) -> Summary:
     """A summary of `size` out of `members` members.
 

@@ -11,6 +11,7 @@ from metabench.errors import UserError
 from metabench.learners.sets.neural_statistician import network_of, neural_statistician
 from metabench.learners.sets.training import Annealing, sets_of
 from metabench.nets.statistician.gaussians import Gaussian, kl
+from metabench.nets.statistician.mixtures import divergence
 from metabench.nets.statistician.model import Sizes
 from metabench.seeds import root_key
 from metabench.tasks.episodes import sample_batch
@@ -75,6 +76,21 @@ def test_classes_are_the_posteriors_of_their_supports(direction):
             np.testing.assert_allclose(logits[i, k], -kl(*pair), rtol=1e-3, atol=1e-4)
 
 
+def test_a_mixture_classifies_by_the_divergences_between_mixtures():
+    learner = neural_statistician(SHAPE, posterior="mixture", components=2, **SMALL)
+    state = jax.jit(learner.init)(jax.random.key(0))
+    x = jax.random.bits(jax.random.key(1), (6, 16, 16, 1), jnp.uint8)
+    task = learner.adapt(state, x, jnp.asarray([0, 1, 2, 0, 1, 2]), jax.random.key(3))
+    assert task.classes.mean.shape == (3, 2, 6)
+    logits = np.asarray(learner.predict(task, x[:4]))
+    alone = learner.adapt(state, x[:3], jnp.arange(3), None).classes
+    for i, k in ((0, 0), (1, 2), (2, 1)):
+        query, one = (jax.tree.map(lambda part, n=n: part[n], c) for n, c in
+                      ((i, alone), (k, task.classes)))  # fmt: skip
+        np.testing.assert_allclose(logits[i, k], -divergence(one, query), rtol=1e-3, atol=1e-4)
+    assert learner.embed(state, x).shape == (6, 6)
+
+
 def test_training_does_not_read_the_labels_of_which_class_it_is():
     episodes = noise(1)
     other = episodes._replace(class_ids=episodes.class_ids[:, ::-1])
@@ -132,6 +148,8 @@ def test_contexts_are_inferred_from_distorted_copies():
         ({"annealing": -1.0}, "`annealing` is -1.0; it must be at least 0"),
         ({"half_life": 0}, "`half_life` is 0; it must be at least 1"),
         ({"clamp": 0.0}, "`clamp` is 0.0; it must be positive"),
+        ({"posterior": "two"}, "`posterior` is 'two'; it must be one of: gaussian, mixture"),
+        ({"components": 0}, "`components` is 0; it must be at least 1"),
         ({"latent": 0}, "`latent` is 0; it must be at least 1"),
         ({"learning_rate": 0.0}, "`learning_rate` is 0.0; it must be positive"),
     ],

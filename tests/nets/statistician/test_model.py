@@ -7,6 +7,7 @@ import pytest
 from flax import nnx
 
 from metabench.nets.functional import functional
+from metabench.nets.statistician import mixtures
 from metabench.nets.statistician.gaussians import log_density, standard
 from metabench.nets.statistician.model import Sizes, Statistician, Terms
 from metabench.nets.statistician.statistic import membership
@@ -26,8 +27,8 @@ def double():
         yield
 
 
-def make(layers, rngs):
-    sizes = Sizes(context=1, latent=1, layers=layers, hidden=4, norm=False)
+def make(layers, rngs, components=None):
+    sizes = Sizes(context=1, latent=1, layers=layers, hidden=4, norm=False, components=components)
 
     def decoder(inputs):
         return GaussianVectors(inputs, 1, 4, 1, False, rngs)
@@ -35,9 +36,9 @@ def make(layers, rngs):
     return Statistician(VectorEncoder(1, 4, 1, False, rngs), decoder, sizes, rngs)
 
 
-def model(layers):
+def model(layers, components=None):
     """A model whose weights are drawn wide enough for its parts to differ."""
-    built = make(layers, nnx.Rngs(3))
+    built = make(layers, nnx.Rngs(3), components)
     draws = np.random.default_rng(4)
     state = nnx.state(built, nnx.Param)
     wide = jax.tree.map(
@@ -74,12 +75,13 @@ def over_z(values):
 
 def posterior_of_context(built):
     found = built.posterior(D, jnp.ones((1, len(D))))
-    return log_density(found, GRID[:, None])
+    density = mixtures.log_density if isinstance(found, mixtures.Mixture) else log_density
+    return density(found, GRID[:, None])
 
 
-def integrated(layers):
+def integrated(layers, components=None):
     """log p(D) and the bound, both by quadrature; and a check that the grid is wide enough."""
-    built = model(layers)
+    built = model(layers, components)
     context = log_density(standard((1, 1)), GRID[:, None])
     log_q = posterior_of_context(built)
     evidence, bound = context, context - log_q
@@ -94,9 +96,9 @@ def integrated(layers):
     return float(jnp.log(jnp.exp(evidence).sum() * STEP)), float(total)
 
 
-def sampled(layers, stay=None):
+def sampled(layers, stay=None, components=None):
     """The model's own estimates, [SAMPLES]."""
-    built = model(layers)
+    built = model(layers, components)
     graph, state = nnx.split(built)
     stay = jnp.ones((1, len(D))) if stay is None else stay
 
@@ -106,10 +108,12 @@ def sampled(layers, stay=None):
     return np.asarray(jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(0), SAMPLES)))
 
 
-@pytest.mark.parametrize("layers", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_the_bound_is_the_integrated_one_and_below_the_evidence(layers):
-    evidence, bound = integrated(layers)
-    found = sampled(layers)
+@pytest.mark.parametrize(
+    ("layers", "components"), [(1, None), (1, 2), pytest.param(2, None, marks=pytest.mark.slow)]
+)
+def test_the_bound_is_the_integrated_one_and_below_the_evidence(layers, components):
+    evidence, bound = integrated(layers, components)
+    found = sampled(layers, components=components)
     error = found.std() / np.sqrt(SAMPLES)
     assert error < 0.02
     assert abs(found.mean() - bound) < 4 * error

@@ -45,4 +45,4 @@ def test_the_angles_gradient_is_that_of_the_scores_alone():
 @pytest.mark.slow
 def test_the_encoder_comes_nearer_to_the_true_axes():
     found = learn(replace(RotationPlan(), seeds=(1, 5), episodes=60))
-    assert (off(found.angles[:, -1]) < off(found.angles[:, 0]) - 0.15).all()
+    assert (off(found.angles[:, -1]) < off(found.angles[:, 0]) - 0.1).all()

@@ -82,3 +82,41 @@ def test_wrong_plans(plan, said):
 
 def test_the_id_spells_out_the_control():
     assert DirectionPlan(change="all").protocol == "causal-10categories-all-v1"
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.parent.name)
+def test_the_figures_of_the_docs_are_those_of_the_committed_results(path):
+    page = (ROOT / "docs" / "causal.md").read_text("utf-8")
+    found = json.loads(path.read_text("utf-8"))
+    assert planned(found).protocol == found["protocol"]["id"] == path.parent.name
+    belief, right = found["belief"], found["right"]
+    last = f"{belief['mean'][-1]:.3f} ± {belief['ci95'][-1]:.3f}"
+    share = f"{right['count']} of {right['of']} ({right['low'] * 100:.0f} to"
+    if "angle" in found:
+        angle = found["angle"]
+        assert f"{path.relative_to(ROOT)}" in page
+        assert f"{angle['mean'][-1]:.3f} ± {angle['ci95'][-1]:.3f} radians" in page
+        assert f"by {min(angle['last']):.2f} to {max(angle['last']):.2f} radians" in page
+        assert last in page
+        return
+    (row,) = [line for line in page.splitlines() if f"`{path.parent.name}`" in line]
+    assert last in row
+    assert share in row
+    for episode in (102, 306):
+        assert f"{belief['mean'][belief['episodes'].index(episode)]:.3f}" in row
+    rows = found["adaptation"]
+    if found["protocol"]["change"] == "cause":
+        forward, backward = (rows[name]["mean"][-1] for name in ("forward", "backward"))
+        assert f"{forward:.3f} against {backward:.3f}" in " ".join(page.split())
+        apart = rows["backward_minus_forward"]
+        assert f"{apart['mean'][-1]:.3f} ± {apart['ci95'][-1]:.3f}" in page
+
+
+def test_the_direction_is_right_for_10_and_100_categories():
+    for number in (10, 100):
+        (path,) = (ROOT / "leaderboards" / "causal" / f"causal-{number}categories-v1").glob(
+            "*.json"
+        )
+        found = json.loads(path.read_text("utf-8"))
+        assert found["belief"]["mean"][-1] - found["belief"]["ci95"][-1] > 0.95
+        assert found["right"]["low"] > 0.5

@@ -114,6 +114,18 @@ def test_what_cannot_be_together_is_told_and_trained_as_usual(plan, apart, monke
     assert notes == [AFTER + "a reason."]
 
 
+def test_seeds_one_after_another_share_what_is_compiled(plan, apart, monkeypatch):
+    made, usual = [], trainings.programs
+
+    def counted(*given):
+        made.append(usual(*given))
+        return made[-1]
+
+    monkeypatch.setattr(trainings, "programs", counted)
+    assert measured(run(plan(seeds=SEEDS))) == apart
+    assert len(made) == 1
+
+
 def test_a_seed_that_diverges_is_named(plan):
     with pytest.raises(UserError, match=r"the loss of seed 0 became nan by step 4"):
         run(plan(seeds=SEEDS, settings={"fail_at": 3}), together=True)
