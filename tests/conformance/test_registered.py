@@ -28,6 +28,7 @@ OWN = {
     "maml": {"inner_steps": 2},
     "meta_lstm": {"inner_steps": 3},
     "neural_statistician": {"hidden": 32, "context": 64, "train_way": 8},
+    "real_nvp": {"width": 4, "images": 8},
     "reptile": {"inner_steps": 2, "test_steps": 8, "inner_rate": 5e-3},
     "scratch": {"inner_steps": 8, "inner_rate": 5e-3},
 }
@@ -65,7 +66,6 @@ VARIANTS = {
     ),
     "maml-strided": ("maml", {"backbone": "strided4", "first_order": True, "learning_rate": 5e-3}),
     "infogan-trunk": ("infogan", {"features": "trunk"}),
-    "bigan-critic": ("bigan", {"objective": "wgan_gp", "critic_steps": 2}),
     "matching-full-context": ("matching", {"full_context": True, "context_steps": 2}),
 }
 SHAPE = EpisodeShape(way=5, shot=1, query=5, image=(16, 16, 1))  # the smallest that Conv4 takes
@@ -86,6 +86,7 @@ METRIC = (
     "statistician-mixture",
     "pixel_nn",
     "protonet",
+    "real_nvp",
     "relation",
     "siamese",
     "supcon",

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from metabench.contracts.learner import EpisodeLearner, Training
-from metabench.contracts.options import TEST_ONLY, Count, Options, with_options
+from metabench.contracts.options import TEST_ONLY, UNSAID, Count, Options, with_options
 from metabench.errors import UserError
 from metabench.learners.sets.training import (
     Annealing,
@@ -74,8 +74,8 @@ class ModelOptions(Options):
     context: Count = 512
     latent: Count = 16
     latent_layers: Count = 1
-    posterior: Posterior = "gaussian"
-    components: Count = 4
+    posterior: Annotated[Posterior, UNSAID] = "gaussian"
+    components: Annotated[Count, UNSAID] = 4
 
     @property
     def sizes(self) -> Sizes:

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from metabench.contracts.options import Count, Options, Rate
+from metabench.contracts.options import UNSAID, Count, Options, Rate
 from metabench.learners.common.optimizer import Adam, adam
 
 Score: TypeAlias = Callable[..., jax.Array]  # inputs of a critic, each [n, ...], to numbers [n]
@@ -41,10 +41,10 @@ class Adversary(Options):
       critic_steps: with `wgan` and `wgan_gp`, steps of the critic for one of the others.
     """
 
-    objective: Literal["gan", "wgan", "wgan_gp"] = "gan"
-    clip: Rate = 0.01
-    penalty: Rate = 10.0
-    critic_steps: Count = 5
+    objective: Annotated[Literal["gan", "wgan", "wgan_gp"], UNSAID] = "gan"
+    clip: Annotated[Rate, UNSAID] = 0.01
+    penalty: Annotated[Rate, UNSAID] = 10.0
+    critic_steps: Annotated[Count, UNSAID] = 5
 
     @property
     def batches(self) -> int:

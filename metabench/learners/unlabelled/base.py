@@ -1,9 +1,9 @@
 """Learners that are trained on images without labels, and embed.
 
-`acai`, `bigan` and `infogan` share this. There are several networks, some of them adversaries
-of others. In an episode embeddings are compared by cosine, and the nearest support decides.
-All networks learn in one step: the loss is a sum, and a network is held constant (`held`) in
-the terms that are not its own.
+`acai`, `bigan`, `infogan` and `real_nvp` share this. There are several networks, some of them
+adversaries of others. In an episode embeddings are compared by cosine, and the nearest support
+decides. All networks learn in one step: the loss is a sum, and a network is held constant (`held`)
+in the terms that are not its own.
 """
 
 from __future__ import annotations
