@@ -39,15 +39,13 @@ def retrained(
       UserError: the training was for a protocol that is not registered.
     """
     places = replace(places, run_dir=places.run_dir / FOLDER)
-    plan = planned(result, learner, places)
     earlier = result.recipe.get("trained_for")
+    plan = planned(result, learner, places, trains=earlier is None)
     if plan.learner.training is not None and earlier is not None:
         known = {protocol.id: protocol for protocol in registry.protocols()}
         if earlier not in known:
             raise UserError(f"the training was for {earlier}, which is no registered protocol")
         _train_for(known[earlier], result, learner, places, watcher)
-    else:
-        plan = replace(plan, tested_training=None)
     again = execute(plan, resume=True, command="", watcher=always_resuming(watcher))
     return compared(result, again)
 
@@ -62,7 +60,7 @@ def _train_for(
     """Train under the protocol that the result's training was for."""
     recipe = {name: value for name, value in result.recipe.items() if name != "trained_for"}
     other = replace(result, protocol=protocol, recipe=recipe)
-    plan = replace(planned(other, learner, places), tested_training=None)
+    plan = planned(other, learner, places, trains=True)
     execute(plan, resume=True, command="", watcher=always_resuming(watcher))
 
 

@@ -23,6 +23,8 @@ def plan_of(
     training: Dataset,
     run_dir: Path,
     learner: AnyLearner | None = None,
+    *,
+    trains: bool = False,
 ) -> Plan:
     """The run that ended in `result`.
 
@@ -32,6 +34,7 @@ def plan_of(
       training: the one that it was meta-trained on; usually `dataset`.
       run_dir: where the run kept its checkpoints.
       learner: where no package registers it.
+      trains: whether the plan is to train again; else it tests what was trained.
 
     Raises:
       UserError: other data than the result's.
@@ -43,6 +46,7 @@ def plan_of(
             f"`{training.name}` has {training.digest[:12]} here: prepare it from the same archives"
         )
     lengths = result.recipe.get("train", {})
+    tested = result.recipe.get("trained_for", result.protocol.id) if lengths else None
     return plan_run(
         result.learner if learner is None else learner,
         result.protocol,
@@ -53,15 +57,17 @@ def plan_of(
         seeds=tuple(run.seed for run in result.runs),
         run_dir=run_dir,
         training_data=training,
-        tested_training=result.recipe.get("trained_for", result.protocol.id) if lengths else None,
+        tested_training=None if trains else tested,
     )
 
 
-def planned(result: Result, learner: AnyLearner | None, places: Places) -> Plan:
+def planned(
+    result: Result, learner: AnyLearner | None, places: Places, *, trains: bool = False
+) -> Plan:
     """As `plan_of`, with the data that the result names, which is prepared where it must be."""
     protocol, dataset, training = measured(Asked(**asked_again(result.protocol)), places)
     assert protocol.id == result.protocol.id
-    return plan_of(result, dataset, training, places.run_dir, learner)
+    return plan_of(result, dataset, training, places.run_dir, learner, trains=trains)
 
 
 def state_of(plan: Plan, seed: int) -> PyTree:
