@@ -84,7 +84,9 @@ def test_a_layer_is_fitted_unless_nearest_means_are_asked_for(factory):
 
 @pytest.mark.parametrize("factory", [baseline, baseline_pp])
 def test_one_training_serves_all_ways_of_fitting(factory):
-    assert registry.only_in_test(factory) == ("fit", "fit_epochs", "fit_batch", "fit_rate")
+    assert registry.only_in_test(factory) == (
+        "fit", "fit_epochs", "fit_batch", "fit_rate", "passes",
+    )  # fmt: skip
 
 
 def test_class_factors_are_learned_where_they_are_asked_for():

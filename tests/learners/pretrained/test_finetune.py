@@ -67,7 +67,7 @@ def test_pretraining_learns_the_classes_and_not_the_labels_of_the_episode():
 
 
 def test_one_training_serves_all_steps_and_rates():
-    assert registry.only_in_test("finetune") == ("inner_steps", "inner_rate")
+    assert registry.only_in_test("finetune") == ("inner_steps", "inner_rate", "passes")
 
 
 @pytest.mark.parametrize(
