@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from metabench.tracks.fewshot import request
+from metabench.tracks.fewshot import request, trainings
 from metabench.tracks.fewshot import run as run_module
 
 SHORT = ("--quiet", "--episodes", "4", "--query", "2")
@@ -107,7 +107,7 @@ def accepted(*arguments, **options):
 @pytest.fixture
 def here(metabench, no_servers, strokes, monkeypatch):
     """The working folder; whatever a test does, it stays as it was."""
-    monkeypatch.setattr(run_module, "meta_train", accepted)
+    monkeypatch.setattr(trainings, "meta_train_seeds", accepted)
     folder = Path.cwd()
     (folder / "file").write_text("mine")
     (folder / "notes.toml").write_text("[learner]\nwidht = 8\n")
