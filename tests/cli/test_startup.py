@@ -36,7 +36,7 @@ COMPUTE = {
     "statistician sample": ("--result", "result.json"),
 }
 COMPUTE_NOTHING = {
-    "accept", "compare", "leaderboard", "learners", "datasets", "data list", "data prepare",
+    "accept", "compare", "leaderboard", "backbones", "learners", "datasets", "data list", "data prepare",
     "data verify", "runs clean",
 }  # fmt: skip
 
