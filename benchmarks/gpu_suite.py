@@ -3,7 +3,7 @@
 `python -m benchmarks.gpu_suite --minutes 12 --jobs 12` makes the results that
 `benchmarks/table_gpu.toml` lists and that are not there, the most valuable first, several at once.
 Those that are expected to end in the time come before those that are not. When the time is over,
-what still runs is interrupted; its checkpoint stays in `runs/table`, and the same command goes on
+what still runs is ended; its last checkpoint stays in `runs/table`, and the same command goes on
 from it. Finished results lie below `leaderboards/`, as those of `metabench run` do.
 
 A small training keeps a GPU busy for a part of the time only. NVIDIA's multi-process service lets
@@ -30,7 +30,7 @@ from benchmarks.table import ROOT, RUNS, Run, command_of, made, missing, runs
 
 TABLE = Path(__file__).with_name("table_gpu.toml")
 SERVICE = "nvidia-cuda-mps-control"
-PATIENCE = 60.0  # seconds that an interrupted run has for writing what it has
+PATIENCE = 10.0  # seconds until a run that does not end is killed; its checkpoints are whole
 POLL = 0.2  # seconds between two looks at the runs
 
 
@@ -56,7 +56,7 @@ class Suite:
     _going: dict[Run, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def perform(self, seconds: float) -> None:
-        """Run what can be run within `seconds`, then interrupt what is left."""
+        """Run what can be run within `seconds`, then end what is left."""
         until = time.monotonic() + seconds
         try:
             while (self.waiting or self._going) and time.monotonic() < until:
@@ -64,7 +64,7 @@ class Suite:
                 self._look()
                 time.sleep(POLL)
         finally:
-            self._interrupt()
+            self._end_all()
 
     def _start(self) -> None:
         for run in [run for run in self.waiting if self._ready(run)]:
@@ -95,9 +95,9 @@ class Suite:
         log = "" if code == 0 else f" (see {log_of(run)})"
         print(f"exit code {code}: {run.command}{log}", flush=True)
 
-    def _interrupt(self) -> None:
+    def _end_all(self) -> None:
         for process in self._going.values():
-            process.send_signal(signal.SIGINT)
+            process.terminate()
         until = time.monotonic() + PATIENCE
         for run, process in list(self._going.items()):
             try:
@@ -140,7 +140,7 @@ def sharing(jobs: int) -> Iterator[dict[str, str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make what is missing within the time; 1 if a run failed, other than by the interruption."""
+    """Make what is missing within the time; 1 if a run failed, other than by being ended."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu_suite", description=__doc__)
     parser.add_argument("--minutes", type=float, required=True, help="of all runs together")
     parser.add_argument("--jobs", type=int, default=8, help="runs at a time")
@@ -156,7 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         suite.perform(seconds)
     done = [run for run, code in suite.ended.items() if code == 0]
     print(f"{len(done)} runs ended; {len(wanted) - len(done)} have no result yet")
-    return int(any(code not in (0, 130, -signal.SIGINT) for code in suite.ended.values()))
+    return int(
+        any(code not in (0, -signal.SIGTERM, -signal.SIGKILL) for code in suite.ended.values())
+    )
 
 
 if __name__ == "__main__":

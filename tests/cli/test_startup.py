@@ -36,8 +36,8 @@ COMPUTE = {
     "statistician sample": ("--result", "result.json"),
 }
 COMPUTE_NOTHING = {
-    "accept", "compare", "leaderboard", "backbones", "learners", "datasets", "data list", "data prepare",
-    "data verify", "runs clean",
+    "accept", "compare", "leaderboard", "backbones", "learners", "datasets", "data list",
+    "data prepare", "data verify", "runs clean",
 }  # fmt: skip
 
 
