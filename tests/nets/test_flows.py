@@ -63,7 +63,7 @@ def test_a_coupling_begins_as_the_identity():
     np.testing.assert_array_equal(total, [0, 0])
 
 
-@pytest.mark.parametrize(("scales", "image"), [(1, (4, 3, 1)), (2, (2, 4, 1)), (3, (4, 4, 2))])
+@pytest.mark.parametrize(("scales", "image"), [(1, (4, 3, 1)), (2, (2, 4, 1)), (3, (4, 4, 1))])
 def test_all_scales_together_are_inverted_and_know_their_determinant(scales, image):
     flow = moved(RealNvp(image, scales, 2, nnx.Rngs(0)), seed=2, size=0.1)
     x = jax.random.normal(jax.random.key(3), (1, *image))
