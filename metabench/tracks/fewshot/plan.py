@@ -121,8 +121,7 @@ def plan_run(
     if "batch" not in wanted and built.training is not None:
         planned = replace(planned, batch=built.training.batch)
     _check_interval(protocol)
-    trains = tested_training is None
-    tables = _training_tables(built, protocol, shape, dataset, training_data, validated=trains)
+    tables = _training_tables(built, protocol, shape, dataset, training_data, tested_training)
     return Plan(
         entry=entry,
         learner=built,
@@ -246,13 +245,12 @@ def _training_tables(
     shape: ImageTaskShape,
     dataset: Dataset,
     training_data: Dataset,
-    *,
-    validated: bool,
+    tested_training: str | None,
 ) -> dict[str, ClassTable]:
     """The class tables of meta-training, drawn from freely, and of validation, as in the test.
 
     Classes of meta-training are numbered from 0. There are none where nothing is trained, and no
-    validation where nothing is `validated`.
+    validation where an earlier training is tested.
     """
     if learner.training is None and foundation_of(learner) is None:
         return {}
@@ -272,6 +270,6 @@ def _training_tables(
     where = f"the train part of {training_data.name}/{met.split}"
     check_fits(table, drawn, where, row_names(table, training_data, found))
     tables = {"train": numbered(table)}
-    if validated:
+    if tested_training is None:
         tables["val"] = protocol_table(training_data, replace(met, part="val"))
     return tables
