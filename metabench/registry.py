@@ -92,20 +92,7 @@ def learner(what: AnyLearner) -> LearnerEntry:
       UserError: there is none of that name, it names the ones there are; or what is named cannot
         be imported.
     """
-    if isinstance(what, LearnerEntry):
-        return what
-    if not isinstance(what, str):
-        return of_function(what)
-    if ":" in what:
-        return of_reference(what)
-    if what.endswith(".py"):
-        raise UserError(
-            f"`learner` names the file {what}; add the function in it, as in `{what}:function`"
-        )
-    factory = with_options(_load("learners", "learner", what))
-    point = _points("learners")[what]
-    version = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
-    return LearnerEntry(what, factory, version)
+    return _entry("learner", what)
 
 
 def backbone(name: AnyBackbone) -> LearnerEntry:
@@ -119,16 +106,25 @@ def backbone(name: AnyBackbone) -> LearnerEntry:
       UserError: there is none of that name, it names the ones there are; or what is named cannot
         be imported.
     """
-    if isinstance(name, LearnerEntry):
-        return name
-    if not isinstance(name, str):
-        return of_function(name)
-    if ":" in name:
-        return of_reference(name, "backbone")
-    factory = with_options(_load("backbones", "backbone", name))
-    point = _points("backbones")[name]
+    return _entry("backbone", name)
+
+
+def _entry(noun: str, what: Any) -> LearnerEntry:
+    """A learner or a backbone, as `noun` says, by whatever names it."""
+    if isinstance(what, LearnerEntry):
+        return what
+    if not isinstance(what, str):
+        return of_function(what)
+    if ":" in what:
+        return of_reference(what, noun)
+    if what.endswith(".py"):
+        raise UserError(
+            f"`{noun}` names the file {what}; add the function in it, as in `{what}:function`"
+        )
+    factory = with_options(_load(f"{noun}s", noun, what))
+    point = _points(f"{noun}s")[what]
     version = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
-    return LearnerEntry(name, factory, version)
+    return LearnerEntry(what, factory, version)
 
 
 def build_backbone(name: AnyBackbone, image: ImageShape, settings: Mapping[str, Any]) -> Backbone:
